@@ -1,0 +1,1 @@
+"""One file = one cause: its docs, its weights for the clues, its remedies."""

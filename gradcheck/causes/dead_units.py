@@ -1,0 +1,43 @@
+"""A burst has switched the units off.
+
+## What happens
+One long step pushes biases so far down that ReLU units are 0 for every input. Their gradient is 0
+too, so they never come back.
+
+## How it looks
+From some row on the gradient norm is exactly 0, or tiny and constant, while the loss is frozen at
+the level of a constant guess.
+
+## What it is confused with
+Convergence: the loss is low. Vanishing gradients: small from the first row on.
+
+## Sources
+AUTOTRAINER (ICSE 2021); gradcheck failure catalogue G2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes import advice
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    yield Remedy("Lower the learning rate or warm it up, so that no early step can switch units off", *advice.snippet(finding, advice.WARMUP, "500"), "gradcheck failure catalogue G2")
+    yield Remedy("Use an activation with a slope on both sides", "torch.nn.LeakyReLU(0.01)  # or GELU", None, "Maas et al. 2013")
+
+
+CAUSE = Cause(
+    family=Family.STALLED_TRAINING,
+    summary="units were switched off for good and pass no gradient",
+    weights={
+        "gradient_stops": 6.5,
+        "flat_from_start": 0.5,
+        "tiny_gradient": 0.5,
+        "gradient_alive": -3.0,
+        "rate_collapsed": -2.0,
+    },
+    remedies=_remedies,
+)

@@ -1,0 +1,49 @@
+"""The optimizer climbs: a sign is wrong.
+
+## What happens
+A negated loss, a negative learning rate, `maximize=True` or a negative weight decay turn descent
+into ascent. The loss gets worse from the first step on, smoothly, because each step is as well
+aimed as a good one.
+
+## How it looks
+The loss rises in nearly every row from the start, first slowly, then faster and faster. A smaller
+learning rate only delays it.
+
+## What it is confused with
+A learning rate that is too high: it overshoots and so first oscillates, and a tenth of it cures it.
+
+## Sources
+gradcheck failure catalogue A14.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    yield Remedy("Check the sign of the loss, of the learning rate and of weight decay, and that `maximize` is False", "optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, maximize=False)", None, "gradcheck failure catalogue A14")
+    yield Remedy("Take one step with a tenth of the learning rate: if the loss still rises, the sign is wrong; if it falls, the rate was too high")
+
+
+CAUSE = Cause(
+    family=Family.EXPLODING_GRADIENTS,
+    summary="every step makes the loss worse: a sign is wrong",
+    prior=-5.0,
+    weights={
+        "monotone_rise": 6.5,
+        "rate_negative": 8.0,
+        "loss_ramp": 0.5,
+        "gradient_ramp": 0.5,
+        "square_law": -1.5,
+        "blow_up_from_start": 0.0,
+        "nonfinite_at_first_row": -8.0,
+        "sudden_nonfinite": -4.0,
+        "one_row_jump": -4.0,
+        "huge_first_loss": -2.0,
+    },
+    remedies=_remedies,
+)

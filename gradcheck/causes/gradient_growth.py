@@ -1,0 +1,73 @@
+"""Gradients grew over many steps, for a reason that this log does not separate.
+
+## What happens
+Sharpness, attention logits, recurrent gain, shrinking scale-invariant weights or a stale second
+moment let the gradients grow slowly until an update is too long. The mechanisms share one picture
+in a log of global numbers; per-layer norms or `gradcheck watch` tell them apart.
+
+## How it looks
+The gradient norm rises for tens to thousands of rows, often while the loss still looks fine;
+spikes that get more frequent or need many rows to recover; then divergence.
+
+## What it is confused with
+A learning rate that is too high: it fails soon, not after a long growth.
+An outlier batch: one row, with nothing before it.
+A forgotten zero_grad: a straight line from the first row on.
+
+## Sources
+BigScience tr11 chronicles (gradient norm led the loss by 4 to 5 steps); Wortsman et al. 2023;
+Pascanu et al. 2013.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes import advice
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    yield advice.clip_gradients(finding)
+    yield advice.lower_learning_rate(finding)
+    yield Remedy("With Adam, lower β2 to 0.95 so that the second moment follows the gradients", "torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.95))", None, "Wortsman et al. 2023, Stable and low-precision training")
+    yield Remedy("Log the gradient norm per layer: the layer that grows first names the mechanism (embedding, attention logits, recurrent weights)", None, None, "Pascanu et al. 2013")
+    yield advice.resume_before(finding)
+
+
+CAUSE = Cause(
+    family=Family.EXPLODING_GRADIENTS,
+    summary="the gradients grew over many steps until an update was too long",
+    weights={
+        "slow_gradient_growth": 5.0,
+        "gradient_ramp": 2.5,
+        "loss_ramp": 2.0,
+        "loss_climbed": 2.5,
+        "slow_recovery": 2.5,
+        "irregular_spikes": 2.0,
+        "gradient_only_spike": 1.5,
+        "gradient_led_loss": 1.5,
+        "huge_gradient_before_nan": 2.0,
+        "rate_past_peak": 1.0,
+        "rate_constant": 0.3,
+        "blow_up_from_start": -1.0,
+        "sudden_nonfinite": -2.5,
+        "one_row_jump": -1.5,
+        "nonfinite_at_first_row": -8.0,
+        "nonfinite_after_first_row": -2.5,
+        "linear_gradient_growth": -2.0,
+        "huge_first_loss": -1.0,
+        "gradient_failed_first": -2.0,
+        "flat_gradient": -2.0,
+        "nan_left_no_trace": -3.0,
+        "one_row_spike": -2.0,
+        "fixed_period": -2.0,
+        "once_per_epoch": -2.0,
+        "only_validation_failed": -4.0,
+        "rate_raised_at_onset": -1.0,
+        "floorless_with_gradient": -1.5,
+        "log_clamp_values": -2.0,
+    },
+    remedies=_remedies,
+)

@@ -1,0 +1,57 @@
+"""An activation exceeds 65504, the largest float16 number.
+
+## What happens
+Weights or activations outgrow float16 in the forward pass. The overflow becomes infinity, then NaN
+in the next softmax or normalisation. The loss scaler halves its scale at every step, in vain: the
+scale is not what overflows.
+
+## How it looks
+The loss turns NaN, with no growth of the gradient norm, and the loss scale is halved every row.
+
+## What it is confused with
+A loss scale that collapses because the scaled gradients overflow: there the loss stays finite.
+One NaN batch: the scaler skips that step once and the run goes on.
+
+## Sources
+PyTorch documentation, Automatic Mixed Precision; transformers issue 11461 (T5 in float16).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes import advice
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    yield advice.prefer_bfloat16(finding)
+    yield Remedy("Keep the layer that overflows (often the last projection of a feed-forward block) and the loss in float32", "with torch.autocast(device_type='cuda', enabled=False):\n    loss = criterion(logits.float(), target)", None, "PyTorch documentation, Automatic Mixed Precision")
+    yield advice.resume_before(finding)
+
+
+CAUSE = Cause(
+    family=Family.UNSTABLE_LOSS,
+    summary="an activation overflowed float16 in the forward pass",
+    weights={
+        "scale_fell_beside_nan": 5.0,
+        "loss_scaler_active": 1.5,
+        "scale_fell_first": 1.0,
+        "sudden_nonfinite": 1.5,
+        "nonfinite_at_first_row": 2.0,
+        "nonfinite_after_first_row": 1.0,
+        "gradient_failed_first": 0.5,
+        "only_validation_failed": 1.5,
+        "scale_fell_beside_finite_loss": 0.5,
+        "flat_gradient": 0.5,
+        "no_loss_scaler": -6.0,
+        "gradient_ramp": -1.0,
+        "loss_ramp": -1.5,
+        "loss_climbed": -2.0,
+        "nan_left_no_trace": -2.0,
+        "huge_gradient_before_nan": -1.0,
+        "one_row_jump": -2.0,
+    },
+    remedies=_remedies,
+)

@@ -1,0 +1,85 @@
+"""The schedule raised the learning rate further than the run could follow.
+
+## What happens
+A rate that is stable at one point of training is not at another: a warm-up reaches a peak beyond
+the stability limit, a step or a restart multiplies the rate at once, a resume forgets the
+schedule. Adam's second moment still remembers smaller gradients, so the first steps after a jump
+are too long.
+
+## How it looks
+The onset coincides with a rise of the logged learning rate: within some ten rows of a jump, or at
+the highest value reached so far.
+
+## What it is confused with
+A learning rate that is too high throughout: it fails at a constant rate.
+A benign restart: the loss jumps with the rate and is back within a tenth of the cycle.
+
+## Sources
+BigScience tr8-104B chronicles; Google Research, Deep Learning Tuning Playbook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes import advice
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+from gradcheck.wording import number
+
+
+def _gentler(finding: Finding) -> Remedy:
+    before = finding.value("rate_raised_at_onset", "before")
+    after = finding.value("rate_raised_at_onset", "after")
+    if before is not None and after is not None:
+        said = (
+            f"Raise the learning rate from {number(before)} to {number(after)} over some hundred "
+            "steps instead of at once, or to less"
+        )
+    else:
+        peak = finding.value("rate_at_peak", "peak")
+        at = f" of {number(peak)}" if peak is not None else ""
+        said = f"Halve the peak learning rate{at}, or reach it over twice as many steps"
+    return Remedy(said, None, None, advice.PLAYBOOK)
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    yield _gentler(finding)
+    yield advice.warm_up(finding)
+    yield advice.clip_gradients(finding)
+    yield advice.resume_before(finding)
+
+
+CAUSE = Cause(
+    family=Family.EXPLODING_GRADIENTS,
+    summary="the schedule raised the learning rate beyond what the run could follow",
+    weights={
+        "rate_raised_at_onset": 5.5,
+        "rate_at_peak": 3.0,
+        "spikes_follow_rate": 6.0,
+        "gradient_ramp": 2.5,
+        "loss_ramp": 2.5,
+        "loss_climbed": 2.0,
+        "huge_gradient_before_nan": 1.0,
+        "slow_recovery": 1.0,
+        "frozen_high": 0.5,
+        "gradient_led_loss": 0.5,
+        "rate_constant": -8.0,
+        "rate_past_peak": -2.0,
+        "blow_up_from_start": -1.5,
+        "nonfinite_at_first_row": -8.0,
+        "nonfinite_after_first_row": -2.0,
+        "sudden_nonfinite": -2.0,
+        "one_row_jump": -1.0,
+        "flat_gradient": -1.0,
+        "gradient_failed_first": -3.0,
+        "nan_left_no_trace": -3.0,
+        "one_row_spike": -2.0,
+        "linear_gradient_growth": -3.0,
+        "floorless_fall": -2.0,
+        "only_validation_failed": -4.0,
+        "huge_first_loss": -1.5,
+        "log_clamp_values": -2.0,
+    },
+    remedies=_remedies,
+)

@@ -1,0 +1,80 @@
+"""The learning rate is too high for the curvature of the loss.
+
+## What happens
+A gradient step of length η multiplies the error along a direction of curvature λ by 1 - ηλ. Beyond
+η = 2/λ that factor exceeds 1 in size: each step overshoots further than the last. Weights and
+gradients grow geometrically, then faster, because the curvature of a deep network grows with its
+weights, until something overflows. Optimizers with bounded steps (Adam, sign, clipped) cannot grow
+geometrically: they jump within the first steps and stay on a high plateau.
+
+## How it looks
+Trouble within the first steps, or within some ten steps of reaching the peak rate. Loss and
+gradient norm rise over several rows; in the simplest case the loss ratio from row to row is the
+square of the gradient's. The first loss is an ordinary number.
+
+## What it is confused with
+An outlier batch: one jump out of the blue, where a ramp may follow but does not precede.
+Poor initialisation or unscaled features: the first loss is already enormous.
+A forgotten zero_grad: the gradient norm climbs along a straight line.
+
+## Sources
+Cohen et al. 2021, Gradient descent on neural networks typically occurs at the edge of stability;
+Google Research, Deep Learning Tuning Playbook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes import advice
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    yield advice.lower_learning_rate(finding)
+    yield advice.warm_up(finding)
+    yield advice.clip_gradients(finding)
+    yield advice.resume_before(finding)
+
+
+CAUSE = Cause(
+    family=Family.EXPLODING_GRADIENTS,
+    summary="the learning rate is too high: every step overshoots further than the last",
+    weights={
+        "blow_up_from_start": 4.5,
+        "gradient_ramp": 3.5,
+        "loss_ramp": 3.5,
+        "loss_climbed": 3.0,
+        "square_law": 3.5,
+        "huge_gradient_before_nan": 2.5,
+        "frozen_high": 1.5,
+        "gradient_led_loss": 1.0,
+        "rate_at_peak": 1.0,
+        "rate_constant": 1.0,
+        "nonfinite_after_first_row": 1.5,
+        "slow_recovery": 1.5,
+        "ordinary_first_loss": 0.5,
+        "scale_fell_beside_finite_loss": 1.0,
+        "rate_raised_at_onset": -1.0,
+        "rate_past_peak": -1.5,
+        "nonfinite_at_first_row": -8.0,
+        "sudden_nonfinite": -2.0,
+        "one_row_jump": -2.0,
+        "flat_gradient": -1.5,
+        "gradient_failed_first": -3.0,
+        "finite_gradient_beside_nan": -2.0,
+        "nan_left_no_trace": -3.0,
+        "one_row_spike": -2.0,
+        "linear_gradient_growth": -3.0,
+        "fixed_period": -3.0,
+        "once_per_epoch": -3.0,
+        "huge_first_loss": -1.5,
+        "huge_first_gradient": -1.5,
+        "floorless_fall": -2.0,
+        "only_validation_failed": -4.0,
+        "log_clamp_values": -2.0,
+        "hidden_by_logger": -1.0,
+    },
+    remedies=_remedies,
+)

@@ -1,0 +1,55 @@
+"""Gradients are never cleared: each step adds to the sum of all before it.
+
+## What happens
+Without `optimizer.zero_grad()` `.grad` accumulates over the whole run. The effective update is that
+of heavy-ball momentum with β = 1, which has no friction: the norm climbs, the loss oscillates
+undamped, and with a longer step it diverges.
+
+## How it looks
+The gradient norm climbs along a straight line from the first row on, while the loss may look fine
+for long.
+
+## What it is confused with
+An explosion: exponential, not linear. Compare the fit of the norm with that of its logarithm.
+Deliberate accumulation: a saw-tooth that returns to its start every N steps.
+
+## Sources
+PyTorch documentation, torch.optim.Optimizer.zero_grad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    yield Remedy(
+        "Clear the gradients once per step, before backward",
+        "optimizer.zero_grad(set_to_none=True)\nloss.backward()\noptimizer.step()",
+        None,
+        "PyTorch documentation, torch.optim.Optimizer.zero_grad",
+    )
+    yield Remedy("If you accumulate on purpose, clear after each optimizer.step() and divide the loss by the number of micro-batches", None, None, "PyTorch documentation, gradient accumulation")
+
+
+CAUSE = Cause(
+    family=Family.EXPLODING_GRADIENTS,
+    summary="the gradients are never cleared between steps (missing zero_grad)",
+    prior=-5.0,
+    weights={
+        "linear_gradient_growth": 7.0,
+        "loss_climbed": 0.5,
+        "slow_recovery": 0.5,
+        "slow_gradient_growth": -1.0,
+        "square_law": -2.0,
+        "sudden_nonfinite": -2.0,
+        "one_row_jump": -2.0,
+        "nonfinite_at_first_row": -8.0,
+        "gradient_failed_first": -2.0,
+        "floorless_fall": -1.0,
+    },
+    remedies=_remedies,
+)

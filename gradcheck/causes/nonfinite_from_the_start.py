@@ -1,0 +1,44 @@
+"""The run is non-finite from its first row: no update of this run can be the cause.
+
+## What happens
+A loaded checkpoint, buffer or optimizer state is already NaN; or the first batch is, or an
+operation is undefined at initialisation. The learning rate is not: nothing has been updated yet.
+
+## How it looks
+NaN in the first row of the log. After a resume (the log begins at a late step) the checkpoint is
+the first suspect; at step 0 the data and the operations are as likely.
+
+## What it is confused with
+NaN in the second row: the first update may have done that, so the learning rate is possible.
+
+## Sources
+gradcheck failure catalogue E8, rule R6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes import advice
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    yield Remedy("Check the loaded weights and buffers before training", "bad = [n for n, t in model.state_dict().items() if t.is_floating_point() and not torch.isfinite(t).all()]\nassert not bad, bad", None, "gradcheck failure catalogue E8")
+    yield advice.check_batches(finding)
+    yield advice.catch_with_watch()
+
+
+CAUSE = Cause(
+    family=Family.CORRUPTED_STATE,
+    summary="the run was non-finite before its first update",
+    weights={
+        "nonfinite_at_first_row": 4.6,
+        "log_starts_late": 2.5,
+        "sudden_nonfinite": -8.0,
+        "nonfinite_after_first_row": -1.0,
+        "gradient_failed_first": -1.0,
+    },
+    remedies=_remedies,
+)

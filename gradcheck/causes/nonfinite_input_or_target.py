@@ -1,0 +1,66 @@
+"""A batch holds NaN or infinity, in its inputs or its targets.
+
+## What happens
+One non-finite number in a batch makes the loss NaN, and the gradient of every parameter with it;
+after one optimizer step all weights are NaN. A loss scaler would skip that step.
+
+## How it looks
+A healthy run, then loss and gradient norm NaN in the same row, and NaN for good.
+
+## What it is confused with
+An undefined operation: the same in a log, unless the gradient fails in a row whose loss is finite
+(then it is the operation) or the loss turns infinite first. `gradcheck watch` looks into the batch.
+Exploding gradients: there finite numbers grow first.
+
+## Sources
+gradcheck failure catalogue B1, B2; PyTorch documentation, torch.isfinite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes import advice
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    yield advice.check_batches(finding)
+    yield advice.catch_with_watch()
+    yield Remedy("Skip a step whose loss is not finite, and count the skips, so that one bad batch cannot poison the weights", "if not torch.isfinite(loss):\n    optimizer.zero_grad(set_to_none=True)\n    continue", None, "gradcheck failure catalogue B1")
+    yield advice.resume_before(finding)
+
+
+CAUSE = Cause(
+    family=Family.BAD_DATA,
+    summary="a batch holds NaN or infinity in its inputs or targets",
+    weights={
+        "sudden_nonfinite": 5.0,
+        "nonfinite_at_first_row": 4.2,
+        "nonfinite_after_first_row": 3.5,
+        "failed_together": 1.0,
+        "flat_gradient": 0.7,
+        "only_validation_failed": 3.0,
+        "hidden_by_logger": 1.0,
+        "gradient_failed_first": -5.0,
+        "finite_gradient_beside_nan": -1.0,
+        "infinite_before_nan": -1.5,
+        "gradient_ramp": -3.0,
+        "loss_ramp": -3.0,
+        "loss_climbed": -3.0,
+        "slow_gradient_growth": -1.5,
+        "huge_gradient_before_nan": -4.0,
+        "square_law": -4.0,
+        "one_row_jump": -2.5,
+        "blow_up_from_start": -3.0,
+        "nan_left_no_trace": -1.0,
+        "scale_fell_beside_nan": -2.0,
+        "scale_fell_first": -1.0,
+        "validation_was_fine": -2.0,
+        "floorless_fall": -1.5,
+        "huge_first_loss": -1.0,
+        "linear_gradient_growth": -1.0,
+    },
+    remedies=_remedies,
+)

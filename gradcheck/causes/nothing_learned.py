@@ -1,0 +1,45 @@
+"""Nothing is learned, for a reason that this log does not separate.
+
+## What happens
+Labels that do not belong to their inputs, parameters that the optimizer does not hold, a detached
+graph, a learning rate far too low: gradients arrive and the loss does not move.
+
+## How it looks
+The loss is flat from the first row to the last.
+
+## What it is confused with
+Convergence (the loss had fallen before), vanishing gradients and a collapsed learning rate, which
+per-layer norms and the logged learning rate show.
+
+## Sources
+Karpathy, A recipe for training neural networks (overfit one batch first).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    yield Remedy("Overfit a single batch first: if that fails it is the model or the optimizer, if it succeeds it is the data", "x, y = next(iter(loader))\nfor _ in range(200):\n    step(x, y)", None, "Karpathy, A recipe for training neural networks")
+    yield Remedy("Check that the optimizer holds every trainable parameter", "held = {p for g in optimizer.param_groups for p in g['params']}\nassert all(p in held for p in model.parameters() if p.requires_grad)", None, "gradcheck failure catalogue E9")
+    yield Remedy("Try ten times the learning rate", None, None, "gradcheck failure catalogue G3")
+
+
+CAUSE = Cause(
+    family=Family.STALLED_TRAINING,
+    summary="the loss never moved; the log does not say why",
+    prior=-4.5,
+    weights={
+        "flat_from_start": 4.8,
+        "gradient_alive": 0.7,
+        "rate_collapsed": -3.0,
+        "layers_starve": -3.0,
+        "tiny_gradient": -2.0,
+        "gradient_stops": -2.0,
+    },
+    remedies=_remedies,
+)

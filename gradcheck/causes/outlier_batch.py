@@ -1,0 +1,78 @@
+"""One batch is far outside of what the model has seen.
+
+## What happens
+A sample with features or a target orders of magnitude too large gives a finite but enormous loss
+and gradient. Plain SGD takes an enormous step and the run explodes afterwards; Adam or clipping
+survives it and is back in the next row.
+
+## How it looks
+The first abnormal row is a jump, in loss and gradient norm at once, with nothing before it. Loss
+and gradient of a row come from the same weights, and those were good a row earlier: the batch was
+different. What happens after the jump (recovery, ramp, NaN) says nothing about the cause.
+
+## What it is confused with
+A learning rate that is too high: several rows of growth lead up to the failure.
+A recurring bad sample: the jump returns every epoch.
+
+## Sources
+gradcheck failure catalogue B7; PaLM 2022 §5.1 (spike batches did not spike from other weights: in
+very large models a batch can be an outlier for some weights only).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes import advice
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    step = finding.case.onset_step
+    unit = finding.case.run.unit
+    yield Remedy(
+        f"Look at the batch of {unit} {step}: compare each sample's range and loss with the others; correct or drop the one that stands out",
+        "loss = torch.nn.functional.mse_loss(prediction, target, reduction='none')\nworst = loss.flatten(1).mean(1).topk(5)",
+        None,
+        "gradcheck failure catalogue B7",
+    )
+    yield advice.robust_loss()
+    yield advice.clip_gradients(finding)
+    if finding.case.failed:
+        yield advice.resume_before(finding)
+
+
+CAUSE = Cause(
+    family=Family.BAD_DATA,
+    summary="one batch is far outside the rest of the data",
+    weights={
+        "one_row_jump": 6.0,
+        "one_row_spike": 5.5,
+        "gradient_only_spike": 1.0,
+        "flat_gradient": 0.5,
+        "rate_constant": 0.3,
+        "frozen_high": 0.3,
+        "gradient_ramp": -3.0,
+        "loss_ramp": -1.5,
+        "gradient_led_loss": -3.0,
+        "slow_gradient_growth": -1.5,
+        "sudden_nonfinite": -2.0,
+        "blow_up_from_start": -2.0,
+        "nonfinite_at_first_row": -8.0,
+        "nonfinite_after_first_row": -2.0,
+        "rate_raised_at_onset": -4.0,
+        "fixed_period": -2.0,
+        "once_per_epoch": -2.0,
+        "irregular_spikes": -1.0,
+        "square_law": -2.0,
+        "slow_recovery": -1.5,
+        "linear_gradient_growth": -1.0,
+        "huge_first_loss": -1.0,
+        "gradient_failed_first": -3.0,
+        "nan_left_no_trace": -2.0,
+        "scale_fell_beside_nan": -1.0,
+        "spikes_follow_rate": -4.0,
+    },
+    remedies=_remedies,
+)

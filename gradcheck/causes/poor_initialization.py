@@ -1,0 +1,61 @@
+"""The weights start so large that signals grow from layer to layer.
+
+## What happens
+Each layer multiplies the spread of its activations by about σ√(fan_in/2). With σ too large the
+product over the depth is astronomic: the first loss and the first gradient already are, and the
+first update ends the run.
+
+## How it looks
+The loss of the very first row is far beyond anything the loss can mean (cross-entropy ≫ ln C,
+squared error ≫ variance of the target). The second row is often infinite.
+
+## What it is confused with
+Unscaled features: the same picture. Large weights make the loss insensitive to each of them, so
+the gradient norm is small beside the loss; large inputs make it large. Replacing the input by
+noise of unit variance settles it: a loss that stays huge is the initialisation.
+A learning rate that is too high: its first loss is ordinary.
+
+## Sources
+Glorot & Bengio 2010; He et al. 2015; Karpathy, A recipe for training neural networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    yield Remedy(
+        "Scale the initial weights with the fan-in: He for ReLU, Xavier for tanh; 0.02 or √(2/(5h)) in transformers, residual outputs divided by √(2L)",
+        "for m in model.modules():\n    if isinstance(m, torch.nn.Linear):\n        torch.nn.init.kaiming_normal_(m.weight, nonlinearity='relu')\n        torch.nn.init.zeros_(m.bias)",
+        None,
+        "He et al. 2015, Delving deep into rectifiers",
+    )
+    yield Remedy("Put a normalisation layer after each wide layer, or start residual branches at zero", None, None, "Zhang et al. 2019, Fixup initialization")
+    yield Remedy("Check the first loss before training: about ln C for C classes, about the variance of the target for a squared error", None, None, "Karpathy, A recipe for training neural networks")
+
+
+CAUSE = Cause(
+    family=Family.EXPLODING_GRADIENTS,
+    summary="the initial weights are so large that the loss is enormous before the first update",
+    weights={
+        "huge_first_loss": 4.5,
+        "huge_first_gradient": 2.0,
+        "small_gradient_for_loss": 2.5,
+        "nonfinite_after_first_row": 2.5,
+        "blow_up_from_start": 1.5,
+        "nonfinite_at_first_row": 1.0,
+        "large_gradient_for_loss": -1.5,
+        "ordinary_first_loss": -5.0,
+        "sudden_nonfinite": -5.0,
+        "one_row_jump": -4.0,
+        "loss_climbed": -0.5,
+        "slow_gradient_growth": -1.0,
+        "linear_gradient_growth": -2.0,
+        "rate_raised_at_onset": -2.0,
+    },
+    remedies=_remedies,
+)

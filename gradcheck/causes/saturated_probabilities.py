@@ -1,0 +1,42 @@
+"""Probabilities reach exactly 0 or 1 before the logarithm is taken.
+
+## What happens
+`sigmoid` in float32 is exactly 1 from a logit of about 17. `binary_cross_entropy` clamps the
+logarithm at -100, so a saturated error costs exactly 100 and its gradient is 0: the unit is stuck.
+A hand-written logarithm gives infinity instead.
+
+## How it looks
+The loss sits on multiples of 100/B (B terms in the mean) and does not recover.
+
+## What it is confused with
+A high plateau after a learning rate that was too high: its values are not multiples of anything.
+
+## Sources
+PyTorch documentation, BCELoss (clamps its log outputs at -100) and BCEWithLogitsLoss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes import advice
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    yield Remedy("Return logits and let the loss take the logarithm", "loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, target)", None, "PyTorch documentation, BCEWithLogitsLoss")
+    yield advice.lower_learning_rate(finding)
+
+
+CAUSE = Cause(
+    family=Family.UNSTABLE_LOSS,
+    summary="probabilities saturated at 0 or 1 before the logarithm",
+    weights={
+        "log_clamp_values": 8.5,
+        "frozen_high": 0.5,
+        "infinite_before_nan": 0.5,
+        "flat_from_start": 0.5,
+    },
+    remedies=_remedies,
+)

@@ -1,0 +1,51 @@
+"""The loss has no lower bound, and training runs down it.
+
+## What happens
+A likelihood with learned variance, a density that collapses onto a sample, a margin that is
+missing, a binary target above 1: the loss can fall for ever. On the way down the gradients grow
+(1/σ² for a Gaussian) until a small error costs everything.
+
+## How it looks
+The loss is negative and keeps falling, while the gradient norm grows; then spikes or NaN.
+
+## What it is confused with
+A healthy negative loss (dice, likelihood): it levels off.
+
+## Sources
+Seitzer et al. 2022, On the pitfalls of heteroscedastic uncertainty estimation; gradcheck failure
+catalogue B5, C23.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    yield Remedy("Bound the predicted variance from below", "log_var = log_var.clamp(min=-10.0)\nloss = torch.nn.functional.gaussian_nll_loss(mean, y, log_var.exp(), eps=1e-6)", None, "Seitzer et al. 2022")
+    yield Remedy("Weigh each sample by its detached variance (β-NLL), so that small variances do not dominate", "loss = (nll * log_var.exp().detach() ** 0.5).mean()", None, "Seitzer et al. 2022")
+    yield Remedy("Check that targets of a binary cross-entropy lie in [0, 1]: masks of 0 and 255 make it negative", "assert 0 <= target.min() and target.max() <= 1", None, "gradcheck failure catalogue B5")
+
+
+CAUSE = Cause(
+    family=Family.UNSTABLE_LOSS,
+    summary="the loss has no lower bound and training ran down it",
+    weights={
+        "floorless_fall": 4.5,
+        "floorless_with_gradient": 3.0,
+        "sudden_nonfinite": 1.0,
+        "irregular_spikes": 1.0,
+        "slow_recovery": 0.5,
+        "slow_gradient_growth": 1.0,
+        "fell_without_floor": 6.0,
+        "nonfinite_at_first_row": -5.0,
+        "gradient_failed_first": -0.5,
+        "huge_first_loss": -2.0,
+        "linear_gradient_growth": -2.0,
+        "blow_up_from_start": -2.0,
+    },
+    remedies=_remedies,
+)

@@ -1,0 +1,87 @@
+"""An operation is undefined at a value that training reached.
+
+## What happens
+Log of 0, division by 0, a softmax over nothing, the square root at 0: defined almost everywhere,
+until a prediction, a mask or a norm lands on the one value where it is not. Some fail forward (the
+loss is infinite or NaN), some only backward (√0, a norm at 0, the `where` trap: the loss is finite
+and its gradient NaN).
+
+## How it looks
+A healthy run, then NaN in one row. Backward-only forms are certain in a log that has both: the
+gradient norm is NaN in a row whose loss is an ordinary number. A loss that turns infinite before
+it turns NaN points to log 0 or an overflowing exponential.
+
+## What it is confused with
+NaN in a batch: loss and gradient fail in the same row too. `gradcheck watch` names the operation.
+
+## Sources
+PyTorch issues 2421 and 6394 (sqrt at 0), 4132 (`where`); gradcheck failure catalogue C1 to C22.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes import advice
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _guards(finding: Finding) -> Iterable[Remedy]:
+    if "gradient_failed_first" in finding.clues:
+        yield Remedy(
+            "Guard what is finite forward and infinite backward: √ and norms at 0, acos at ±1; "
+            "mask the input of an operation, not its result",
+            "y = torch.sqrt(x + 1e-12)\nsafe = torch.where(mask, x, 1.0)   # before the operation\n"
+            "y = torch.where(mask, f(safe), 0.0)",
+            None,
+            "JAX FAQ, gradients contain NaN where using where; gradcheck failure catalogue C3, C4, C19",
+        )
+        return
+    yield Remedy(
+        "Use the fused, stable form: log_softmax, logsigmoid, binary_cross_entropy_with_logits, "
+        "logsumexp, softplus; clamp before log and before dividing",
+        "log_p = torch.nn.functional.log_softmax(logits, dim=-1)\n"
+        "mean = total / count.clamp_min(1)",
+        None,
+        "PyTorch documentation, BCEWithLogitsLoss; gradcheck failure catalogue C1, C9, C15",
+    )
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    yield from _guards(finding)
+    yield advice.catch_with_watch()
+    yield advice.resume_before(finding)
+
+
+CAUSE = Cause(
+    family=Family.UNSTABLE_LOSS,
+    summary="an operation is undefined at a value that training reached (log 0, 0/0, √ at 0, an empty mask)",
+    weights={
+        "sudden_nonfinite": 4.8,
+        "gradient_failed_first": 4.5,
+        "nonfinite_at_first_row": 4.0,
+        "nonfinite_after_first_row": 3.2,
+        "infinite_before_nan": 1.5,
+        "failed_together": 0.5,
+        "flat_gradient": 0.5,
+        "only_validation_failed": 2.5,
+        "hidden_by_logger": 1.0,
+        "finite_gradient_beside_nan": 0.5,
+        "gradient_ramp": -2.5,
+        "loss_ramp": -2.5,
+        "loss_climbed": -3.0,
+        "slow_gradient_growth": -0.5,
+        "huge_gradient_before_nan": -3.0,
+        "square_law": -3.0,
+        "one_row_jump": -2.5,
+        "blow_up_from_start": -3.0,
+        "nan_left_no_trace": -2.0,
+        "scale_fell_beside_finite_loss": -1.0,
+        "validation_was_fine": -0.5,
+        "floorless_fall": -1.0,
+        "huge_first_loss": -1.0,
+        "linear_gradient_growth": -1.0,
+    },
+    remedies=_remedies,
+)

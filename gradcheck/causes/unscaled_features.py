@@ -1,0 +1,52 @@
+"""Inputs or targets are not on the scale that the network expects.
+
+## What happens
+Features in the thousands make activations, loss and gradient enormous in the first row. SGD blows
+up on the first update and then sits on a frozen plateau; Adam falls slowly and never gets there.
+
+## How it looks
+First loss and first gradient norm are huge, the gradient even beside the loss: it is proportional
+to the input.
+
+## What it is confused with
+Poor initialisation: large weights make each of them matter less, so there the gradient norm is
+small beside the loss. Standardise the first batch only: a normal first loss proves the features.
+
+## Sources
+LeCun et al. 1998, Efficient BackProp; gradcheck failure catalogue B6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    yield Remedy("Standardise every feature, and a regression target, with the training split's mean and deviation", "mean, std = train_x.mean(0), train_x.std(0).clamp_min(1e-6)\nx = (x - mean) / std", None, "LeCun et al. 1998, Efficient BackProp")
+    yield Remedy("For heavy-tailed features take log1p first; or let a BatchNorm layer on the input do it", "model = torch.nn.Sequential(torch.nn.BatchNorm1d(x.shape[1]), model)", None, "gradcheck failure catalogue B6")
+
+
+CAUSE = Cause(
+    family=Family.BAD_DATA,
+    summary="inputs or targets are not scaled to what the network expects",
+    weights={
+        "huge_first_loss": 4.3,
+        "huge_first_gradient": 2.0,
+        "large_gradient_for_loss": 2.5,
+        "nonfinite_after_first_row": 1.5,
+        "blow_up_from_start": 1.5,
+        "frozen_high": 0.5,
+        "small_gradient_for_loss": -2.0,
+        "ordinary_first_loss": -5.0,
+        "nonfinite_at_first_row": -2.0,
+        "sudden_nonfinite": -5.0,
+        "one_row_jump": -4.0,
+        "slow_gradient_growth": -1.0,
+        "linear_gradient_growth": -2.0,
+        "rate_raised_at_onset": -2.0,
+    },
+    remedies=_remedies,
+)

@@ -1,0 +1,43 @@
+"""The gradient dies on its way to the first layers.
+
+## What happens
+Saturating activations, small weights or great depth multiply the gradient by less than one per
+layer. The first layers get nothing, so the loss stays where it was.
+
+## How it looks
+A flat loss, with per-layer norms that shrink by orders of magnitude towards the input, or a global
+norm that is next to nothing from the first row on.
+
+## What it is confused with
+A collapsed learning rate: gradients are of ordinary size. Convergence: the loss had fallen before.
+
+## Sources
+Hochreiter 1991; Glorot & Bengio 2010; AUTOTRAINER (ICSE 2021) for the ratio of 1e-3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    yield Remedy("Use a non-saturating activation (ReLU, GELU) with He initialisation", "torch.nn.init.kaiming_normal_(layer.weight, nonlinearity='relu')", None, "He et al. 2015")
+    yield Remedy("Add residual connections and normalisation, so that the gradient has a short way", "x = x + block(norm(x))", None, "He et al. 2016, Identity mappings in deep residual networks")
+
+
+CAUSE = Cause(
+    family=Family.STALLED_TRAINING,
+    summary="the gradient vanishes before it reaches the first layers",
+    weights={
+        "layers_starve": 6.0,
+        "tiny_gradient": 4.5,
+        "flat_from_start": 2.5,
+        "gradient_alive": -2.5,
+        "rate_collapsed": -2.0,
+        "gradient_stops": -1.0,
+    },
+    remedies=_remedies,
+)

@@ -1,0 +1,175 @@
+"""The command line: parse, call, render, exit."""
+
+# Whatever costs time to import is imported inside the commands: `--help` must come at once.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import enum
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import gradcheck
+from gradcheck import formats
+from gradcheck.errors import GradcheckError, NothingToJudge
+from gradcheck.gate import FailOn, exit_code
+
+if TYPE_CHECKING:
+    from gradcheck.model import Role
+
+CRASHED = 70
+
+app = typer.Typer(
+    name="gradcheck",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Why a training run went NaN, blew up, spiked or froze, and what to change.",
+    epilog="Exit codes: 0 nothing found, 1 findings, 2 wrong usage or unreadable path, "
+    "3 nothing to judge.",
+)
+
+
+class FoundFormat(str, enum.Enum):
+    """The formats of `inspect`, whose output is no report."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+Paths = Annotated[
+    list[str],
+    typer.Argument(metavar="PATH", help="Log files, or directories with the logs of runs."),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        autocompletion=lambda: list(formats.names()),
+        help=f"One of {', '.join(formats.names())}. Default: by the suffix of --output, or text.",
+    ),
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report here.")
+]
+Loss = Annotated[
+    str | None, typer.Option("--loss", metavar="NAME", help="The series that is the loss.")
+]
+GradNorm = Annotated[
+    str | None,
+    typer.Option("--grad-norm", metavar="NAME", help="The series that is the gradient norm."),
+]
+LearningRate = Annotated[
+    str | None,
+    typer.Option("--learning-rate", metavar="NAME", help="The series that is the learning rate."),
+]
+
+
+def _cause_names() -> list[str]:
+    from gradcheck import catalogue
+
+    return [entry.name for entry in catalogue.entries()]
+
+
+def main() -> None:
+    """Run the command line; the one place where gradcheck's errors become exit codes."""
+    from gradcheck.reports.escape import safe
+
+    try:
+        app()
+    except GradcheckError as error:
+        typer.echo(f"gradcheck: {safe(str(error))}", err=True)
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except Exception:
+        # Python's own exit code for a crash is 1, which would read as findings.
+        traceback.print_exc()
+        raise SystemExit(CRASHED) from None
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gradcheck {gradcheck.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def analyze(  # noqa: PLR0913, PLR0917 - one argument for each option
+    paths: Paths,
+    format: Format = None,
+    output: Output = None,
+    fail_on: Annotated[
+        FailOn, typer.Option(help="The mildest severity that makes the exit code 1.")
+    ] = FailOn.FAILURE,
+    loss: Loss = None,
+    grad_norm: GradNorm = None,
+    learning_rate: LearningRate = None,
+) -> None:
+    """Diagnose one or many runs from their logs."""
+    renderer = formats.choose(format, output)
+    from gradcheck import diagnosis, terminal
+
+    terminal.check_writable(output)
+    overrides = _overrides(loss, grad_norm, learning_rate)
+    report = diagnosis.analyze(*paths, overrides=overrides, progress=terminal.progress)
+    terminal.warn_unread(report.unread)
+    terminal.write(renderer.render(report, terminal.canvas(output)), output)
+    raise typer.Exit(exit_code(report, fail_on))
+
+
+@app.command()
+def inspect(
+    paths: Paths,
+    format: Annotated[FoundFormat, typer.Option(help="How to show it.")] = FoundFormat.TEXT,
+    loss: Loss = None,
+    grad_norm: GradNorm = None,
+    learning_rate: LearningRate = None,
+) -> None:
+    """Show what was found in the logs: runs, series, roles; no judgement."""
+    from gradcheck import loading, terminal
+    from gradcheck.reports import inventory
+
+    runs = loading.load(*paths, overrides=_overrides(loss, grad_norm, learning_rate))
+    if not runs:
+        raise NothingToJudge(f"no run found in {', '.join(paths)}")
+    as_json = format is FoundFormat.JSON
+    text = inventory.as_json(runs) if as_json else inventory.as_text(runs, terminal.canvas(None))
+    terminal.write(text, None)
+
+
+@app.command()
+def explain(
+    cause: Annotated[
+        str | None, typer.Argument(metavar="[CAUSE]", autocompletion=_cause_names)
+    ] = None,
+) -> None:
+    """List the causes that gradcheck knows, or explain one: how it looks, what fixes it."""
+    from gradcheck import catalogue, explanation, terminal
+
+    entries = catalogue.entries()
+    page = explanation.article(explanation.find(entries, cause)) if cause else None
+    terminal.show(page or explanation.overview(entries))
+
+
+def _overrides(
+    loss: str | None, grad_norm: str | None, learning_rate: str | None
+) -> dict[Role, str]:
+    from gradcheck.model import Role
+
+    named = {Role.LOSS: loss, Role.GRAD_NORM: grad_norm, Role.LEARNING_RATE: learning_rate}
+    return {role: name for role, name in named.items() if name is not None}

@@ -1,0 +1,82 @@
+"""Are the loss and the gradient of the very first row already out of all proportion?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.case import Case
+from gradcheck.measure.robust import finite, level
+from gradcheck.model import Clue, ClueKind, Evidence, Role, Series
+from gradcheck.wording import factor, number
+
+CLUES = {
+    "huge_first_loss": ClueKind("the loss is enormous before the first update"),
+    "huge_first_gradient": ClueKind("the gradient norm is enormous before the first update", (Role.GRAD_NORM,)),
+    "large_gradient_for_loss": ClueKind(
+        "a huge first gradient norm that is large even beside the first loss", (Role.LOSS, Role.GRAD_NORM)
+    ),
+    "small_gradient_for_loss": ClueKind(
+        "a first gradient norm that is small beside a huge first loss", (Role.LOSS, Role.GRAD_NORM)
+    ),
+    "ordinary_first_loss": ClueKind("the loss of the first rows is an ordinary number"),
+}
+HUGE_LOSS = 200.0
+"""No cross-entropy over fewer than e²⁰⁰ classes and no regression on standardised targets starts here."""
+HUGE_NORM = 1e3
+ORDINARY = 30.0
+LARGE_RATIO = 3.0
+SMALL_RATIO = 1.0
+
+
+def observe(case: Case) -> Iterator[Clue]:
+    """Look at the first rows, if the log has the start of the run."""
+    loss = case.loss
+    if loss is None or not len(loss) or case.per_epoch or loss.step[0] > 10 * case.cadence:
+        return
+    first = float(loss.value[0])
+    if not np.isfinite(first):
+        return
+    if abs(first) >= HUGE_LOSS and _is_wrong_for_this_run(case, loss, first):
+        said = f"the first loss is {number(first)}, before any update could have spoilt the weights"
+        yield Clue("huge_first_loss", _at_start(loss, said), min(1.0, 0.4 + np.log10(abs(first) / HUGE_LOSS) / 4))
+    elif 0 < first < ORDINARY and case.failed:
+        yield Clue("ordinary_first_loss", _at_start(loss, f"the first loss is {number(first)}, an ordinary value"))
+    yield from _gradient(case)
+    if abs(first) >= HUGE_LOSS and case.gradient is not None and len(case.gradient):
+        yield from _proportion(case.gradient, first)
+
+
+def _is_wrong_for_this_run(case: Case, loss: Series, first: float) -> bool:
+    """A loss that is merely measured in large units falls slowly and goes on falling."""
+    later = finite(loss.value[len(loss) // 2 :])
+    return case.failed or not len(later) or first > 30 * abs(level(later))
+
+
+def _gradient(case: Case) -> Iterator[Clue]:
+    norm = case.gradient
+    if norm is None or not len(norm) or not np.isfinite(norm.value[0]):
+        return
+    first = float(norm.value[0])
+    if first >= HUGE_NORM:
+        loss = float(case.loss.value[0]) if case.loss is not None else float("nan")
+        said = f"the first gradient norm is {number(first)} at a loss of {number(loss)} ({factor(first / max(abs(loss), 1e-12))})"
+        yield Clue("huge_first_gradient", _at_start(norm, said), min(1.0, 0.4 + np.log10(first / HUGE_NORM) / 4))
+
+
+def _proportion(norm: Series, loss: float) -> Iterator[Clue]:
+    """Gradient over loss: 2 × depth / ‖w‖ at least in a homogeneous network (Euler), so small for
+    large weights; proportional to the input, so large for large features."""
+    ratio = float(norm.value[0]) / abs(loss)
+    if not np.isfinite(ratio) or ratio <= 0:
+        return
+    said = f"the first gradient norm is {factor(ratio)} the first loss"
+    if ratio >= LARGE_RATIO:
+        yield Clue("large_gradient_for_loss", _at_start(norm, f"{said}: large inputs make large gradients"))
+    elif ratio <= SMALL_RATIO:
+        yield Clue("small_gradient_for_loss", _at_start(norm, f"{said}: weights so large that each matters little"))
+
+
+def _at_start(series: Series, statement: str) -> Evidence:
+    return Evidence(statement, series.name, int(series.step[0]), int(series.step[0]))

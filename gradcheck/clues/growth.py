@@ -1,0 +1,88 @@
+"""By which law did it grow: the square law of a quadratic, a straight line, or neither?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.case import Case
+from gradcheck.measure.robust import finite, line, log_positive
+from gradcheck.measure.stretches import same_rows
+from gradcheck.model import Clue, ClueKind, Evidence, FloatArray, Role, Series
+from gradcheck.wording import factor, number
+
+BOTH = (Role.LOSS, Role.GRAD_NORM)
+CLUES = {
+    "square_law": ClueKind("loss and gradient norm grow geometrically, the loss as its square", BOTH),
+    "linear_gradient_growth": ClueKind(
+        "the gradient norm climbs along a straight line from the first rows on", (Role.GRAD_NORM,)
+    ),
+}
+LEAST_ROWS = 4
+LINEAR_ROWS = 15
+LINEAR_GROWTH = 4.0
+LINEAR_FIT = 0.9
+
+
+def observe(case: Case) -> Iterator[Clue]:
+    """Fit both laws where their rows are logged."""
+    if case.gradient is None:
+        return
+    if case.loss is not None and case.failed:
+        yield from _square_law(case, case.loss, case.gradient)
+    yield from _linear(case, case.gradient)
+
+
+def _square_law(case: Case, loss: Series, norm: Series) -> Iterator[Clue]:
+    """Loss ratio = (gradient ratio)² = (1 - ηλ)² in a quadratic (rule R4)."""
+    rows, norm_rows = same_rows(loss, norm)
+    start = max(0, case.onset_row(loss) - 1)
+    keep = rows >= start
+    values, norms = loss.value[rows[keep]], norm.value[norm_rows[keep]]
+    good = np.flatnonzero(~(np.isfinite(values) & np.isfinite(norms) & (values > 0) & (norms > 0)))
+    end = int(good[0]) if len(good) else len(values)
+    values, norms = values[:end], norms[:end]
+    if end < LEAST_ROWS:
+        return
+    end = int(np.argmax(values)) + 1
+    logs, log_norms = np.log(values[:end]), np.log(norms[:end])
+    slope, fit = line(log_norms, logs)
+    steady, straight = line(np.arange(end, dtype=float), log_norms)
+    if end < LEAST_ROWS or fit < 0.97 or not 1.7 < slope < 2.3 or straight < 0.95 or steady <= 0.02:
+        return
+    ratio = float(np.exp(steady))
+    said = (
+        f"from step {int(loss.step[start])} on each row multiplies the gradient norm by {number(ratio)} and the "
+        f"loss by {number(float(np.exp(slope * steady)))}, its square: the step is longer than the curvature allows"
+    )
+    last = int(loss.step[min(start + end - 1, len(loss) - 1)])
+    yield Clue("square_law", Evidence(said, norm.name, int(loss.step[start]), last), 1.0, {"ratio": ratio})
+
+
+def _linear(case: Case, norm: Series) -> Iterator[Clue]:
+    values = _until_wreck(finite(norm.value))
+    if len(values) < LINEAR_ROWS or case.run.get(Role.GRAD_NORM) is None:
+        return
+    rows = np.arange(len(values), dtype=float)
+    slope, fit = line(rows, values)
+    _, log_fit = line(rows, log_positive(values))
+    start = float(np.median(values[:3]))
+    ramp = float(np.median(values[-3:])) / max(start, 1e-300)
+    if slope <= 0 or fit < LINEAR_FIT or ramp < LINEAR_GROWTH or log_fit > fit:
+        return
+    said = (
+        f"the gradient norm climbs along a straight line from {number(start)} in the first row to "
+        f"{number(float(values[-1]))} (R² {fit:.2f}, {factor(ramp)}): each step adds its gradient to the last one's"
+    )
+    yield Clue("linear_gradient_growth", Evidence(said, norm.name, int(norm.step[0]), int(norm.step[len(values) - 1])), fit)
+
+
+def _until_wreck(values: FloatArray) -> FloatArray:
+    """The first stretch of the run that a straight line could describe: up to its running peak."""
+    best = values[: LINEAR_ROWS * 2]
+    for end in (len(values), 400, 200, 100, 50, 30):
+        part = values[:end]
+        if len(part) >= LINEAR_ROWS and line(np.arange(len(part), dtype=float), part)[1] >= LINEAR_FIT:
+            return part
+    return best

@@ -1,0 +1,109 @@
+"""Does the course of the loss itself betray its formula?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.case import Case
+from gradcheck.measure.robust import block_levels, finite, level
+from gradcheck.model import Clue, ClueKind, Evidence, FloatArray, Kind, Role, Series
+from gradcheck.wording import factor, number
+
+CLUES = {
+    "floorless_fall": ClueKind("the loss is negative and keeps falling, with no floor in sight"),
+    "floorless_with_gradient": ClueKind(
+        "while the loss falls without a floor the gradient norm grows", (Role.LOSS, Role.GRAD_NORM)
+    ),
+    "log_clamp_values": ClueKind("the loss sits on multiples of 100/B: logarithms clamped at -100"),
+    "frozen_high": ClueKind("after the jump the loss stays on a high plateau instead of growing on"),
+    "monotone_rise": ClueKind("the loss rises smoothly from the very first row on"),
+    "hidden_by_logger": ClueKind("the logger wrote 0 in place of a NaN loss"),
+}
+BATCHES = (1, 2, 4, 8, 10, 16, 20, 25, 32, 50, 64, 100, 128, 256)
+CLAMP = 100.0
+LEAST_ROWS = 10
+
+
+def observe(case: Case) -> Iterator[Clue]:
+    """Test the loss for each tell-tale course."""
+    loss = case.loss
+    if loss is None or len(loss) < LEAST_ROWS:
+        return
+    yield from _floorless(case, loss)
+    yield from _log_clamp(loss)
+    if case.failed:
+        yield from _frozen(case, loss)
+        yield from _monotone(case, loss)
+    for event in case.of_kind(Kind.MASKED_NONFINITE):
+        said = f"from step {event.step} on the loss is exactly 0, which it had never come near: the logger replaced NaN"
+        yield Clue("hidden_by_logger", Evidence(said, loss.name, event.step, event.last_step))
+
+
+def _floorless(case: Case, loss: Series) -> Iterator[Clue]:
+    end = case.onset_row(loss) if case.failed else len(loss)
+    values = finite(loss.value[: max(end, LEAST_ROWS)])
+    if len(values) < 2 * LEAST_ROWS:
+        return
+    levels = block_levels(values, 8)
+    falls = -np.diff(levels)
+    still_falling = bool((falls[-3:] > 0).all()) and falls[-1] > 0.3 * float(np.median(falls[falls > 0]))
+    if levels[-1] >= 0 or not still_falling:
+        return
+    said = f"the loss is negative and still falling where it breaks ({number(float(levels[0]))} → {number(float(levels[-1]))})"
+    window = (int(loss.step[0]), int(loss.step[min(end, len(loss)) - 1]))
+    yield Clue("floorless_fall", Evidence(said, loss.name, *window))
+    norms = case.healthy_norms
+    if len(norms) >= LEAST_ROWS and case.gradient is not None:
+        growth = level(norms[-5:]) / max(level(norms[: len(norms) // 4 + 1]), 1e-300)
+        if growth > 3:
+            said = f"meanwhile the gradient norm grew {factor(growth)}: the narrower the density, the steeper"
+            yield Clue("floorless_with_gradient", Evidence(said, case.gradient.name, *window))
+
+
+def _log_clamp(loss: Series) -> Iterator[Clue]:
+    """BCE on probabilities clamps each logarithm at -100, so saturated errors cost exactly 100."""
+    values = finite(loss.value)
+    stuck = values[(values > 0.5) & (values <= CLAMP)]
+    stuck = stuck[-max(LEAST_ROWS, len(stuck) // 2) :]
+    if len(stuck) < LEAST_ROWS or level(stuck) < 1.5:
+        return
+    for batch in BATCHES:
+        share = stuck * batch / CLAMP
+        off = np.abs(share - np.round(share))
+        # a wide grid (few samples) is telling, on a fine one everything lies near a multiple
+        if float(np.mean(off < 0.01)) > 0.9 and float(np.max(share)) >= 1:
+            said = f"the loss takes multiples of {number(CLAMP / batch)} (up to {number(float(stuck.max()))}): logarithms clamped at -100, {batch} terms in the mean"
+            yield Clue("log_clamp_values", Evidence(said, loss.name, int(loss.step[0]), int(loss.step[-1])))
+            return
+
+
+def _frozen(case: Case, loss: Series) -> Iterator[Clue]:
+    row = case.onset_row(loss)
+    after, before = finite(loss.value[row:]), finite(loss.value[:row])
+    if len(after) < 2 * LEAST_ROWS or not len(before) or not np.isfinite(loss.value[-1]):
+        return
+    peak, end = float(after[:LEAST_ROWS].max()), level(after[-LEAST_ROWS:])
+    if end < peak and end > level(before[-LEAST_ROWS:]):
+        said = f"after a jump to {number(peak)} the loss ends at {number(end)}, bounded, and above the {number(level(before[-LEAST_ROWS:]))} from before"
+        yield Clue("frozen_high", Evidence(said, loss.name, case.onset_step, int(loss.step[-1])))
+
+
+def _monotone(case: Case, loss: Series) -> Iterator[Clue]:
+    values = _first_finite(loss.value)
+    if case.onset_row(loss) > 10 or len(values) < LEAST_ROWS:
+        return
+    rows = values[: 3 * LEAST_ROWS]
+    steps = np.diff(rows)
+    smooth = float(np.abs(steps[1:] / np.where(steps[:-1] == 0, np.inf, steps[:-1])).max()) if len(steps) > 2 else np.inf
+    if bool((steps > 0).mean() > 0.9) and smooth < 20 and float(steps[0]) < abs(float(rows[0])):
+        said = f"the loss rises in nearly every row from the start ({number(float(rows[0]))}, {number(float(rows[len(rows) // 2]))}, {number(float(rows[-1]))})"
+        yield Clue("monotone_rise", Evidence(said, loss.name, int(loss.step[0]), int(loss.step[len(rows) - 1])))
+
+
+def _first_finite(values: FloatArray) -> FloatArray:
+    bad = np.flatnonzero(~np.isfinite(values))
+    return values[: int(bad[0])] if len(bad) else values
+
+

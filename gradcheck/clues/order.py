@@ -1,0 +1,107 @@
+"""Which failed first, the loss or its gradient? In one row both come from the same weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.case import Case
+from gradcheck.measure.robust import finite, level
+from gradcheck.measure.stretches import row_at, row_before
+from gradcheck.model import Clue, ClueKind, Evidence, Role, Series
+from gradcheck.wording import factor, number
+
+BOTH = (Role.LOSS, Role.GRAD_NORM)
+CLUES = {
+    "gradient_failed_first": ClueKind(
+        "the gradient norm is non-finite in a row whose loss is finite", BOTH
+    ),
+    "failed_together": ClueKind("loss and gradient norm turn non-finite in the same row", BOTH),
+    "finite_gradient_beside_nan": ClueKind(
+        "the loss is non-finite in a row whose gradient norm is a normal number", BOTH
+    ),
+    "huge_gradient_before_nan": ClueKind(
+        "the last gradient before the first NaN was many times its usual size", BOTH
+    ),
+    "infinite_before_nan": ClueKind("the first non-finite loss is an infinity, not a NaN"),
+}
+HUGE = 20.0
+
+
+def observe(case: Case) -> Iterator[Clue]:
+    """Compare the first non-finite row of the loss with that of the gradient norm."""
+    loss, norm = case.loss, case.gradient
+    if loss is None or not case.failed:
+        return
+    bad_loss = np.flatnonzero(~np.isfinite(loss.value))
+    if len(bad_loss) and np.isinf(loss.value[bad_loss[0]]):
+        yield _infinite(loss, int(bad_loss[0]))
+    if norm is None:
+        return
+    bad_norm = np.flatnonzero(~np.isfinite(norm.value))
+    loss_step = int(loss.step[bad_loss[0]]) if len(bad_loss) else None
+    norm_step = int(norm.step[bad_norm[0]]) if len(bad_norm) else None
+    if norm_step is not None and (loss_step is None or norm_step <= loss_step):
+        yield from _from_gradient(case, loss, norm, norm_step)
+    elif loss_step is not None:
+        yield from _from_loss(case, loss, norm, loss_step)
+
+
+def _infinite(loss: Series, row: int) -> Clue:
+    step = int(loss.step[row])
+    before = number(float(loss.value[row - 1])) if row else "nothing"
+    said = f"the loss went from {before} to {number(float(loss.value[row]))} at step {step}, not to NaN"
+    return Clue("infinite_before_nan", Evidence(said, loss.name, step, step))
+
+
+def _from_gradient(case: Case, loss: Series, norm: Series, step: int) -> Iterator[Clue]:
+    row = row_at(loss, step)
+    if row is None:
+        return
+    value = float(loss.value[row])
+    if not np.isfinite(value):
+        yield Clue("failed_together", _said(f"loss and gradient norm are both non-finite at step {step}, both were finite before", norm, step))
+        yield from _huge_before(case, norm, step)
+    elif not _is_hidden(loss, row):
+        at = row_at(norm, step)
+        bad = number(float(norm.value[at])) if at is not None else "nan"
+        said = f"at step {step} the gradient norm is {bad} while the loss of the same row is {number(value)}"
+        yield Clue("gradient_failed_first", _said(said, norm, step))
+        yield from _huge_before(case, norm, step)
+
+
+def _is_hidden(loss: Series, row: int) -> bool:
+    """Whether the logger may have replaced the loss: exactly 0, or the last value repeated."""
+    return bool(loss.value[row] == 0) or (row > 0 and bool(loss.value[row] == loss.value[row - 1]))
+
+
+def _from_loss(case: Case, loss: Series, norm: Series, step: int) -> Iterator[Clue]:
+    row = row_at(norm, step)
+    if row is not None and np.isfinite(norm.value[row]) and not _is_stale(norm, row):
+        value = float(norm.value[row])
+        said = f"at step {step} the loss is non-finite while the gradient norm of the same row is {number(value)}"
+        yield Clue("finite_gradient_beside_nan", _said(said, norm, step))
+    yield from _huge_before(case, norm, step)
+
+
+def _is_stale(norm: Series, row: int) -> bool:
+    """Whether the value repeats a neighbour's to all digits: skipped steps print the last norm."""
+    value = norm.value[row]
+    near = [norm.value[i] for i in (row - 1, row + 1) if 0 <= i < len(norm)]
+    return bool(value != 0) and any(bool(value == other) for other in near)
+
+
+def _huge_before(case: Case, norm: Series, step: int) -> Iterator[Clue]:
+    row = row_before(norm, step)
+    usual = level(case.healthy_norms[-50:]) if len(case.healthy_norms) >= 3 else float("nan")
+    if row is None or not usual > 0 or not np.isfinite(norm.value[row]):
+        return
+    ratio = float(norm.value[row]) / usual
+    if ratio >= HUGE and len(finite(norm.value[: row + 1])) >= 4:
+        said = f"the gradient norm one row earlier was {number(float(norm.value[row]))}, {factor(ratio)} its usual {number(usual)}: that update wrecked the weights"
+        yield Clue("huge_gradient_before_nan", _said(said, norm, int(norm.step[row])))
+
+
+def _said(statement: str, series: Series, step: int) -> Evidence:
+    return Evidence(statement, series.name, step, step)

@@ -1,0 +1,111 @@
+"""Do the spikes come back at a fixed distance, or once in every epoch?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from gradcheck.case import Case
+from gradcheck.model import Clue, ClueKind, Event, Evidence, IntArray, Kind, Role
+from gradcheck.wording import count, number
+
+CLUES = {
+    "fixed_period": ClueKind("spikes or NaN rows return at a fixed number of steps"),
+    "once_per_epoch": ClueKind("spikes return once in each epoch, at changing places", (Role.LOSS, Role.EPOCH)),
+    "spikes_follow_rate": ClueKind(
+        "each spike follows a jump of the learning rate", (Role.LOSS, Role.LEARNING_RATE)
+    ),
+    "equal_heights": ClueKind("the spikes have nearly the same height each time"),
+    "irregular_spikes": ClueKind("several spikes, at irregular distances"),
+}
+LEAST = 3
+KINDS = (Kind.LOSS_SPIKE, Kind.GRADIENT_SPIKE, Kind.NONFINITE_LOSS)
+
+
+def observe(case: Case) -> Iterator[Clue]:
+    """Test the steps of the most frequent kind of event for a period."""
+    events = max((case.of_kind(kind) for kind in KINDS), key=_brief_count)
+    events = [event for event in events if event.recovered]
+    if len(events) < LEAST:
+        return
+    steps = np.array([event.step for event in events], dtype=np.int64)
+    series = events[0].series
+    period = _period(steps, case.cadence)
+    window = (int(steps[0]), int(steps[-1]))
+    if period is not None:
+        said = f"{count(len(events), 'event')} {period} steps apart, the first at step {steps[0]} (step ≡ {steps[0] % period} mod {period})"
+        yield Clue("fixed_period", Evidence(said, series, *window), min(1.0, len(events) / 5 + 0.3), {"period": period, "phase": int(steps[0] % period)})
+    elif (share := _once_per_epoch(case, steps)) is not None:
+        said = f"{count(len(events), 'event')} in {share[1]} epochs, one in each of {share[0]} of them, at changing places: one sample in a shuffled set"
+        yield Clue("once_per_epoch", Evidence(said, series, *window))
+    else:
+        said = f"{count(len(events), 'event')} at irregular distances ({', '.join(str(s) for s in steps[:5])}{' …' if len(steps) > 5 else ''})"
+        yield Clue("irregular_spikes", Evidence(said, series, *window))
+    if _follow_rate(case, steps):
+        said = f"each of the {len(events)} events follows a jump of the learning rate within a few rows"
+        yield Clue("spikes_follow_rate", Evidence(said, series, *window))
+    yield from _heights(events, series, window)
+
+
+def _brief_count(events: Sequence[Event]) -> int:
+    return sum(event.recovered for event in events)
+
+
+def _period(steps: IntArray, cadence: int) -> int | None:
+    """The common distance of the steps, allowing for missed ones; None where there is none.
+
+    Every gap must be a whole multiple of it within one logged row. With three events a chance
+    match is likely for a small period, so the period must span many rows.
+    """
+    gaps = np.diff(steps)
+    if not len(gaps) or gaps.min() <= 0:
+        return None
+    period = _refined(gaps)
+    if period < 4 * cadence:
+        return None
+    multiples = np.round(gaps / period)
+    off = np.abs(gaps - multiples * period)
+    fits = off <= np.maximum(cadence if cadence > 1 else 0, 0.004 * period * multiples)
+    chance = float(2 * max(cadence, 1) + 1) / period
+    if not bool(fits.all()) or multiples.max() > 4 or chance ** (len(gaps) - 1) > 0.05:
+        return None
+    return round(period)
+
+
+def _refined(gaps: IntArray) -> float:
+    smallest = float(np.min(gaps))
+    multiples = np.maximum(1, np.round(gaps / smallest))
+    return float(np.median(gaps / multiples))
+
+
+def _once_per_epoch(case: Case, steps: IntArray) -> tuple[int, int] | None:
+    """Epochs with exactly one event, and epochs in all, where nearly every epoch has one."""
+    epoch = case.run.get(Role.EPOCH)
+    if epoch is None or len(epoch) < 2:
+        return None
+    at = np.floor(np.interp(steps, epoch.step, epoch.value) + 1e-9).astype(int)
+    seen = np.arange(at.min(), at.max() + 1)
+    hits = np.array([np.count_nonzero(at == number) for number in seen])
+    once = int(np.count_nonzero(hits == 1))
+    return (once, len(seen)) if len(seen) >= LEAST and once >= 0.8 * len(seen) and hits.max() <= 2 else None
+
+
+def _follow_rate(case: Case, steps: IntArray) -> bool:
+    rate = case.rate
+    if rate is None or len(rate) < 3:
+        return False
+    jumps = rate.step[1:][rate.value[1:] > 1.8 * np.maximum(rate.value[:-1], 1e-300)]
+    near = [bool(((jumps <= s) & (jumps > s - 10 * case.cadence)).any()) for s in steps]
+    return float(np.mean(near)) >= 0.7
+
+
+def _heights(events: Sequence[Event], series: str | None, window: tuple[int, int]) -> Iterator[Clue]:
+    peaks = np.array([event.value for event in events if event.value is not None])
+    peaks = peaks[np.isfinite(peaks)]
+    if len(peaks) < LEAST or float(np.median(peaks)) <= 0:
+        return
+    spread = float(np.median(np.abs(np.diff(peaks))) / np.median(peaks))
+    if spread < 0.25:
+        said = f"their peaks are alike, {number(float(peaks.min()))} to {number(float(peaks.max()))}: the same sample each time"
+        yield Clue("equal_heights", Evidence(said, series, *window))

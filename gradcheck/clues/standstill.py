@@ -1,0 +1,65 @@
+"""Why does nothing move: no gradient, no learning rate, or neither?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.case import Case
+from gradcheck.measure.layers import median_norms
+from gradcheck.measure.robust import finite, level
+from gradcheck.model import Clue, ClueKind, Evidence, Kind, Role, Series
+from gradcheck.wording import factor, number
+
+CLUES = {
+    "flat_from_start": ClueKind("the loss never moves from its first value"),
+    "tiny_gradient": ClueKind("the gradient norm is far too small to change anything", (Role.GRAD_NORM,)),
+    "layers_starve": ClueKind(
+        "the gradient shrinks from layer to layer by orders of magnitude", (Role.LAYER_GRAD_NORM,)
+    ),
+    "gradient_stops": ClueKind("the gradient norm turns exactly 0 in mid-run", (Role.GRAD_NORM,)),
+    "gradient_alive": ClueKind("the gradient norm is of ordinary size all along", (Role.GRAD_NORM,)),
+}
+ALIVE = 1e-3
+
+
+def observe(case: Case) -> Iterator[Clue]:
+    """Look for the brake of a run that does not learn."""
+    loss = case.loss
+    if loss is None or case.failed:
+        return
+    for event in case.of_kind(Kind.PLATEAU):
+        values = finite(loss.value)
+        said = f"the loss stays at {number(level(values))} from the first row to the last ({number(float(values[0]))} → {number(float(values[-1]))})"
+        yield Clue("flat_from_start", Evidence(said, event.series, event.step, event.last_step))
+    for event in case.of_kind(Kind.VANISHING_GRADIENT):
+        yield from _vanishing(case, event.series)
+    for event in case.of_kind(Kind.DEAD_UNITS):
+        said = f"from step {event.step} on the gradient norm is exactly 0 while the loss is not"
+        yield Clue("gradient_stops", Evidence(said, event.series, event.step, event.last_step))
+    if case.of_kind(Kind.PLATEAU) and case.gradient is not None:
+        yield from _alive(case.gradient)
+
+
+def _vanishing(case: Case, name: str | None) -> Iterator[Clue]:
+    norm = case.run.get(Role.GRAD_NORM)
+    if norm is not None and norm.name == name:
+        said = f"the gradient norm is {number(level(finite(norm.value)))} (median): steps of that size change nothing"
+        yield Clue("tiny_gradient", _whole(norm, said))
+        return
+    norms = median_norms(case.run)
+    small, large = min(norms, key=lambda p: p[1]), max(norms, key=lambda p: p[1])
+    ratio = large[1] / small[1] if small[1] > 0 else float("inf")
+    said = f"{small[0].name} gets a gradient of {number(small[1])}, {large[0].name} one of {number(large[1])} ({factor(ratio)})"
+    yield Clue("layers_starve", _whole(small[0], said), 1.0, {"ratio": ratio})
+
+
+def _alive(norm: Series) -> Iterator[Clue]:
+    usual = level(finite(norm.value))
+    if usual > ALIVE and np.isfinite(norm.value).all():
+        yield Clue("gradient_alive", _whole(norm, f"the gradient norm is {number(usual)}, of ordinary size: gradients do arrive"))
+
+
+def _whole(series: Series, statement: str) -> Evidence:
+    return Evidence(statement, series.name, int(series.step[0]), int(series.step[-1]))

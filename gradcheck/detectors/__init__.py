@@ -1,0 +1,1 @@
+"""One file = one kind of event, found by looking back only."""

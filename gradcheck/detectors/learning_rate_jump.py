@@ -1,0 +1,53 @@
+"""A learning rate that is raised at once and makes the loss or the gradient worse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.measure.events import stretch_event
+from gradcheck.measure.robust import finite, level
+from gradcheck.model import Event, Kind, Role, Run, Series, Severity
+
+LEAST_JUMP = 2.0
+ROWS = 10
+WORSE = 1.5
+
+
+def detect(run: Run) -> Iterator[Event]:
+    """One event per jump that hurt; a restart that the run takes in its stride is no event."""
+    rate = run.get(Role.LEARNING_RATE)
+    if rate is None:
+        return
+    for row in _jumps(rate):
+        if any(_got_worse(run.get(role), int(rate.step[row])) for role in (Role.LOSS, Role.GRAD_NORM)):
+            yield stretch_event(
+                Kind.LEARNING_RATE_JUMP, Severity.WARNING, rate, (row, row), recovered=False
+            )
+
+
+def _jumps(rate: Series) -> Iterator[int]:
+    previous, current = rate.value[:-1], rate.value[1:]
+    for row in np.flatnonzero((current >= LEAST_JUMP * previous) & (previous > 0)) + 1:
+        if row > 2 and not _is_warmup(rate, int(row)):
+            yield int(row)
+
+
+def _is_warmup(rate: Series, row: int) -> bool:
+    """Whether the rate had been rising already: a ramp from 0 doubles in its first rows."""
+    before = rate.value[max(0, row - 3) : row]
+    return bool((np.diff(before) > 0).all())
+
+
+def _got_worse(series: Series | None, step: int) -> bool:
+    if series is None:
+        return False
+    at = int(np.searchsorted(series.step, step))
+    before, after = series.value[max(0, at - ROWS) : at], series.value[at : at + ROWS]
+    if not len(before) or not len(after):
+        return False
+    if not np.isfinite(after).all():
+        return True
+    usual = level(finite(before))
+    return usual > 0 and float(after.max()) > WORSE * max(usual, float(finite(before).max()))

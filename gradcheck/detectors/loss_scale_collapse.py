@@ -1,0 +1,40 @@
+"""A loss scale that is halved again and again, because every step overflows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.measure.events import stretch_event
+from gradcheck.measure.stretches import stretches
+from gradcheck.model import Event, Kind, Role, Run, Series, Severity
+
+LEAST_HALVINGS = 6.0
+"""Factors of two lost without a rise in between; the search of the first steps is shorter."""
+START_ROWS = 20
+
+
+def detect(run: Run) -> Iterator[Event]:
+    """One event per fall through at least 2⁶; a healthy scaler grows again after each skip."""
+    for series in run.every(Role.LOSS_SCALE)[:1]:
+        for first, last in _falls(series):
+            recovered = bool((series.value[last:] > 2 * series.value[last]).any())
+            yield stretch_event(
+                Kind.LOSS_SCALE_COLLAPSE,
+                Severity.WARNING if recovered else Severity.FAILURE,
+                series,
+                (first, last),
+                recovered=recovered,
+            )
+
+
+def _falls(series: Series) -> Iterator[tuple[int, int]]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = np.log2(np.maximum(series.value, 2.0**-64))
+    for first, last in stretches(np.diff(scale) < -0.5, join=3):
+        lost = scale[first] - scale[last + 1]
+        rises = bool((np.diff(scale[first : last + 2]) > 0.5).any())
+        searching = first < START_ROWS and scale[last + 1] > 0 and last + START_ROWS < len(scale)
+        if lost >= LEAST_HALVINGS and not rises and not searching:
+            yield first + 1, last + 1

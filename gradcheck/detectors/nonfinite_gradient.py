@@ -1,0 +1,86 @@
+"""A gradient norm that is NaN or infinite, unless a loss scaler skipped the step as it should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.measure.events import came_back, stretch_event
+from gradcheck.measure.robust import block_levels, finite
+from gradcheck.measure.stretches import stretches
+from gradcheck.model import Event, Kind, Role, Run, Series, Severity
+
+MOST = 100
+"""Stretches told one by one; a log of alternating NaN has thousands."""
+SEARCH = 20
+"""Rows that a loss scaler may skip in a row while it looks for its scale (2¹⁶ to 2⁻⁴)."""
+ISOLATED = 3
+"""Rows that a scaler skips at once later on."""
+
+
+def detect(run: Run) -> Iterator[Event]:
+    """One event per stretch of non-finite rows that a loss scaler does not explain."""
+    found = run.get(Role.GRAD_NORM) or run.get(Role.CLIPPED_GRAD_NORM)
+    candidates = [found] if found else run.every(Role.LAYER_GRAD_NORM)
+    broken = [s for s in candidates if not np.isfinite(s.value).all()]
+    if not broken:
+        return
+    series = min(broken, key=lambda s: int(np.argmin(np.isfinite(s.value))))
+    for first, last in stretches(~np.isfinite(series.value), join=2)[:MOST]:
+        event = _event(run, series, first, last)
+        if event is not None:
+            yield event
+
+
+def _event(run: Run, series: Series, first: int, last: int) -> Event | None:
+    recovered = came_back(series, first, last)
+    short = last - first < (SEARCH if first == 0 else ISOLATED)
+    skipped = recovered and short and _loss_is_finite(run, series, first, last)
+    if skipped and _scaler_acted(run, series, first, last):
+        return None
+    severity = Severity.SPIKE if recovered else Severity.FAILURE
+    if skipped or _only_the_norm_overflowed(run, series, first, last):
+        severity = Severity.WARNING
+    return stretch_event(
+        Kind.NONFINITE_GRADIENT, severity, series, (first, last), recovered=recovered
+    )
+
+
+def _window(series: Series | None, first_step: int, last_step: int) -> Series | None:
+    if series is None:
+        return None
+    rows = np.flatnonzero((series.step >= first_step) & (series.step <= last_step))
+    return series.between(int(series.order[rows[0]]), int(series.order[rows[-1]])) if len(rows) else None
+
+
+def _loss_is_finite(run: Run, series: Series, first: int, last: int) -> bool:
+    loss = _window(run.get(Role.LOSS), int(series.step[first]), int(series.step[last]))
+    return loss is None or bool(np.isfinite(loss.value).all())
+
+
+def _scaler_acted(run: Run, series: Series, first: int, last: int) -> bool:
+    """Whether the loss scale fell, or a skip was counted, at these rows."""
+    before = int(series.step[max(first - 1, 0)])
+    after = int(series.step[min(last + 1, len(series) - 1)])
+    scale = _window(run.get(Role.LOSS_SCALE), before, after)
+    if scale is not None and bool((np.diff(scale.value) < 0).any()):
+        return True
+    skips = _window(run.get(Role.SKIPPED_STEPS), before, after)
+    return skips is not None and bool((skips.value > 0).any())
+
+
+def _only_the_norm_overflowed(run: Run, series: Series, first: int, last: int) -> bool:
+    """Whether the run went on learning: an infinite norm of finite gradients (float32 overflow).
+
+    A NaN gradient cannot be applied without poisoning the weights; an infinite norm can be the
+    overflow of its own sum of squares while every entry is finite.
+    """
+    loss = run.get(Role.LOSS)
+    if loss is None or bool(np.isnan(series.value[first : last + 1]).any()):
+        return False
+    after = finite(loss.value[loss.step >= series.step[first]])
+    levels = block_levels(after, 4)
+    return len(after) >= 20 and len(after) == int((loss.step >= series.step[first]).sum()) and bool(
+        levels[-1] <= levels[0]
+    ) and np.ptp(after) > 0

@@ -1,0 +1,61 @@
+"""Gradients that die on the way to the first layers, or altogether, before anything is learned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.measure.events import stretch_event
+from gradcheck.measure.layers import median_norms
+from gradcheck.measure.robust import finite, level
+from gradcheck.model import Event, Kind, Role, Run, Series, Severity
+
+LEAST_ROWS = 20
+TINY = 1e-6
+"""Global norm over loss below which a step changes nothing."""
+LAYER_RATIO = 1e-3
+"""Smallest over largest layer norm (AUTOTRAINER, ICSE'21)."""
+LEAST_FALL = 0.1
+"""Relative fall of the loss above which a run learns, whatever its gradients look like."""
+
+
+def detect(run: Run) -> Iterator[Event]:
+    """At most one event, when the loss does not fall and a gradient norm says why."""
+    loss = run.get(Role.LOSS)
+    if loss is None or len(loss) < LEAST_ROWS or _learns(loss):
+        return
+    series = _tiny_norm(run, loss) or _starved_layer(run)
+    if series is not None:
+        yield stretch_event(
+            Kind.VANISHING_GRADIENT,
+            Severity.WARNING,
+            series,
+            (0, len(series) - 1),
+            recovered=False,
+        )
+
+
+def _learns(loss: Series) -> bool:
+    values = finite(loss.value)
+    if len(values) < LEAST_ROWS:
+        return True
+    first, last = level(values[:3]), level(values[-len(values) // 5 :])
+    return first - last > LEAST_FALL * abs(first)
+
+
+def _tiny_norm(run: Run, loss: Series) -> Series | None:
+    norm = run.get(Role.GRAD_NORM)
+    if norm is None or len(norm) < LEAST_ROWS:
+        return None
+    usual, size = level(finite(norm.value)), level(np.abs(finite(loss.value)))
+    return norm if usual < TINY * size else None
+
+
+def _starved_layer(run: Run) -> Series | None:
+    norms = median_norms(run)
+    if len(norms) < 3:
+        return None
+    smallest = min(norms, key=lambda pair: pair[1])
+    largest = max(value for _, value in norms)
+    return smallest[0] if smallest[1] < LAYER_RATIO * largest else None

@@ -1,0 +1,102 @@
+"""Run -> events -> clues -> diagnoses -> report: the program on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from gradcheck import loading, plugins, weighing
+from gradcheck.case import Case
+from gradcheck.measure.attempts import attempts
+from gradcheck.model import (
+    HEALTHY,
+    INCONCLUSIVE,
+    Event,
+    Report,
+    Role,
+    Run,
+    RunReport,
+    Severity,
+    Unread,
+)
+
+DECIDED = 0.6
+"""Probability of a family from which on it is the verdict."""
+
+Progress = Callable[[Sequence[loading.Place]], Iterable[loading.Place]]
+
+
+def analyze(
+    *paths: str | Path,
+    overrides: Mapping[Role, str] | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Diagnose every run found under `paths`; the report names what could not be judged.
+
+    Raises:
+        UsageError: a path does not exist, or an override names no series.
+    """
+    found = loading.find(paths)
+    read = [
+        one
+        for place in (progress or iter)(found.places)
+        for one in loading.read(place, overrides)
+    ]
+    runs = [diagnose(one) for one in read if isinstance(one, Run)]
+    unread = [one for one in read if isinstance(one, Unread)]
+    return Report(tuple(sorted(runs, key=_gravity)), (*found.unread, *unread))
+
+
+def diagnose(run: Run) -> RunReport:
+    """Diagnose one run: the worst of the attempts that its log holds."""
+    reports = [diagnose_attempt(attempt) for attempt in attempts(run)]
+    worst = min(reports, key=_gravity)
+    events = sorted((e for r in reports for e in r.events), key=lambda event: event.order)
+    notes = run.notes
+    if len(reports) > 1:
+        which = reports.index(worst) + 1
+        notes = (*notes, f"the log holds {len(reports)} attempts, split where the step starts over; this is about number {which}")
+    return replace(worst, run=run, events=tuple(events), notes=notes)
+
+
+def diagnose_attempt(run: Run) -> RunReport:
+    """Diagnose a run whose step never starts over."""
+    case = Case(run, tuple(detect(run)))
+    weighed = weighing.weigh(weighing.clues_of(case))
+    verdict, confidence = judge(case, weighed)
+    told = () if verdict == HEALTHY and case.trigger is None else weighing.diagnoses(case, weighed)
+    return RunReport(
+        run=run,
+        verdict=verdict,
+        confidence=round(confidence, 4),
+        first_bad_step=None if verdict == HEALTHY else case.onset_step,
+        events=case.events,
+        diagnoses=told,
+        missing=() if verdict == HEALTHY else weighing.missing(case, weighed),
+        notes=run.notes,
+    )
+
+
+def detect(run: Run) -> list[Event]:
+    """The events of a run, in the order of its log."""
+    detectors = plugins.collect("detectors", "detect").values()
+    return sorted((event for find in detectors for event in find(run)), key=lambda event: event.order)
+
+
+def judge(case: Case, weighed: weighing.Weighed) -> tuple[str, float]:
+    """The verdict and its confidence: a family, else inconclusive if the run broke, else healthy."""
+    family, probability = weighed.families[0]
+    if case.trigger is not None and probability >= DECIDED:
+        return family.value, probability
+    if case.failed:
+        return INCONCLUSIVE, probability
+    return HEALTHY, 1.0 - sum(weighed.probability.values())
+
+
+def _gravity(report: RunReport) -> tuple[int, int, float]:
+    """Sorts the worst first: by severity, then decided before inconclusive before healthy."""
+    severity = report.severity
+    order = {HEALTHY: 2, INCONCLUSIVE: 1}.get(report.verdict, 0)
+    grave = -severity.rank if severity is Severity.FAILURE else 0
+    return (grave, order, -report.confidence)

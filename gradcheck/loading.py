@@ -1,0 +1,172 @@
+"""Turns the paths that a user named into runs with roles, and says what could not be read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradcheck import merging, plugins, walking
+from gradcheck.errors import NotALog, NothingToJudge
+from gradcheck.model import Role, Run, Unread
+from gradcheck.readers import frameworks, roles
+from gradcheck.readers.base import Candidate, Reader, Source
+
+_HEAD = 4096
+_JUDGED = frozenset({Role.LOSS, Role.VALIDATION_LOSS, Role.GRAD_NORM, Role.LAYER_GRAD_NORM})
+
+
+@dataclass(frozen=True)
+class Log:
+    """A source and the name of the reader that can read it."""
+
+    reader: str
+    source: Source
+
+
+@dataclass(frozen=True)
+class Place:
+    """The logs that are probably of one run, because they lie in one directory."""
+
+    path: Path
+    logs: tuple[Log, ...]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What lies behind the paths that a user named."""
+
+    places: tuple[Place, ...]
+    unread: tuple[Unread, ...]
+
+
+def load(*paths: str | Path, overrides: Mapping[Role, str] | None = None) -> list[Run]:
+    """Load every run found at the paths.
+
+    Raises:
+        UsageError: a path does not exist, or an override names no series.
+        NothingToJudge: there is no run with a loss or gradient series.
+    """
+    found = find(paths)
+    read_ones = [one for place in found.places for one in read(place, overrides)]
+    runs = [one for one in read_ones if isinstance(one, Run)]
+    if not runs:
+        unread = [*found.unread, *(one for one in read_ones if isinstance(one, Unread))]
+        reasons = "; ".join(f"{one.path}: {one.reason}" for one in unread[:5])
+        raise NothingToJudge(reasons or f"no training log in {', '.join(map(str, paths))}")
+    return runs
+
+
+def find(paths: Iterable[str | Path]) -> Findings:
+    """Find the logs behind the paths, without reading them.
+
+    Raises:
+        UsageError: a path does not exist.
+    """
+    readers: dict[str, Reader] = plugins.collect("readers", "READER")
+    claimed: dict[tuple[str, Path], list[Path]] = {}
+    unread: list[Unread] = []
+    for file, root in _files(paths):
+        claim = file if isinstance(file, Unread) else _claim(file, readers, named=file == root)
+        if isinstance(claim, Unread):
+            unread.append(claim)
+        elif claim is not None and isinstance(file, Path):
+            claimed.setdefault((claim, root), []).append(file)
+    logs = [
+        Log(reader, source)
+        for (reader, root), files in _pooled(claimed).items()
+        for source in readers[reader].group(files, root)
+    ]
+    return Findings(tuple(_places(logs)), tuple(unread))
+
+
+def _files(paths: Iterable[str | Path]) -> Iterator[tuple[Path | Unread, Path]]:
+    """Every file behind the paths once, with the path that led to it."""
+    seen: set[Path] = set()
+    for root in (root for path in paths for root in walking.expand(path)):
+        for file in walking.walk(root) if root.is_dir() else [root]:
+            real = file.path if isinstance(file, Unread) else file.resolve()
+            if real not in seen:
+                seen.add(real)
+                yield file, root
+
+
+def _claim(file: Path, readers: Mapping[str, Reader], *, named: bool) -> str | Unread | None:
+    """The reader that claims a file; why none does, if the user would want to know."""
+    if not file.is_file():
+        return Unread(file, "not a regular file")
+    head, failure = _head(file)
+    candidate = Candidate(file, head)
+    reader = next((name for name, reader in readers.items() if reader.claims(candidate)), None)
+    if failure is not None:
+        return Unread(file, failure, broken=True) if reader or named else None
+    if reader is None and named:
+        return Unread(file, f"not a log that gradcheck knows: {file.suffix or file.name}")
+    return reader
+
+
+def _head(file: Path) -> tuple[bytes, str | None]:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(_HEAD), None
+    except OSError as error:
+        return b"", f"cannot be read: {error.strerror}"
+
+
+def _pooled(claimed: Mapping[tuple[str, Path], list[Path]]) -> dict[tuple[str, Path], list[Path]]:
+    """Treat files of one directory that the user named one by one like the directory."""
+    singles = Counter((reader, root.parent) for reader, root in claimed if root.is_file())
+    pooled: dict[tuple[str, Path], list[Path]] = {}
+    for (reader, root), files in claimed.items():
+        several = root.is_file() and singles[reader, root.parent] > 1
+        pooled.setdefault((reader, root.parent if several else root), []).extend(files)
+    return pooled
+
+
+def _places(logs: Sequence[Log]) -> Iterator[Place]:
+    directories: dict[Path, list[Log]] = {}
+    for log in logs:
+        directories.setdefault(_directory(log.source), []).append(log)
+    for directory, inside in sorted(directories.items()):
+        if 1 < len(inside) == len({log.reader for log in inside}):
+            yield Place(directory, tuple(inside))
+        else:
+            yield from (Place(log.source.path, (log,)) for log in inside)
+
+
+def _directory(source: Source) -> Path:
+    return source.path if source.path.is_dir() else source.files[0].parent
+
+
+def read(place: Place, overrides: Mapping[Role, str] | None = None) -> list[Run | Unread]:
+    """Read the logs of a place: one run, or several where the logs do not agree.
+
+    Raises:
+        UsageError: an override names no series.
+    """
+    results = [_read(log) for log in place.logs]
+    runs = merging.merge([result for result in results if isinstance(result, Run)])
+    unread = [result for result in results if isinstance(result, Unread)]
+    return [*(_with_roles(run, overrides or {}) for run in runs), *unread]
+
+
+def _read(log: Log) -> Run | Unread:
+    reader: Reader = plugins.collect("readers", "READER")[log.reader]
+    try:
+        return reader.read(log.source)
+    except NotALog as error:
+        return Unread(log.source.path, str(error), error.broken)
+    except OSError as error:
+        return Unread(log.source.path, f"cannot be read: {error.strerror}", broken=True)
+
+
+def _with_roles(run: Run, overrides: Mapping[Role, str]) -> Run | Unread:
+    named = roles.assign(run, overrides)
+    if _JUDGED.isdisjoint(named.primary):
+        names = ", ".join([series.name for series in run.series][:8])
+        more = ", …" if len(run.series) > 8 else ""
+        reason = f"no loss or gradient series; series: {names}{more}; name one with --loss"
+        return Unread(run.path, reason)
+    return dataclasses.replace(named, framework=frameworks.recognise(named))

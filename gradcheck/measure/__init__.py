@@ -1,0 +1,1 @@
+"""Measurements that detectors, clues and causes share; each looks back only."""

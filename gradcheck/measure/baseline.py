@@ -1,0 +1,101 @@
+"""What is normal for a series, judged at every row from the rows before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradcheck.model import FloatArray, IntArray
+
+WINDOW = 50
+"""Rows of history behind a baseline: a spike of up to half of them cannot shift the median."""
+MIN_HISTORY = 8
+"""Rows before a baseline is trusted."""
+DENSE_ROWS = 16384
+"""Every row gets its own median up to here; beyond, one per power-of-two stride, so that a
+million rows cost no more than five times as much. The stride depends on the row alone, not on
+the length of the run: more rows never change what was said of earlier ones."""
+CHUNK = 4096
+SIGMA_PER_MAD = 1.4826
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """Centre and noise of a series at each row, in the domain where they were measured."""
+
+    value: FloatArray
+    """The series in its domain: log where it has been positive so far, else as it is."""
+    centre: FloatArray
+    """Trailing median, NaN for the first rows."""
+    scale: FloatArray
+    """Robust standard deviation of the residuals before each row, NaN for the first rows."""
+    logarithmic: np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+    @property
+    def residual(self) -> FloatArray:
+        """How far each row lies above its centre."""
+        return self.value - self.centre
+
+
+def baseline(values: FloatArray) -> Baseline:
+    """Measure the trailing baseline of finite `values`.
+
+    Gradient norms and most losses vary by factors, so positive values are measured as logarithms;
+    from the first value that is zero or negative on, the series is measured as it is.
+    """
+    positive = np.minimum.accumulate(values) > 0 if len(values) else np.zeros(0, dtype=bool)
+    count = int(np.count_nonzero(positive))
+    logs = _trailing(np.log(values[:count]))
+    if count == len(values):
+        return Baseline(*logs, positive)
+    plain = _trailing(values)
+    joined = [np.concatenate([a, b[count:]]) for a, b in zip(logs, plain, strict=True)]
+    return Baseline(joined[0], joined[1], joined[2], positive)
+
+
+def _trailing(values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    centre = trailing_median(values, WINDOW)
+    deviation = np.abs(values - centre)
+    known = np.nan_to_num(deviation, nan=0.0)
+    scale = trailing_median(known, WINDOW) * SIGMA_PER_MAD
+    scale[: min(len(scale), 2 * MIN_HISTORY)] = _early_scale(values)[: 2 * MIN_HISTORY]
+    return values, centre, scale
+
+
+def _early_scale(values: FloatArray) -> FloatArray:
+    """Noise of the first rows from their differences: residuals do not exist there yet."""
+    scale = np.full(min(len(values), 2 * MIN_HISTORY), np.nan)
+    for row in range(MIN_HISTORY, len(scale)):
+        steps = np.diff(values[:row])
+        scale[row] = np.median(np.abs(steps - np.median(steps))) * SIGMA_PER_MAD
+    return scale
+
+
+def trailing_median(values: FloatArray, window: int) -> FloatArray:
+    """Median of the up to `window` rows before each row; NaN for the first `MIN_HISTORY` rows."""
+    result = np.full(len(values), np.nan)
+    for row in range(MIN_HISTORY, min(window, len(values))):
+        result[row] = np.median(values[:row])
+    if len(values) <= window:
+        return result
+    rows = _evaluated_rows(window, len(values))
+    views = np.lib.stride_tricks.sliding_window_view(values, window)
+    medians = np.concatenate(
+        [
+            np.median(views[rows[i : i + CHUNK] - window], axis=1)
+            for i in range(0, len(rows), CHUNK)
+        ]
+    )
+    held = np.searchsorted(rows, np.arange(window, len(values)), side="right") - 1
+    result[window:] = medians[held]
+    return result
+
+
+def _evaluated_rows(first: int, end: int) -> IntArray:
+    parts = [np.arange(first, min(end, DENSE_ROWS), dtype=np.int64)]
+    start, stride = DENSE_ROWS, 2
+    while start < end:
+        parts.append(np.arange(start, min(end, 2 * start), stride, dtype=np.int64))
+        start, stride = 2 * start, 2 * stride
+    return np.concatenate(parts)

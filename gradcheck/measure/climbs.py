@@ -1,0 +1,126 @@
+"""Whether a series that should fall ends far above the best level it had reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradcheck.measure.robust import noise
+from gradcheck.model import FloatArray
+
+LEAST_NOISE = 0.02
+"""Relative noise below which differences between levels are not taken seriously."""
+LEAST_SIGMAS = 4.0
+BLOW_UP = np.log(5.0)
+EARLY_ROWS = 20
+
+
+@dataclass(frozen=True)
+class Climb:
+    """A rise from the level at row `first` - 1 to the end of the series."""
+
+    first: int
+    best: float
+    """The lowest level before it, in the series' own unit."""
+    end: float
+    regained: float
+    """The rise as a share of all the progress that had been made, 1 where it was all lost."""
+    ratio: float
+    """End over best; NaN where that means nothing (values that are not all positive)."""
+
+
+def climb(values: FloatArray, *, into_nonfinite: bool) -> Climb | None:
+    """Find the rise that `values` (finite) end with, None where they end near their best.
+
+    `into_nonfinite` says that the next row is NaN or infinite, so that the last two rows are the
+    way there; otherwise the end is what the last rows share, one spike is none.
+    """
+    if len(values) < (3 if into_nonfinite else 5):
+        return None
+    positive = bool((values > 0).all())
+    domain = np.log(values) if positive else values
+    tail = 2 if into_nonfinite else int(np.clip(len(values) // 20, 3, 20))
+    levels = _levels(domain[:-tail])
+    best_row = int(np.argmin(levels))
+    best, end = float(levels[best_row]), float(np.median(domain[-tail:]))
+    unit = _noise_near(domain, best_row, positive)
+    regained = _regained(values, best_row, best, end, positive)
+    if end - best > LEAST_SIGMAS * unit and regained >= _enough(positive, end - best):
+        first = _departure(domain[:-1], best_row, best + max(4.0 * unit, 0.1 * (end - best)))
+        return _make(first, best, end, regained, positive)
+    if positive and not into_nonfinite and _never_came_back(domain, levels):
+        return _make(1 + int(np.argmax(domain[1:] > domain[0] + 0.5)), best, end, 1.0, positive)
+    return None
+
+
+def _levels(domain: FloatArray) -> FloatArray:
+    """Trailing medians over a fiftieth of the rows, the first rows as they are."""
+    width = int(np.clip(len(domain) // 50, 1, 50))
+    if width < 3 or len(domain) < 3 * width:
+        return domain
+    views = np.lib.stride_tricks.sliding_window_view(domain, width)[:: max(1, width // 3)]
+    medians = np.median(views, axis=1)
+    rows = np.arange(len(medians)) * max(1, width // 3) + width - 1
+    spread = np.full(len(domain), np.inf)
+    spread[rows] = medians
+    spread[0] = domain[0]
+    return spread
+
+
+def _noise_near(domain: FloatArray, row: int, positive: bool) -> float:
+    near = domain[max(0, row - 50) : row + 50]
+    least = LEAST_NOISE if positive else LEAST_NOISE * float(np.abs(near).max())
+    return max(noise(near), least)
+
+
+def _regained(
+    values: FloatArray, best_row: int, best: float, end: float, positive: bool
+) -> float:
+    """Share of the progress that is lost again; in logarithms or as is, whichever is more."""
+    first = values[: max(1, min(3, best_row))]
+    plain_start = float(np.median(first))
+    if not positive:
+        return _share(plain_start, best, end)
+    logs = _share(float(np.log(plain_start)), best, end)
+    with np.errstate(over="ignore"):
+        return max(logs, _share(plain_start, float(np.exp(best)), float(np.exp(end))))
+
+
+def _share(start: float, best: float, end: float) -> float:
+    if end <= best:
+        return 0.0
+    return (end - best) / max(start - best, 1e-12 * max(1.0, abs(best)), (end - best) * 1e-3)
+
+
+def _enough(positive: bool, rise: float) -> float:
+    """The share that makes a rise a divergence: half, or any where it spans decades."""
+    return 0.15 if positive and rise > np.log(30.0) else 0.5
+
+
+def _departure(domain: FloatArray, best_row: int, ceiling: float) -> int:
+    """The row after the last one that was still down at the best level."""
+    low = np.flatnonzero(domain[best_row:] <= ceiling)
+    return best_row + (int(low[-1]) if len(low) else 0) + 1
+
+
+def _never_came_back(domain: FloatArray, levels: FloatArray) -> bool:
+    """A jump of the first rows after which the series never got below its very first value.
+
+    Optimizers with bounded steps end there: up by orders of magnitude at once, then a slow decay
+    to a plateau.
+    """
+    early = domain[:EARLY_ROWS]
+    peak = int(np.argmax(early))
+    if early[peak] - domain[0] < BLOW_UP or len(domain) < 2 * EARLY_ROWS:
+        return False
+    after = levels[peak + 1 :]
+    after = after[np.isfinite(after)]
+    return len(after) > 0 and float(after.min()) > domain[0] - LEAST_NOISE
+
+
+def _make(first: int, best: float, end: float, regained: float, positive: bool) -> Climb:
+    if not positive:
+        return Climb(first, best, end, regained, float("nan"))
+    with np.errstate(over="ignore"):
+        return Climb(first, float(np.exp(best)), float(np.exp(end)), regained, float(np.exp(end - best)))

@@ -1,0 +1,43 @@
+"""Makes events of measured stretches of a series."""
+
+from __future__ import annotations
+
+from gradcheck.measure.excursions import Excursion
+from gradcheck.model import Event, IntArray, Kind, Series, Severity
+
+
+def stretch_event(
+    kind: Kind, severity: Severity, series: Series, rows: tuple[int, int], *, recovered: bool
+) -> Event:
+    """The event of the rows from the first to the last of `rows`, with the first one's value."""
+    first, last = rows
+    return Event(
+        kind=kind,
+        severity=severity,
+        series=series.name,
+        step=int(series.step[first]),
+        last_step=int(series.step[last]),
+        recovered=recovered,
+        order=int(series.order[first]),
+        value=float(series.value[first]),
+    )
+
+
+def spike_event(kind: Kind, series: Series, rows: IntArray, excursion: Excursion) -> Event:
+    """The event of an excursion among the finite `rows` of a series, with the peak's value."""
+    first, last, peak = (int(rows[i]) for i in (excursion.first, excursion.last, excursion.peak))
+    return Event(
+        kind=kind,
+        severity=Severity.SPIKE,
+        series=series.name,
+        step=int(series.step[first]),
+        last_step=int(series.step[last]),
+        recovered=excursion.recovered,
+        order=int(series.order[first]),
+        value=float(series.value[peak]),
+    )
+
+
+def came_back(series: Series, first: int, last: int, tail: int = 3) -> bool:
+    """Whether rows after `last` show that the series is past it: `tail` rows, or one after a start."""
+    return last + tail < len(series) or (last + 1 < len(series) and first > 0)

@@ -1,0 +1,125 @@
+"""Stretches of a series that leave its own noise upwards: where they begin, peak and end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradcheck.measure.baseline import MIN_HISTORY, WINDOW, Baseline, baseline
+from gradcheck.model import FloatArray
+
+RECENT = 15
+"""Rows whose own values a spike must exceed: a return from a dip to 0 is none."""
+HISTORY = 500
+"""Rows of the run's own past whose largest residual sets what is usual."""
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """How far above its own past a row must lie to begin an excursion."""
+
+    sigmas: float
+    """Residual over the robust noise."""
+    over_largest: float
+    """Residual over the largest one of the past rows that were no excursion.
+
+    In logarithms a power-law tail is exponential, and twice the largest of n such residuals is
+    exceeded with probability n⁻² a row: heavy-tailed but healthy gradient norms stay quiet.
+    """
+    least_log: float
+    """Smallest residual in logarithms that is worth a word."""
+    least_share: float
+    """The same where values are not positive, as a share of the range seen so far."""
+
+
+LOSS = Sensitivity(sigmas=8.0, over_largest=2.0, least_log=np.log(1.3), least_share=0.15)
+GRADIENT = Sensitivity(sigmas=7.0, over_largest=2.0, least_log=np.log(4.0), least_share=0.3)
+NOISY = Sensitivity(sigmas=30.0, over_largest=6.0, least_log=np.log(30.0), least_share=3.0)
+
+
+@dataclass(frozen=True)
+class Excursion:
+    """Rows [first, last] above the noise; `recovered` where the series came back afterwards."""
+
+    first: int
+    last: int
+    peak: int
+    recovered: bool
+    height: float
+    """Residual of the peak, in the domain of the baseline."""
+    centre: float
+    """The usual value before it, in the series' own unit."""
+    sigmas: float
+
+
+def excursions(values: FloatArray, sensitivity: Sensitivity) -> list[Excursion]:
+    """Find the upward excursions of finite `values`, each judged by the rows before it."""
+    base = baseline(values)
+    found: list[Excursion] = []
+    usual = np.ones(len(values), dtype=bool)
+    resume_at = 0
+    for row in _candidates(base, values, sensitivity):
+        if not _is_unusual(int(row), base, usual, sensitivity):
+            continue
+        usual[row] = False
+        if row < resume_at:
+            continue
+        excursion = _follow(int(row), base, values)
+        usual[excursion.first : excursion.last + 1] = False
+        resume_at = excursion.last + 1
+        found.append(excursion)
+    return found
+
+
+def _candidates(base: Baseline, values: FloatArray, sensitivity: Sensitivity) -> FloatArray:
+    rows = np.arange(len(values))
+    # few rows say little about noise: ask more of a row the shorter its past
+    sigmas = sensitivity.sigmas * (1.0 + MIN_HISTORY / np.maximum(rows, 1))
+    seen = np.maximum.accumulate(values) - np.minimum.accumulate(values) if len(values) else values
+    before = np.concatenate([[0.0], seen[:-1]]) if len(values) else values
+    least = np.where(base.logarithmic, sensitivity.least_log, sensitivity.least_share * before)
+    residual = base.residual
+    with np.errstate(invalid="ignore"):
+        chosen = (residual > sigmas * base.scale) & (residual > least) & (rows >= MIN_HISTORY)
+    return np.flatnonzero(chosen)
+
+
+def _is_unusual(
+    row: int, base: Baseline, usual: np.ndarray[tuple[int], np.dtype[np.bool_]], s: Sensitivity
+) -> bool:
+    first = max(MIN_HISTORY, row - HISTORY)
+    past = base.residual[first:row][usual[first:row]]
+    largest = float(past.max()) if len(past) else 0.0
+    recent = base.value[max(0, row - RECENT) : row][usual[max(0, row - RECENT) : row]]
+    highest = float(recent.max()) if len(recent) else -np.inf
+    residual = float(base.residual[row])
+    return residual > s.over_largest * largest and float(base.value[row]) > highest
+
+
+def _follow(row: int, base: Baseline, values: FloatArray) -> Excursion:
+    """Walk on from the first row until the series is back near the level it left."""
+    centre, scale = float(base.centre[row]), float(base.scale[row])
+    after = base.value[row:] if base.logarithmic[row] == base.logarithmic[-1] else None
+    if after is None:
+        # the series turned non-positive on the way: compare it as it is
+        after = values[row:]
+        centre = float(np.exp(centre)) if base.logarithmic[row] else centre
+        scale = 0.0
+    height = after - centre
+    peak_so_far = np.maximum.accumulate(height)
+    back = np.flatnonzero(height <= np.maximum(4.0 * scale, 0.15 * peak_so_far))
+    end = int(back[0]) if len(back) else len(height)
+    absorbed = min(end, 4 * WINDOW)
+    peak = row + int(np.argmax(height[:absorbed]))
+    level = float(np.exp(base.centre[row])) if base.logarithmic[row] else float(base.centre[row])
+    residual = float(base.residual[row : row + absorbed].max())
+    return Excursion(
+        first=row,
+        last=row + absorbed - 1,
+        peak=peak,
+        recovered=end < len(height) and end == absorbed,
+        height=residual,
+        centre=level,
+        sigmas=residual / scale if scale > 0 else float("inf"),
+    )

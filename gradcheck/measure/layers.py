@@ -1,0 +1,20 @@
+"""Per-layer gradient norms, layer by layer."""
+
+from __future__ import annotations
+
+from gradcheck.measure.robust import finite, level
+from gradcheck.model import Role, Run, Series
+
+BIAS_WORDS = ("bias", "norm", "bn", "ln")
+
+
+def median_norms(run: Run) -> list[tuple[Series, float]]:
+    """Each layer's gradient norm with its median, weights only, in the order of the log."""
+    layers = run.every(Role.LAYER_GRAD_NORM)
+    weights = [s for s in layers if not _is_vector(s.name)] or layers
+    return [(series, level(finite(series.value))) for series in weights if len(series)]
+
+
+def _is_vector(name: str) -> bool:
+    last = name.lower().rpartition("/")[2]
+    return any(word in last for word in BIAS_WORDS)

@@ -1,0 +1,65 @@
+"""Robust numbers of a few values: level, noise, slope and how straight a line is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradcheck.measure.baseline import SIGMA_PER_MAD
+from gradcheck.model import FloatArray
+
+
+def finite(values: FloatArray) -> FloatArray:
+    """The finite values, in order."""
+    return values[np.isfinite(values)]
+
+
+def level(values: FloatArray) -> float:
+    """Median, NaN of nothing."""
+    return float(np.median(values)) if len(values) else float("nan")
+
+
+def noise(values: FloatArray) -> float:
+    """Standard deviation of the row-to-row noise, from differences, so that a trend is no noise.
+
+    0 for fewer than three values.
+    """
+    if len(values) < 3:
+        return 0.0
+    steps = np.diff(values)
+    spread = np.median(np.abs(steps - np.median(steps)))
+    return float(spread * SIGMA_PER_MAD / np.sqrt(2))
+
+
+def log_positive(values: FloatArray) -> FloatArray:
+    """Natural logarithm, with zeros and below held at the smallest positive value."""
+    positive = values[values > 0]
+    floor = float(positive.min()) if len(positive) else 1.0
+    return np.log(np.maximum(values, floor))
+
+
+def line(x: FloatArray, y: FloatArray) -> tuple[float, float]:
+    """Slope and coefficient of determination R² of the least-squares line through (x, y)."""
+    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return 0.0, 0.0
+    slope, offset = np.polyfit(x, y, 1)
+    residual = y - (slope * x + offset)
+    return float(slope), float(1.0 - residual.var() / y.var())
+
+
+def block_levels(values: FloatArray, blocks: int) -> FloatArray:
+    """Medians of `blocks` (or fewer) equal stretches: the course without the noise."""
+    if not len(values):
+        return values
+    parts = np.array_split(values, min(blocks, len(values)))
+    return np.array([np.median(part) for part in parts])
+
+
+def autocorrelation(values: FloatArray) -> float:
+    """Lag-1 autocorrelation of the differences: about -0.5 for noise, above 0.5 when smoothed."""
+    steps = np.diff(values)
+    if len(steps) < 10 or np.ptp(steps) == 0:
+        return 0.0
+    clipped = np.clip(steps, *np.percentile(steps, [2, 98]))
+    centred = clipped - clipped.mean()
+    power = float((centred**2).sum())
+    return float((centred[1:] * centred[:-1]).sum() / power) if power > 0 else 0.0

@@ -1,0 +1,52 @@
+"""Stretches of rows for which something holds, and rows of two series that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from gradcheck.model import FloatArray, IntArray, Series
+
+BoolArray = npt.NDArray[np.bool_]
+JOIN = 10
+"""Stretches fewer rows apart than this are told as one."""
+
+
+def stretches(mask: BoolArray, join: int = JOIN) -> list[tuple[int, int]]:
+    """First and last row of every stretch of true rows, near ones joined."""
+    rows = np.flatnonzero(mask)
+    if not len(rows):
+        return []
+    breaks = np.flatnonzero(np.diff(rows) > join)
+    firsts = rows[np.concatenate([[0], breaks + 1])]
+    lasts = rows[np.concatenate([breaks, [len(rows) - 1]])]
+    return [(int(a), int(b)) for a, b in zip(firsts, lasts, strict=True)]
+
+
+def runs_of_equal(values: FloatArray) -> Iterator[tuple[int, int]]:
+    """First and last row of every stretch of identical consecutive values."""
+    if not len(values):
+        return
+    edges = np.flatnonzero(np.concatenate([[True], np.diff(values) != 0, [True]]))
+    for first, end in zip(edges[:-1], edges[1:], strict=True):
+        yield int(first), int(end) - 1
+
+
+def same_rows(left: Series, right: Series) -> tuple[IntArray, IntArray]:
+    """Rows of `left` and of `right` that carry the same step, each step's last writing."""
+    _, a, b = np.intersect1d(left.step, right.step, return_indices=True)
+    return np.sort(a).astype(np.int64), np.sort(b).astype(np.int64)
+
+
+def row_at(series: Series, step: int) -> int | None:
+    """The row of `series` written for `step`, None where there is none."""
+    rows = np.flatnonzero(series.step == step)
+    return int(rows[-1]) if len(rows) else None
+
+
+def row_before(series: Series, step: int) -> int | None:
+    """The last row of `series` written for a step before `step`."""
+    rows = np.flatnonzero(series.step < step)
+    return int(rows[-1]) if len(rows) else None

@@ -1,0 +1,175 @@
+"""Turns the text of a table into columns of numbers, keeping blank cells apart from NaN."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gradcheck.errors import NotALog
+from gradcheck.model import FloatArray, IntArray
+
+BoolArray = npt.NDArray[np.bool_]
+
+_HEAD = 1 << 16
+_NOT_LOGGED = frozenset(
+    {"", "-", "--", "NA", "na", "N/A", "n/a", "<NA>", "None", "none", "null", "NULL", "Null"}
+)
+_TENSOR = re.compile(r"tensor\(\s*\[?([^,\])]+)")
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """The cells of one column, row by row."""
+
+    name: str
+    value: FloatArray
+    logged: BoolArray
+    empty: BoolArray
+    """Cells without any text, as pandas writes NaN; "NA" and the like are not among them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The rows of a table as columns of numbers, and its columns of text."""
+
+    line: IntArray
+    """The line of the file on which each row ends, the first being 1."""
+    columns: tuple[Column, ...]
+    texts: dict[str, tuple[str, ...]]
+    header: tuple[str, ...]
+
+
+def parse_table(data: bytes, value_name: str) -> Table:
+    """Read a table; a table of two columns without header holds steps and `value_name`.
+
+    Raises:
+        NotALog: there is no table in the data.
+    """
+    header, numbered = _header_and_rows(_decode(data), value_name)
+    line = np.array([number for number, _ in numbered], dtype=np.int64)
+    columns, texts = [], {}
+    for index, name in enumerate(header):
+        cells = [row[index] for _, row in numbered]
+        column = _column(name, cells)
+        if column is not None:
+            columns.append(column)
+        elif any(cell not in _NOT_LOGGED for cell in cells):
+            texts[name] = tuple(cells)
+    return Table(line, tuple(columns), texts, header)
+
+
+def parse_header(head: bytes, value_name: str) -> tuple[str, ...]:
+    """The names of the columns, from the first bytes of a table."""
+    return _header_and_rows(_decode(head), value_name)[0]
+
+
+def looks_like_table(head: bytes) -> bool:
+    """Whether text begins with a delimited line of names and a line of as many numbers."""
+    if b"\0" in head:
+        return False
+    text = _decode(head)
+    rows = [row for _, row in _rows(text, _delimiter(text))][:2]
+    if len(rows) < 2 or len(rows[0]) < 2 or len(rows[0]) != len(rows[1]):
+        return False
+    numbers = [cell for cell in rows[1] if cell not in _NOT_LOGGED]
+    return (
+        not any(is_number(cell) for cell in rows[0])
+        and len(numbers) > 1
+        and all(is_number(cell) for cell in numbers)
+    )
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell holds a number, NaN and the infinities among them."""
+    return _number(cell) is not None
+
+
+def _decode(data: bytes) -> str:
+    utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if not utf16 and b"\0" in data[:4096]:
+        raise NotALog("a binary file under the name of a table", broken=True)
+    text = data.decode("utf-16" if utf16 else "utf-8-sig", errors="replace")
+    # A crash of the machine leaves NULs where the last lines were.
+    return text.replace("\0", "")
+
+
+def _header_and_rows(
+    text: str, value_name: str
+) -> tuple[tuple[str, ...], list[tuple[int, list[str]]]]:
+    rows = list(_rows(text, _delimiter(text)))
+    if not rows:
+        raise NotALog("the table is empty")
+    first = rows[0][1]
+    if all(is_number(cell) for cell in first):
+        if len(first) != 2:
+            raise NotALog(f"a table without a header line: it begins with {', '.join(first[:4])}")
+        header = ["step", value_name]
+    else:
+        header = [name.strip("# ") for name in first]
+        rows = [(number, row) for number, row in rows[1:] if row != first]
+    if rows and all(len(row) == len(header) + 1 and row[-1] for _, row in rows):
+        header.insert(0, "")  # R writes no name above the row names
+    if rows and len(rows[-1][1]) < len(header) and not text.endswith(("\n", "\r")):
+        rows.pop()  # cut short by whatever killed the run
+    width = len(header)
+    return _unique(header), [(n, (row + [""] * (width - len(row)))[:width]) for n, row in rows]
+
+
+def _delimiter(text: str) -> str:
+    start = text.lstrip()[:_HEAD].split("\n", 1)[0]
+    counts = {d: len(next(csv.reader([start], delimiter=d), [])) for d in ",;\t"}
+    best = max(counts, key=lambda delimiter: counts[delimiter])
+    return best if counts[best] > 1 else " " if " " in start.strip() else ","
+
+
+def _rows(text: str, delimiter: str) -> Iterable[tuple[int, list[str]]]:
+    """The rows that hold something, each with the number of its last line."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    try:
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if any(cells) and not cells[0].startswith("#{"):  # SB3's monitor begins with JSON
+                yield reader.line_num, cells
+    except csv.Error as error:
+        raise NotALog(f"not a table: line {reader.line_num}: {error}", broken=True) from error
+
+
+def _unique(header: Sequence[str]) -> tuple[str, ...]:
+    seen: dict[str, int] = {}
+    names = []
+    for name in header:
+        seen[name] = seen.get(name, -1) + 1
+        names.append(f"{name}.{seen[name]}" if seen[name] else name)
+    return tuple(names)
+
+
+def _column(name: str, cells: Sequence[str]) -> Column | None:
+    """A column of numbers, or None if it holds mostly text or nothing."""
+    logged = np.array([cell not in _NOT_LOGGED for cell in cells], dtype=np.bool_)
+    value = np.full(len(cells), np.nan)
+    filled = [cell for cell in cells if cell not in _NOT_LOGGED]
+    try:
+        value[logged] = np.array(filled, dtype=np.float64)
+    except ValueError:
+        numbers = [_number(cell) for cell in filled]
+        known = np.array([number is not None for number in numbers], dtype=np.bool_)
+        value[logged] = [math.nan if number is None else number for number in numbers]
+        logged[logged] = known
+    if 2 * int(logged.sum()) <= len(filled):
+        return None
+    return Column(name, value, logged, np.array([cell == "" for cell in cells], dtype=np.bool_))
+
+
+def _number(cell: str) -> float | None:
+    tensor = _TENSOR.match(cell)
+    try:
+        return float(tensor[1] if tensor else cell)
+    except ValueError:
+        return None

@@ -1,0 +1,126 @@
+"""Tells which tables are parts of one run, and which tables hold several runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+from pathlib import Path
+
+from gradcheck.errors import NotALog
+from gradcheck.model import Role
+from gradcheck.readers import role_names
+from gradcheck.readers.base import Source
+from gradcheck.readers.csv_cells import parse_header
+from gradcheck.readers.csv_steps import is_step_name
+
+_HEAD = 1 << 16
+# TensorBoard's "Download CSV" keeps the name of the metric in the file name only.
+_TENSORBOARD_FILE = re.compile(r"run-.*?-tag-(.+)$")
+_RANGE = re.compile(r"__(MIN|MAX)$")
+_SPLITS = role_names.TRAINING | role_names.VALIDATION
+
+
+def metric_of(file: Path) -> str:
+    """The name of the only metric in a file, as its file name tells it."""
+    tagged = _TENSORBOARD_FILE.match(file.stem)
+    return tagged[1] if tagged else file.stem
+
+
+def group(files: Iterable[Path], root: Path) -> list[Source]:
+    """Sort tables into runs."""
+    directories: dict[Path, dict[Path, frozenset[str]]] = {}
+    for file in sorted(files):
+        directories.setdefault(file.parent, {})[file] = _metrics(file)
+    sources = []
+    for directory, tables in sorted(directories.items()):
+        parts = [tuple(group) for group in _parts(tables)]
+        for part in parts:
+            whole = len(part) > 1 and not root.is_file()
+            sources += [Source(directory, part)] if whole else _runs_in(part[0])
+    return sources
+
+
+def _metrics(file: Path) -> frozenset[str]:
+    """What a table measures; nothing where it cannot be a log."""
+    try:
+        header = _header(file)
+    except NotALog:
+        return frozenset()
+    metrics = frozenset(name for name in header if not _keeps_books(name))
+    return metrics if len(metrics) < len(header) else frozenset()
+
+
+def _header(file: Path) -> tuple[str, ...]:
+    with file.open("rb") as opened:
+        header = parse_header(opened.read(_HEAD), metric_of(file))
+    return tuple(metric_of(file) if name.lower() == "value" else name for name in header)
+
+
+def _keeps_books(name: str) -> bool:
+    words = role_names.tokens(name)
+    return is_step_name(name) or not words or "time" in words
+
+
+def _parts(tables: Mapping[Path, frozenset[str]]) -> Iterable[list[Path]]:
+    """Tables that measure different things, or the same in training and validation, belong."""
+    logs = {file: metrics for file, metrics in tables.items() if metrics}
+    yield from ([file] for file in tables if file not in logs)
+    if len(logs) > 1 and (_complement(logs) or is_split(logs)):
+        yield list(logs)
+        return
+    excerpts = [file for file in logs if any(_is_excerpt(file, of, logs) for of in logs)]
+    for file in logs:
+        if file not in excerpts:
+            yield [file, *(e for e in excerpts if _is_excerpt(e, file, logs))]
+
+
+def _complement(logs: Mapping[Path, frozenset[str]]) -> bool:
+    disjoint = not any(one & other for one, other in combinations(logs.values(), 2))
+    trained = sum(any(_is_train_loss(name) for name in metrics) for metrics in logs.values())
+    return disjoint and (trained < 2 or all(len(metrics) == 1 for metrics in logs.values()))
+
+
+def _is_train_loss(name: str) -> bool:
+    return role_names.meaning(name).role is Role.LOSS
+
+
+def is_split(logs: Iterable[Path]) -> bool:
+    """Whether tables differ only in the split that their file names tell: train, val, ..."""
+    stems = [role_names.tokens(file.stem) for file in logs]
+    rests = {" ".join(word for word in stem if word not in _SPLITS) for stem in stems}
+    splits = {split_of(file) for file in logs}
+    return len(rests) == 1 and len(splits) == len(stems) and None not in splits
+
+
+def split_of(file: Path) -> str | None:
+    """The split that a file is about, as its file name tells it: train, val, ..."""
+    return next((word for word in role_names.tokens(file.stem) if word in _SPLITS), None)
+
+
+def _is_excerpt(file: Path, of: Path, logs: Mapping[Path, frozenset[str]]) -> bool:
+    """Whether a table repeats columns of another, as AlgoPerf's `eval_measurements.csv` does."""
+    return logs[file] < logs[of] and file.stem.endswith(f"_{of.stem}")
+
+
+def _runs_in(file: Path) -> list[Source]:
+    """The runs of a table exported from W&B, else the table as one run."""
+    runs = runs_of(_header(file)) if _metrics(file) else {}
+    if len(runs) < 2:
+        return [Source(file, (file,))]
+    return [Source(file / run, (file,)) for run in runs]
+
+
+def runs_of(header: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The columns of a W&B export: for each run its columns, and the metric in each.
+
+    The export names them `<run> - <metric>` and adds the range over which it averaged.
+    """
+    runs: dict[str, dict[str, str]] = {}
+    for name in header:
+        run, dash, metric = name.rpartition(" - ")
+        if not dash and not _keeps_books(name):
+            return {}
+        if dash and not _RANGE.search(metric) and metric != "_step":
+            runs.setdefault(run, {})[name] = metric
+    return runs

@@ -1,0 +1,134 @@
+"""Chooses the column that counts the steps of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradcheck.errors import NotALog
+from gradcheck.model import FloatArray, IntArray, Role
+from gradcheck.readers import role_names
+from gradcheck.readers.csv_cells import BoolArray, Column, Table
+
+# In order of preference, as the words of the name: what counts the whole run comes first.
+_STEPS = (
+    "trainer global step", "train global step", "global step", "step", "steps", "iteration",
+    "iterations", "iter", "iters", "itr", "it", "num updates", "updates", "update", "update step",
+    "current steps", "time total timesteps", "misc total timesteps", "total timesteps",
+    "timesteps total", "num timesteps", "timesteps", "timestep", "env step", "env steps",
+    "training iteration", "train iter", "batch", "batches", "batch idx", "progress kimg", "kimg",
+    "time iterations", "nupdates", "n updates", "consumed samples", "num samples", "samples",
+    "tokens seen", "num input tokens seen",
+)  # fmt: skip
+_EPOCHS = (
+    "epoch", "epochs", "trainer epoch", "train epoch", "epoch num", "epoch number", "epoch idx",
+    "e", "ep", "round", "episode", "episodes", "num episodes", "generation",
+)  # fmt: skip
+_INDEX = frozenset({"", "index", "unnamed 0"})
+_NEARLY_ALL = 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """The step of every row, the rows that have one, and the columns used up for it."""
+
+    step: IntArray
+    rows: BoolArray
+    columns: frozenset[str]
+    notes: tuple[str, ...] = ()
+
+
+def is_step_name(name: str) -> bool:
+    """Whether a column of this name can count the steps."""
+    words = _words(name)
+    return words in _STEPS or words in _EPOCHS
+
+
+def choose_axis(table: Table) -> Axis:
+    """Choose the step column.
+
+    Raises:
+        NotALog: no column counts anything, and none is a loss whose rows could be counted.
+    """
+    candidates = _candidates(table)
+    varying = [column for column in candidates if _varies(column)]
+    if varying:
+        return _axis(varying[0], table)
+    if candidates:
+        return _numbered_rows(table, f"{candidates[0].name!r} does not change")
+    if not table.texts and any(_is_loss(column.name) for column in table.columns):
+        return _numbered_rows(table, "no step or epoch column")
+    more = ", …" if len(table.header) > 12 else ""
+    raise NotALog(f"no step or epoch column; columns: {', '.join(table.header[:12])}{more}")
+
+
+def _candidates(table: Table) -> list[Column]:
+    by_words = {_words(column.name): column for column in reversed(table.columns)}
+    named = [by_words[words] for words in _STEPS + _EPOCHS if words in by_words]
+    full = [column for column in named if column.logged.mean() >= _NEARLY_ALL]
+    found = full or [column for column in named if column.logged.mean() >= 0.5]
+    first = table.columns[:1]
+    return found or [column for column in first if _is_index(column)]
+
+
+def _words(name: str) -> str:
+    return " ".join(role_names.tokens(name))
+
+
+def _is_index(column: Column) -> bool:
+    value = column.value
+    counts = bool(column.logged.all() and (value == np.round(value)).all())
+    return _words(column.name) in _INDEX and counts and bool((np.diff(value) > 0).all())
+
+
+def _varies(column: Column) -> bool:
+    value = column.value[column.logged]
+    return len(value) < 3 or bool((value != value[0]).any())
+
+
+def _is_loss(name: str) -> bool:
+    return role_names.meaning(name).role in (Role.LOSS, Role.VALIDATION_LOSS)
+
+
+def _axis(column: Column, table: Table) -> Axis:
+    rows = column.logged & np.isfinite(column.value)
+    value = np.where(rows, column.value, 0.0)
+    if (value != np.round(value)).any():
+        return _numbered_rows(table, f"{column.name!r} is fractional")
+    epoch = next((c for c in table.columns if _words(c.name) in _EPOCHS), None)
+    if epoch is not None and epoch is not column and _restarts_with(value[rows], epoch.value[rows]):
+        value[rows] = _end_to_end(value[rows], epoch.value[rows])
+        note = f"{column.name!r} counts within each {epoch.name!r}: they are laid end to end"
+        return Axis(value.astype(np.int64), rows, frozenset({column.name}), (note,))
+    return Axis(value.astype(np.int64), rows, frozenset({column.name}))
+
+
+def _numbered_rows(table: Table, why: str) -> Axis:
+    count = len(table.line)
+    note = f"{why}: the rows are counted instead, from 0"
+    return Axis(np.arange(count), np.ones(count, dtype=np.bool_), frozenset(), (note,))
+
+
+def _restarts_with(step: FloatArray, epoch: FloatArray) -> bool:
+    """Whether the step goes back whenever the epoch goes up, and only then."""
+    back = np.diff(step) < 0
+    return bool(back.any() and (back == (np.diff(epoch) > 0)).all())
+
+
+def _end_to_end(step: FloatArray, epoch: FloatArray) -> FloatArray:
+    starts = np.flatnonzero(np.diff(epoch) > 0) + 1
+    lengths = [float(part.max()) + 1 for part in np.split(step, starts)]
+    offset = np.concatenate(([0.0], np.cumsum(lengths[:-1])))
+    laid: FloatArray = step + np.repeat(offset, np.diff([0, *starts, len(step)]))
+    return laid
+
+
+def time_of(columns: Sequence[Column]) -> FloatArray | None:
+    """The seconds since 1970 of every row, where a column holds them."""
+    for column in columns:
+        known = column.value[column.logged]
+        if _words(column.name) in ("wall time", "timestamp") and (known > 1e9).all():
+            return column.value
+    return None

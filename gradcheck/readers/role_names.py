@@ -1,0 +1,174 @@
+"""Tells from the name of a series alone what it means, whatever framework chose the name."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from gradcheck.model import Objective, Role
+
+_CROSS_ENTROPY = re.compile(r"\bcross entropy\b")
+_TOKEN = re.compile(r"[0-9]D\b|[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z0-9]+|[0-9]+")
+
+
+def tokens(name: str) -> list[str]:
+    """The words of a name in lower case: `Loss/G_loss` and `lossG` both speak of `loss` and `g`."""
+    return _CROSS_ENTROPY.sub("crossentropy", " ".join(_TOKEN.findall(name)).lower()).split()
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+TRAINING = _words("train training tr trn")
+VALIDATION = _words("val valid validation eval evaluation test testing dev holdout")
+LOSS = _words("loss losses nll cost crossentropy bpb bpc bpd")
+PERPLEXITY = _words("ppl perplexity")
+GRADIENT = _words("grad grads gradient gradients gradnorm gnorm gnom")
+STATISTIC = _words("mean min max avg median std var sparsity zeros cosine histogram hist")
+_NORM = _words("norm norms gnorm gradnorm gnom l2")
+
+# A loss whose other words are all of these is the total, not one of its parts.
+NEUTRAL = (
+    TRAINING
+    | VALIDATION
+    | _words("loss losses cost step steps epoch batch iter iteration iterations vs total overall")
+    | _words("all full sum combined lm ce crossentropy language samples metrics global reduced")
+    | _words("scalars inner t bpb bpc bpd out model dataloader idx")
+)
+# Twins of a loss that lag behind it or show it from one side: never preferred to the raw one.
+DERIVED = _words("smoothed smooth ema running avg average mean moving window max min median")
+
+_NOT_A_LOSS = _words("best std var count time scores signs improvement patience hparam hparams")
+# These make a name a setting (`loss_weight`) unless it ends in "loss" (`ent_coef_loss`).
+_FACTOR = _words("scale weight weights coef coeff coefficient lambda ratio rate factor multiplier")
+_ADVERSARIAL = _words("g d gen disc dis discriminator generator fake real adv adversarial gan wgan")
+_REINFORCEMENT = _words(
+    "policy value vf critic actor td q qf qf1 qf2 q1 q2 qf3 pg ppo surrogate alpha temperature"
+    " baseline advantage ent entropy pi v"
+)
+# A gradient norm with only these words is a total; any other word names a layer.
+_OF_THE_WHOLE = (
+    TRAINING
+    | GRADIENT
+    | STATISTIC - _words("std var sparsity zeros cosine")
+    | _words(
+        "norm norms l2 optim optimizer global total overall epoch batch step inner inf raw pre"
+    )
+    | _words(
+        "before clip clipping unclipped model debug stats metrics info learner default monitor"
+    )
+    | _words("g d gen disc generator discriminator actor critic policy value q pi vf all params")
+)
+
+
+class _Rule(NamedTuple):
+    pattern: re.Pattern[str]
+    role: Role
+
+
+# Matched against the words of a name, joined by spaces; the first that fits decides.
+_RULES = tuple(
+    _Rule(re.compile(pattern), role)
+    for pattern, role in (
+        (r"\b(momentum|weight decay)$", Role.OTHER),
+        (r"\b(lr\d*|lrm|learning rate)\b", Role.LEARNING_RATE),
+        (r"\b(loss|grad|amp) scale[rd]?\b|^(scale|scaler)$|\bgrad scaler scale\b", Role.LOSS_SCALE),
+        (r"\b(nan|nonfinite|non finite|inf) (iterations?|steps?|count)\b", Role.NAN_STEPS),
+        (r"\bskipped (\w+ )?(samples|iterations|steps)\b|\bsteps? skipped\b", Role.SKIPPED_STEPS),
+        (r"\bgradient overflows?\b|^(train )?(skipped|overflows?)$", Role.SKIPPED_STEPS),
+        (r"^(train )?(inner )?clip$|\bclipping rate\b", Role.CLIP_FRACTION),
+        (r"\bgrad(ient)? clip(ped)? (fraction|percent|rate|ratio)\b", Role.CLIP_FRACTION),
+        (r"\bclip (fraction|frac|ratio|range)\b|\bclipfrac\b|\bclipped ratio\b", Role.OTHER),
+        (r"\b(clipped|post clip) grad(ient)? norm\b", Role.CLIPPED_GRAD_NORM),
+        (r"\bgrad(ient)? norm (post|after|clipped)\b", Role.CLIPPED_GRAD_NORM),
+        (r"^(\w+ )?grad (\d+( \d+)?|inf) norm total$", Role.GRAD_NORM),
+        (r"\bmax grad norm$|^max gradient norm$", Role.OTHER),
+        (r"^(trainer |train )?(inner )?epochs?$|^e$", Role.EPOCH),
+    )
+)
+_WEIGHT_NORM = re.compile(
+    r"\bl2 (norm )?params?\b|\b(param|params|parameter|parameters|weight|weights)\b.*\b(norm|rms)$"
+    r"|\b(param|params|weight|weights) (norm|rms)\b|^parameter std\b"
+)
+_ACCURACY = re.compile(r"\b(acc\d*|accuracy|accuracies|top\d|top \d)\b")
+_PATH_OF_GRADIENT = re.compile(r"^(.*/)?grad(ient)?s?/|/grad(ient)?s?$")
+_STATISTIC_OF_GRADIENT = re.compile(r"\bgrad\w* (mean|std|var|min|max|avg)\b")
+_GAN_PART = re.compile(r"^(err |loss )?[gd] (gan|l1|real|fake|a|b)$|^err [gd]\b|\b[gd] err$")
+
+
+class Meaning(NamedTuple):
+    """What a name says by itself; `perplexity` counts as a loss only where no loss is logged."""
+
+    role: Role
+    objective: Objective = Objective.MINIMISED
+    perplexity: bool = False
+
+
+@functools.lru_cache(maxsize=4096)
+def meaning(name: str) -> Meaning:
+    """What a series of this name means, without a look at the others of its run."""
+    words = tokens(name)
+    text = " ".join(words)
+    ruled = next((rule.role for rule in _RULES if rule.pattern.search(text)), None)
+    if ruled is not None:
+        return Meaning(ruled)
+    for recognise in _RECOGNISERS:
+        found = recognise(name, words, text)
+        if found is not None:
+            return found
+    return Meaning(Role.OTHER)
+
+
+def _gradient(name: str, words: list[str], text: str) -> Meaning | None:
+    mentioned = GRADIENT.intersection(words)
+    if not mentioned or "policy gradient" in text or "penalty" in words:
+        return None
+    norm = not _NORM.isdisjoint(words)
+    if set(words) <= _OF_THE_WHOLE:
+        return Meaning(Role.GRAD_NORM) if norm or STATISTIC.isdisjoint(words) else None
+    if words[-1] in STATISTIC or _STATISTIC_OF_GRADIENT.search(text) or "scale" in words:
+        return None
+    return Meaning(Role.LAYER_GRAD_NORM) if norm or _PATH_OF_GRADIENT.search(name) else None
+
+
+def _weight(_name: str, _words: list[str], text: str) -> Meaning | None:
+    return Meaning(Role.WEIGHT_NORM) if _WEIGHT_NORM.search(text) else None
+
+
+def _loss(_name: str, words: list[str], text: str) -> Meaning | None:
+    perplexity = bool(PERPLEXITY.intersection(words))
+    named = perplexity or any(_is_loss_word(word) for word in words)
+    if not (named or _GAN_PART.search(text)):
+        return None
+    setting = _FACTOR.intersection(words) and not _is_loss_word(words[-1])
+    if setting or _NOT_A_LOSS.intersection(words):
+        return None
+    role = Role.VALIDATION_LOSS if VALIDATION.intersection(words) else Role.LOSS
+    return Meaning(role, _objective(words, text), perplexity)
+
+
+def _is_loss_word(word: str) -> bool:
+    return word in LOSS or (word.startswith("loss") and word[4:].isdigit())
+
+
+def _objective(words: list[str], text: str) -> Objective:
+    if _ADVERSARIAL.intersection(words) or _GAN_PART.search(text):
+        return Objective.ADVERSARIAL
+    if _REINFORCEMENT.intersection(words) or "policy gradient" in text:
+        return Objective.REINFORCEMENT
+    return Objective.MINIMISED
+
+
+def _accuracy(_name: str, words: list[str], text: str) -> Meaning | None:
+    return Meaning(Role.ACCURACY) if _ACCURACY.search(text) else None
+
+
+_RECOGNISERS: tuple[Callable[[str, list[str], str], Meaning | None], ...] = (
+    _gradient,
+    _loss,
+    _weight,
+    _accuracy,
+)

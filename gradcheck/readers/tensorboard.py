@@ -1,0 +1,139 @@
+"""Reads TensorBoard event files: those of a directory and of its parts make up one run."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gradcheck.errors import NotALog
+from gradcheck.model import FloatArray, IntArray, Run, Series
+from gradcheck.readers import event_layout
+from gradcheck.readers.base import Candidate, Reader, Source
+from gradcheck.readers.event_file import Column, EventFile, read_events
+
+# Megatron logs every tag again over consumed samples and tokens.
+_TWIN = re.compile(r"[ -]vs[ -](samples|tokens)")
+
+
+class _EventFiles:
+    def claims(self, candidate: Candidate) -> bool:
+        return "tfevents" in candidate.path.name
+
+    def group(self, files: Sequence[Path], root: Path) -> Iterable[Source]:
+        return event_layout.group(files, root)
+
+    def read(self, source: Source) -> Run:
+        directories = [_read_directory(files) for files in _by_directory(source.files)]
+        ranks = _interleave([directory.walls for directory in directories])
+        series = [
+            _series(name, column, rank)
+            for directory, rank in zip(directories, ranks, strict=True)
+            for name, column in _named(directory, source.path)
+        ]
+        if not series:
+            raise _nothing_in(directories)
+        notes = tuple(note for directory in directories for note in directory.notes)
+        hparams = {k: v for directory in directories for k, v in directory.hparams.items()}
+        return Run(source.path, "tensorboard", tuple(series), hparams=hparams, notes=notes)
+
+
+READER: Reader = _EventFiles()
+
+
+@dataclass(frozen=True, eq=False)
+class _Directory:
+    """What the event files of one directory hold together."""
+
+    path: Path
+    columns: Mapping[str, Column]
+    walls: FloatArray
+    skipped: Mapping[str, int]
+    hparams: Mapping[str, object]
+    notes: tuple[str, ...]
+    broken: bool
+
+
+def _by_directory(files: Iterable[Path]) -> Iterator[list[Path]]:
+    directories: dict[Path, list[Path]] = {}
+    for file in files:
+        directories.setdefault(file.parent, []).append(file)
+    yield from directories.values()
+
+
+def _read_directory(files: Sequence[Path]) -> _Directory:
+    contents = [read_events(file.read_bytes()) for file in files]
+    pieces: dict[str, list[Column]] = {}
+    offset = 0
+    for content in contents:
+        for tag, column in content.columns.items():
+            pieces.setdefault(tag, []).append(_shifted(column, offset))
+        offset += len(content.walls)
+    return _Directory(
+        path=files[0].parent,
+        columns={tag: _joined(columns) for tag, columns in pieces.items() if not _TWIN.search(tag)},
+        walls=np.concatenate([content.walls for content in contents]),
+        skipped=sum((Counter(content.skipped) for content in contents), Counter()),
+        hparams={k: v for content in contents for k, v in content.hparams.items()},
+        notes=tuple(_notes(files, contents)),
+        broken=any(content.lost for content in contents),
+    )
+
+
+def _shifted(column: Column, offset: int) -> Column:
+    return Column(column.record + offset, column.step, column.wall, column.value)
+
+
+def _joined(columns: Sequence[Column]) -> Column:
+    return Column(
+        np.concatenate([column.record for column in columns]),
+        np.concatenate([column.step for column in columns]),
+        np.concatenate([column.wall for column in columns]),
+        np.concatenate([column.value for column in columns]),
+    )
+
+
+def _notes(files: Sequence[Path], contents: Sequence[EventFile]) -> Iterator[str]:
+    for file, content in zip(files, contents, strict=True):
+        for first, last in content.lost:
+            yield f"{file.name}: bytes {first} to {last} are damaged and were passed over"
+
+
+def _interleave(streams: Sequence[FloatArray]) -> list[IntArray]:
+    """Number the records of streams written side by side by their wall-clock time.
+
+    A single stream keeps its order, even where its clock went back.
+    """
+    clocks = np.concatenate([np.maximum.accumulate(walls) for walls in streams])
+    rank = np.empty(len(clocks), dtype=np.int64)
+    rank[np.argsort(clocks, kind="stable")] = np.arange(len(clocks))
+    return np.split(rank, np.cumsum([len(walls) for walls in streams])[:-1])
+
+
+def _named(directory: _Directory, run: Path) -> Iterator[tuple[str, Column]]:
+    if directory.path == run or run.is_file():
+        yield from directory.columns.items()
+        return
+    for tag, column in directory.columns.items():
+        yield event_layout.name_in_run(tag, directory.path.relative_to(run)), column
+
+
+def _series(name: str, column: Column, rank: IntArray) -> Series:
+    return Series(name, rank[column.record], column.step, column.value, column.wall)
+
+
+def _nothing_in(directories: Sequence[_Directory]) -> NotALog:
+    records = sum(len(directory.walls) for directory in directories)
+    broken = any(directory.broken for directory in directories)
+    kinds: Counter[str] = sum((Counter(d.skipped) for d in directories), Counter())
+    if kinds:
+        held = ", ".join(f"{n} {kind}{'s' * (n > 1)}" for kind, n in sorted(kinds.items()))
+        return NotALog(f"no scalars in the event file, only {held}", broken=broken)
+    if broken and not records:
+        return NotALog("not a TensorBoard event file: no intact record in it", broken=True)
+    what = "no scalars in it" if records else "it is empty (0 records)"
+    return NotALog(f"event file without scalars: {what}", broken=broken)

@@ -1,0 +1,1 @@
+"""One file = one output format: a pure function of the report."""

@@ -1,0 +1,120 @@
+"""Puts the values of a report into words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from gradcheck.model import HEALTHY, INCONCLUSIVE, Event, Role, Run, RunReport
+
+_NONFINITE = "nonfinite_"
+
+
+def words(identifier: str) -> str:
+    """`learning_rate_too_high` as a reader would say it."""
+    return identifier.replace("_", " ")
+
+
+def count(number: int, noun: str) -> str:
+    """`1 spike`, `3 spikes`, `2 losses`."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun}{'es' if noun.endswith(('s', 'sh')) else 's'}"
+
+
+def percent(confidence: float) -> str:
+    """A probability; never 100%, since a log alone cannot make it certain."""
+    return f"{min(round(100 * confidence), 99)}%"
+
+
+def steps(first: int | None, last: int | None) -> str:
+    """`step 412` or `steps 392-412`; empty where no step is known."""
+    if first is None:
+        return "" if last is None else f"step {last}"
+    return f"step {first}" if last in (None, first) else f"steps {first}-{last}"
+
+
+def status(report: RunReport) -> str:
+    """One word for how a run stands."""
+    if report.verdict == HEALTHY or report.severity is None:
+        return "healthy"
+    return {"failure": "failed"}.get(report.severity.value, report.severity.value)
+
+
+def judgement(report: RunReport) -> str:
+    """The cause with its family and probability, or that it is not clear."""
+    if not report.diagnoses:
+        return "cause not clear" if report.verdict == INCONCLUSIVE else words(report.verdict)
+    best = report.diagnoses[0]
+    if report.verdict == INCONCLUSIVE:
+        return f"cause not clear, most probable {words(best.cause)}, {percent(best.confidence)}"
+    return f"{words(best.cause)} ({words(best.family.value)}), {percent(best.confidence)} sure"
+
+
+def what_happened(report: RunReport) -> str:
+    """The gravest event: the earliest of its kind, with how often that kind occurred."""
+    grave = [event for event in report.events if event.severity is report.severity]
+    if not grave:
+        return ""
+    first = min(grave, key=lambda event: event.order)
+    return _happening([event for event in grave if event.kind is first.kind])
+
+
+def happenings(events: Iterable[Event]) -> list[str]:
+    """One clause for each kind of event, in order of appearance."""
+    kinds: dict[str, list[Event]] = {}
+    for event in events:
+        kinds.setdefault(event.kind.value, []).append(event)
+    return [_happening(group) for group in kinds.values()]
+
+
+def _happening(events: Sequence[Event]) -> str:
+    first, recovered = events[0], all(event.recovered for event in events)
+    ending = ", recovered" if recovered else ""
+    if len(events) > 1:
+        start = "" if first.step is None else f", first at step {first.step}"
+        return f"{count(len(events), _kind(first))}{start}{ending}"
+    return f"{_kind(first)}{_when(first)}{ending}"
+
+
+def _kind(event: Event) -> str:
+    kind = event.kind.value
+    if not kind.startswith(_NONFINITE):
+        return words(kind)
+    value = event.value
+    adjective = (
+        "non-finite"
+        if value is None or math.isfinite(value)
+        else "NaN"
+        if math.isnan(value)
+        else "infinite"
+    )
+    return f"{adjective} {words(kind.removeprefix(_NONFINITE))}"
+
+
+def _when(event: Event) -> str:
+    if event.step is None:
+        return ""
+    if event.last_step in (None, event.step):
+        return f" at step {event.step}"
+    if event.recovered:
+        return f" at {steps(event.step, event.last_step)}"
+    return f" from step {event.step} on"
+
+
+def extent(run: Run) -> str:
+    """The steps of a run and how far its loss came: `steps 0-999, loss 2.31 -> 0.42`."""
+    parts = [steps(run.first_step, run.last_step)]
+    loss = run.get(Role.LOSS)
+    if loss is not None:
+        finite = loss.value[np.isfinite(loss.value)]
+        if len(finite):
+            parts.append(f"loss {number(finite[0])} -> {number(finite[-1])}")
+    return ", ".join(part for part in parts if part)
+
+
+def number(value: float) -> str:
+    """Three significant digits: enough to compare, short enough to read."""
+    return f"{float(value):.3g}"

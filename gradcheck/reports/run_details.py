@@ -1,0 +1,125 @@
+"""Writes all that is said about one run: a quiet line if it is healthy, else one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gradcheck.model import INCONCLUSIVE, Diagnosis, Evidence, Missing, Remedy, RunReport
+from gradcheck.reports.page import Page, Part
+from gradcheck.reports.phrases import (
+    extent,
+    happenings,
+    judgement,
+    percent,
+    status,
+    steps,
+    what_happened,
+    words,
+)
+from gradcheck.reports.run_plots import put_plots
+
+STATUS_STYLE = {
+    "failed": "bold red",
+    "spike": "bold yellow",
+    "warning": "yellow",
+    "healthy": "green",
+}
+MOST_EVIDENCE, MOST_RULED_OUT, MOST_REMEDIES, MOST_MISSING, MOST_RIVALS = 5, 3, 3, 2, 4
+
+
+def put_healthy(page: Page, report: RunReport) -> None:
+    """The quiet line: how far the run came, and what it shook off."""
+    clauses = [extent(report.run), *happenings(report.events)[:2]]
+    text = "; ".join(clause for clause in clauses if clause)
+    page.item(
+        ("healthy", STATUS_STYLE["healthy"]), str(report.run.path), (f"  {text}", "dim"), gap=2
+    )
+
+
+def put_details(page: Page, report: RunReport) -> None:
+    """Verdict, picture, reasons, and what to change."""
+    _put_verdict(page, report)
+    put_plots(page, report)
+    if report.verdict == INCONCLUSIVE:
+        _put_rivals(page, report.diagnoses[:MOST_RIVALS])
+    elif report.diagnoses:
+        _put_reasons(page, report.diagnoses[0])
+    if report.diagnoses:
+        _put_remedies(page, report)
+    _put_missing(page, report.missing)
+    notes = dict.fromkeys((*report.run.notes, *report.notes))
+    if notes:
+        page.blank()
+    for note in notes:
+        page.line((f"Note: {note}", "dim"))
+
+
+def _put_verdict(page: Page, report: RunReport) -> None:
+    state = status(report)
+    happened = what_happened(report)
+    first_bad = report.first_bad_step
+    if first_bad is not None and f"step {first_bad}" not in happened:
+        happened += f", first bad step {first_bad}"
+    page.item(
+        (state, STATUS_STYLE[state]),
+        (f"{happened}: {judgement(report)}", "bold"),
+        (f"  {report.run.path}", "dim"),
+        gap=2,
+    )
+    if report.diagnoses and report.verdict != INCONCLUSIVE:
+        page.line(report.diagnoses[0].summary)
+
+
+def _put_reasons(page: Page, diagnosis: Diagnosis) -> None:
+    page.heading("Why")
+    for evidence in diagnosis.evidence[:MOST_EVIDENCE]:
+        page.item("-", *_sentence(evidence), indent=2)
+    if not diagnosis.ruled_out:
+        return
+    page.heading("Ruled out")
+    for rejection in diagnosis.ruled_out[:MOST_RULED_OUT]:
+        page.item("-", f"{words(rejection.cause)}: {rejection.because}", indent=2)
+
+
+def _put_rivals(page: Page, diagnoses: Sequence[Diagnosis]) -> None:
+    if diagnoses:
+        page.heading("Most probable")
+    for diagnosis in diagnoses:
+        name = f"{words(diagnosis.cause)} ({words(diagnosis.family.value)})"
+        best = diagnosis.evidence[:1]
+        reason: list[Part] = [": ", *_sentence(best[0])] if best else []
+        page.item(f"{percent(diagnosis.confidence):>3}", (name, "bold"), *reason, indent=2)
+
+
+def _sentence(evidence: Evidence) -> list[Part]:
+    """The statement, and its window unless the sentence names those steps itself."""
+    bounds = {evidence.first_step, evidence.last_step} - {None}
+    if all(str(bound) in evidence.statement for bound in bounds):
+        return [evidence.statement]
+    window = steps(evidence.first_step, evidence.last_step)
+    return [evidence.statement, (f" ({window})", "dim")]
+
+
+def _put_remedies(page: Page, report: RunReport) -> None:
+    diagnosis = report.diagnoses[0]
+    if not diagnosis.remedies:
+        return
+    unsure = report.verdict == INCONCLUSIVE
+    page.heading(f"Change, if it is {words(diagnosis.cause)}" if unsure else "Change")
+    for rank, remedy in enumerate(diagnosis.remedies[:MOST_REMEDIES], start=1):
+        _put_remedy(page, rank, remedy)
+
+
+def _put_remedy(page: Page, rank: int, remedy: Remedy) -> None:
+    page.item(f"{rank}.", remedy.action, indent=2)
+    if remedy.snippet:
+        page.code(remedy.snippet, indent=7)
+
+
+def _put_missing(page: Page, missing: Sequence[Missing]) -> None:
+    if missing:
+        page.heading("To be sure")
+    for lack in missing[:MOST_MISSING]:
+        families = " from ".join(words(family.value) for family in lack.would_separate[:2])
+        use = f" (tells {families})" if len(lack.would_separate) > 1 else ""
+        page.item("-", lack.how, (use, "dim"), indent=2)

@@ -1,0 +1,120 @@
+"""The two streams of the command line: what stdout can show, and what stderr is told meanwhile."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from gradcheck.errors import UsageError
+from gradcheck.reports.base import Canvas
+from gradcheck.reports.escape import ascii_only, safe
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from gradcheck.model import Unread
+
+T = TypeVar("T")
+
+FILE_WIDTH, NARROWEST, WIDEST = 100, 40, 120
+MOST_NOT_LOGS = 10
+PATIENCE = 0.5
+"""Seconds of work before the progress bar appears."""
+_NEEDED = "─┊│┤×⣿"
+
+
+def canvas(output: Path | None) -> Canvas:
+    """What the report may look like on stdout, or in a file."""
+    if output is not None:
+        return Canvas(FILE_WIDTH)
+    from rich.console import Console  # noqa: PLC0415 - slow, and not every command needs it
+
+    console = Console(file=sys.stdout)
+    colour = console.color_system is not None and not console.no_color
+    width = min(max(console.width, NARROWEST), WIDEST)
+    return Canvas(width, colour, _shows_unicode(sys.stdout.encoding))
+
+
+def write(text: str, output: Path | None) -> None:
+    """Write the report to a file, else to stdout, where a reader that has gone away is no error."""
+    if output is not None:
+        _write_file(text, output)
+        return
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes stdout once more at exit and would complain there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def show(renderable: RenderableType) -> None:
+    """Print something that rich lays out."""
+    from rich.console import Console  # noqa: PLC0415
+
+    surface = canvas(None)
+    console = Console(width=surface.width, highlight=False, emoji=False, markup=False)
+    with console.capture() as capture:
+        console.print(renderable)
+    lines = (line.rstrip() for line in capture.get().splitlines())
+    text = "\n".join(lines) + "\n"
+    write(text if surface.unicode else ascii_only(text), None)
+
+
+def check_writable(output: Path | None) -> None:
+    """Refuse a hopeless output before minutes of reading rather than after."""
+    if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
+        reason = "is a directory" if output.is_dir() else "its directory does not exist"
+        raise UsageError(f"cannot write {output}: {reason}")
+
+
+def warn_unread(unread: Iterable[Unread]) -> None:
+    """One line on stderr for each path that could not be judged; few for mere non-logs."""
+    broken = [item for item in unread if item.broken]
+    others = [item for item in unread if not item.broken]
+    for item in broken + others[:MOST_NOT_LOGS]:
+        sys.stderr.write(f"gradcheck: {safe(str(item.path))}: {safe(item.reason)}\n")
+    if len(others) > MOST_NOT_LOGS:
+        sys.stderr.write(f"gradcheck: {len(others) - MOST_NOT_LOGS} more files not judged\n")
+
+
+def progress(items: Sequence[T]) -> Iterator[T]:
+    """The items, with a bar on stderr while working on them takes long enough to notice."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415
+
+    bar = Progress(console=Console(stderr=True), transient=True)
+    task = bar.add_task("reading logs", total=len(items))
+    starter = threading.Timer(PATIENCE, bar.start)
+    starter.daemon = True
+    starter.start()
+    try:
+        for item in items:
+            yield item
+            bar.advance(task)
+    finally:
+        starter.cancel()
+        starter.join()
+        bar.stop()
+
+
+def _write_file(text: str, output: Path) -> None:
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror or error}") from error
+
+
+def _shows_unicode(encoding: str | None) -> bool:
+    try:
+        _NEEDED.encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,146 @@
+"""Weighs the clues of a case: log-odds add up per cause, and a softmax makes them probabilities."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gradcheck import plugins
+from gradcheck.case import Case
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Clue, ClueKind, Diagnosis, Family, Missing, Rejection, Role
+
+SHOWN = 0.03
+"""Causes less probable than this are not told."""
+MOST_SHOWN = 5
+RULED_OUT = -1.5
+"""Weight at which a clue rules a rival out."""
+SEPARATES = 2.5
+"""Difference of weights at which a clue would tell two causes apart."""
+
+
+@functools.cache
+def causes() -> Mapping[str, Cause]:
+    """The catalogue, by id."""
+    return plugins.collect("causes", "CAUSE")
+
+
+@functools.cache
+def clue_kinds() -> Mapping[str, ClueKind]:
+    """Every clue that may be seen, by key."""
+    folders = plugins.collect("clues", "CLUES").values()
+    return {key: kind for clues in folders for key, kind in clues.items()}
+
+
+def clues_of(case: Case) -> list[Clue]:
+    """All that the questions of the `clues` folder find in a case."""
+    questions = plugins.collect("clues", "observe").values()
+    return [clue for observe in questions for clue in observe(case)]
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The probability of every cause; what they leave is "none of these"."""
+
+    clues: Mapping[str, Clue]
+    probability: Mapping[str, float]
+
+    def family(self, family: Family) -> float:
+        """The probability that the cause is one of this family."""
+        return sum(p for name, p in self.probability.items() if causes()[name].family is family)
+
+    @property
+    def families(self) -> list[tuple[Family, float]]:
+        """Families with their probability, the most probable first."""
+        return sorted(((f, self.family(f)) for f in Family), key=lambda pair: -pair[1])
+
+
+def weigh(clues: Sequence[Clue]) -> Weighed:
+    """Add up prior and weights of each cause; "none of these" has log-odds 0."""
+    scores = {
+        name: cause.prior + sum(cause.weights.get(clue.key, 0.0) * clue.strength for clue in clues)
+        for name, cause in causes().items()
+    }
+    top = max(0.0, *scores.values())
+    parts = {name: math.exp(score - top) for name, score in scores.items()}
+    total = math.exp(-top) + sum(parts.values())
+    return Weighed({c.key: c for c in clues}, {name: part / total for name, part in parts.items()})
+
+
+def diagnoses(case: Case, weighed: Weighed) -> tuple[Diagnosis, ...]:
+    """The causes worth telling, the most probable first, each with its evidence."""
+    ranked = sorted(weighed.probability.items(), key=lambda pair: -pair[1])
+    told = [
+        _diagnosis(case, weighed, name, probability)
+        for name, probability in ranked[:MOST_SHOWN]
+        if probability >= SHOWN
+    ]
+    return tuple(diagnosis for diagnosis in told if diagnosis.evidence)
+
+
+def _diagnosis(case: Case, weighed: Weighed, name: str, probability: float) -> Diagnosis:
+    cause = causes()[name]
+    speaking = [c for c in weighed.clues.values() if cause.weights.get(c.key, 0.0) > 0]
+    speaking.sort(key=lambda clue: -cause.weights[clue.key] * clue.strength)
+    return Diagnosis(
+        family=cause.family,
+        cause=name,
+        confidence=round(probability, 4),
+        step=case.onset_step,
+        summary=cause.summary,
+        evidence=tuple(clue.evidence for clue in speaking),
+        ruled_out=tuple(_ruled_out(weighed, name)),
+        remedies=tuple(cause.remedies(Finding(case, weighed.clues))),
+    )
+
+
+def _ruled_out(weighed: Weighed, name: str) -> list[Rejection]:
+    """Rivals for which something speaks, and which something else rules out."""
+    rivals: list[tuple[float, Rejection]] = []
+    for rival, cause in causes().items():
+        weights = {key: cause.weights.get(key, 0.0) for key in weighed.clues}
+        if rival == name or not weights or weighed.probability[rival] > weighed.probability[name] / 4:
+            continue
+        against = min(weights, key=lambda key: weights[key] * weighed.clues[key].strength)
+        support = sum(weight for weight in weights.values() if weight > 0)
+        if weights[against] <= RULED_OUT and support > 0:
+            because = weighed.clues[against].evidence.statement
+            rivals.append((support, Rejection(rival, because)))
+    return [rejection for _, rejection in sorted(rivals, key=lambda pair: -pair[0])[:4]]
+
+
+HOW: Mapping[Role, str] = {
+    Role.GRAD_NORM: "log the global gradient norm of every step: clip_grad_norm_ returns it",
+    Role.LEARNING_RATE: "log the learning rate of every step: scheduler.get_last_lr()[0]",
+    Role.LOSS_SCALE: "log the loss scale: scaler.get_scale()",
+    Role.LAYER_GRAD_NORM: "log the gradient norm of each layer: p.grad.norm() for p in model.parameters()",
+    Role.EPOCH: "log the epoch beside the step",
+}
+
+
+def missing(case: Case, weighed: Weighed) -> tuple[Missing, ...]:
+    """The series that would tell the leading causes of different families apart."""
+    ranked = sorted(weighed.probability, key=lambda name: -weighed.probability[name])
+    leading = [name for name in ranked if weighed.probability[name] >= SHOWN][:MOST_SHOWN]
+    told = []
+    for role, how in HOW.items():
+        if case.run.every(role):
+            continue
+        families = _separated(role, leading)
+        if len(families) > 1:
+            told.append(Missing(role, families, how))
+    return tuple(told)
+
+
+def _separated(role: Role, leading: Sequence[str]) -> tuple[Family, ...]:
+    found: set[Family] = set()
+    keys = [key for key, kind in clue_kinds().items() if role in kind.needs]
+    for i, one in enumerate(leading):
+        for other in leading[i + 1 :]:
+            a, b = causes()[one], causes()[other]
+            gap = (abs(a.weights.get(k, 0.0) - b.weights.get(k, 0.0)) for k in keys)
+            if a.family is not b.family and max(gap, default=0.0) >= SEPARATES:
+                found |= {a.family, b.family}
+    return tuple(sorted(found, key=lambda family: family.value))
