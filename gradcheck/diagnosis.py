@@ -12,6 +12,7 @@ from gradcheck.measure.attempts import attempts
 from gradcheck.model import (
     HEALTHY,
     INCONCLUSIVE,
+    Diagnosis,
     Event,
     Report,
     Role,
@@ -63,19 +64,27 @@ def diagnose(run: Run) -> RunReport:
 def diagnose_attempt(run: Run) -> RunReport:
     """Diagnose a run whose step never starts over."""
     case = Case(run, tuple(detect(run)))
-    weighed = weighing.weigh(weighing.clues_of(case))
+    weighed = weighing.weigh(weighing.clues_of(case), quiet=case.trigger is None)
     verdict, confidence = judge(case, weighed)
-    told = () if verdict == HEALTHY and case.trigger is None else weighing.diagnoses(case, weighed)
+    healthy = verdict == HEALTHY
+    told = () if healthy and case.trigger is None else weighing.diagnoses(case, weighed)
     return RunReport(
         run=run,
         verdict=verdict,
         confidence=round(confidence, 4),
-        first_bad_step=None if verdict == HEALTHY else case.onset_step,
+        first_bad_step=None if healthy else _first_bad_step(case, told),
         events=case.events,
         diagnoses=told,
-        missing=() if verdict == HEALTHY else weighing.missing(case, weighed),
+        missing=() if healthy else weighing.missing(case, weighed),
         notes=run.notes,
     )
+
+
+def _first_bad_step(case: Case, told: Sequence[Diagnosis]) -> int | None:
+    """The onset; where no event marks one, the place of the first evidence."""
+    if case.onset_step is not None or not told:
+        return case.onset_step
+    return told[0].evidence[0].first_step
 
 
 def detect(run: Run) -> list[Event]:
@@ -87,7 +96,7 @@ def detect(run: Run) -> list[Event]:
 def judge(case: Case, weighed: weighing.Weighed) -> tuple[str, float]:
     """The verdict and its confidence: a family, else inconclusive if the run broke, else healthy."""
     family, probability = weighed.families[0]
-    if case.trigger is not None and probability >= DECIDED:
+    if probability >= DECIDED:
         return family.value, probability
     if case.failed:
         return INCONCLUSIVE, probability

@@ -32,20 +32,21 @@ def article(entry: Entry) -> RenderableType:
     """What happens, how it looks, what fixes it, and which observations count for or against."""
     parts: list[RenderableType] = [
         Text.assemble((entry.name, "bold"), f"  ({entry.family.value})"),
-        Text(f"{entry.summary}\n"),
         Markdown(entry.docs, hyperlinks=False),
     ]
     if entry.weights:
-        parts += [Text("\nHow the evidence weighs", style="bold"), _weights(entry.weights)]
+        title = Text("\nHow the evidence weighs", style="bold")
+        title.append(" (log-odds: +1 makes the cause 2.7 times as likely)", style="not bold dim")
+        parts += [title, _weights(entry.weights)]
     return Group(*parts)
 
 
 def find(entries: Sequence[Entry], name: str) -> Entry:
     """The entry of that name; otherwise an error that offers the nearest ones."""
     names = [entry.name for entry in entries]
-    if name in names:
-        return entries[names.index(name)]
     wanted = name.lower().replace("-", "_").replace(" ", "_")
+    if wanted in names:
+        return entries[names.index(wanted)]
     near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else "gradcheck explain lists them all"
     raise UsageError(f"no cause is called {name!r}: {hint}")

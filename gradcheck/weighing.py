@@ -15,6 +15,7 @@ from gradcheck.model import Clue, ClueKind, Diagnosis, Family, Missing, Rejectio
 SHOWN = 0.03
 """Causes less probable than this are not told."""
 MOST_SHOWN = 5
+MOST_RULED_OUT = 4
 RULED_OUT = -1.5
 """Weight at which a clue rules a rival out."""
 SEPARATES = 2.5
@@ -57,15 +58,20 @@ class Weighed:
         return sorted(((f, self.family(f)) for f in Family), key=lambda pair: -pair[1])
 
 
-def weigh(clues: Sequence[Clue]) -> Weighed:
-    """Add up prior and weights of each cause; "none of these" has log-odds 0."""
+QUIET = 2.0
+"""Log-odds of "none of these" where no detector found anything to explain; else 0."""
+
+
+def weigh(clues: Sequence[Clue], *, quiet: bool = False) -> Weighed:
+    """Add up prior and weights of each cause, against "none of these"."""
+    none = QUIET if quiet else 0.0
     scores = {
         name: cause.prior + sum(cause.weights.get(clue.key, 0.0) * clue.strength for clue in clues)
         for name, cause in causes().items()
     }
-    top = max(0.0, *scores.values())
+    top = max(none, *scores.values())
     parts = {name: math.exp(score - top) for name, score in scores.items()}
-    total = math.exp(-top) + sum(parts.values())
+    total = math.exp(none - top) + sum(parts.values())
     return Weighed({c.key: c for c in clues}, {name: part / total for name, part in parts.items()})
 
 
@@ -97,18 +103,23 @@ def _diagnosis(case: Case, weighed: Weighed, name: str, probability: float) -> D
 
 
 def _ruled_out(weighed: Weighed, name: str) -> list[Rejection]:
-    """Rivals for which something speaks, and which something else rules out."""
-    rivals: list[tuple[float, Rejection]] = []
-    for rival, cause in causes().items():
-        weights = {key: cause.weights.get(key, 0.0) for key in weighed.clues}
-        if rival == name or not weights or weighed.probability[rival] > weighed.probability[name] / 4:
+    """Rivals for which something speaks, and what rules them out; each sentence once if possible."""
+    rivals = {
+        rival: {key: cause.weights.get(key, 0.0) for key in weighed.clues}
+        for rival, cause in causes().items()
+        if rival != name and weighed.probability[rival] <= weighed.probability[name] / 4
+    }
+    support = {rival: sum(w for w in weights.values() if w > 0) for rival, weights in rivals.items()}
+    told: list[Rejection] = []
+    used: set[str] = set()
+    for rival in sorted(rivals, key=lambda rival: -support[rival]):
+        against = [key for key, weight in rivals[rival].items() if weight <= RULED_OUT]
+        if support[rival] <= 0 or not against or len(told) == MOST_RULED_OUT:
             continue
-        against = min(weights, key=lambda key: weights[key] * weighed.clues[key].strength)
-        support = sum(weight for weight in weights.values() if weight > 0)
-        if weights[against] <= RULED_OUT and support > 0:
-            because = weighed.clues[against].evidence.statement
-            rivals.append((support, Rejection(rival, because)))
-    return [rejection for _, rejection in sorted(rivals, key=lambda pair: -pair[0])[:4]]
+        key = min(against, key=lambda key: (key in used, rivals[rival][key]))
+        used.add(key)
+        told.append(Rejection(rival, weighed.clues[key].evidence.statement))
+    return told
 
 
 HOW: Mapping[Role, str] = {
@@ -126,7 +137,7 @@ def missing(case: Case, weighed: Weighed) -> tuple[Missing, ...]:
     leading = [name for name in ranked if weighed.probability[name] >= SHOWN][:MOST_SHOWN]
     told = []
     for role, how in HOW.items():
-        if case.run.every(role):
+        if case.run.every(role) or (role is Role.EPOCH and case.failed):
             continue
         families = _separated(role, leading)
         if len(families) > 1:

@@ -116,9 +116,20 @@ def prefer_bfloat16(finding: Finding) -> Remedy:
     return Remedy("Train in bfloat16 (range of float32, no loss scaler) where the device has it", code, framework, TORCH_AMP)
 
 
-def catch_with_watch() -> Remedy:
-    """Let gradcheck catch the failure from inside."""
-    return Remedy("Run it once under `gradcheck watch` to see the tensor, the line and the sample", "gradcheck watch train.py")
+def localise() -> Remedy:
+    """Find the first module that turns finite inputs into something else."""
+    return Remedy(
+        "Replay from the last good checkpoint with a check after every module: the first one whose "
+        "inputs are finite and whose output is not is the place",
+        "def check(module, inputs, output):\n"
+        "    if torch.is_tensor(output) and not torch.isfinite(output).all():\n"
+        "        raise FloatingPointError(f'{module}: {output}')\n"
+        "for module in model.modules():\n"
+        "    module.register_forward_hook(check)\n"
+        "torch.autograd.set_detect_anomaly(True)  # the same for backward, NaN only",
+        None,
+        "PyTorch documentation, torch.autograd.set_detect_anomaly",
+    )
 
 
 def check_batches(finding: Finding) -> Remedy:

@@ -3,7 +3,7 @@
 ## What happens
 Sharpness, attention logits, recurrent gain, shrinking scale-invariant weights or a stale second
 moment let the gradients grow slowly until an update is too long. The mechanisms share one picture
-in a log of global numbers; per-layer norms or `gradcheck watch` tell them apart.
+in a log of global numbers; per-layer norms tell them apart.
 
 ## How it looks
 The gradient norm rises for tens to thousands of rows, often while the loss still looks fine;
@@ -66,6 +66,7 @@ CAUSE = Cause(
         "once_per_epoch": -2.0,
         "only_validation_failed": -4.0,
         "rate_raised_at_onset": -1.0,
+        "floorless_fall": -2.0,
         "floorless_with_gradient": -1.5,
         "log_clamp_values": -2.0,
     },

@@ -9,7 +9,7 @@ A healthy run, then loss and gradient norm NaN in the same row, and NaN for good
 
 ## What it is confused with
 An undefined operation: the same in a log, unless the gradient fails in a row whose loss is finite
-(then it is the operation) or the loss turns infinite first. `gradcheck watch` looks into the batch.
+(then it is the operation) or the loss turns infinite first. A check of the batch itself settles it.
 Exploding gradients: there finite numbers grow first.
 
 ## Sources
@@ -27,7 +27,7 @@ from gradcheck.model import Family, Remedy
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield advice.check_batches(finding)
-    yield advice.catch_with_watch()
+    yield advice.localise()
     yield Remedy("Skip a step whose loss is not finite, and count the skips, so that one bad batch cannot poison the weights", "if not torch.isfinite(loss):\n    optimizer.zero_grad(set_to_none=True)\n    continue", None, "gradcheck failure catalogue B1")
     yield advice.resume_before(finding)
 
@@ -39,8 +39,8 @@ CAUSE = Cause(
         "sudden_nonfinite": 5.0,
         "nonfinite_at_first_row": 4.2,
         "nonfinite_after_first_row": 3.5,
-        "failed_together": 1.0,
-        "flat_gradient": 0.7,
+        "failed_together": 0.5,
+        "flat_gradient": 0.5,
         "only_validation_failed": 3.0,
         "hidden_by_logger": 1.0,
         "gradient_failed_first": -5.0,

@@ -34,7 +34,9 @@ CAUSE = Cause(
     family=Family.UNSTABLE_LOSS,
     summary="the loss has no lower bound and training ran down it",
     weights={
-        "floorless_fall": 4.5,
+        "floorless_fall": 5.0,
+        "loss_climbed": 1.0,
+        "huge_gradient_before_nan": 1.0,
         "floorless_with_gradient": 3.0,
         "sudden_nonfinite": 1.0,
         "irregular_spikes": 1.0,

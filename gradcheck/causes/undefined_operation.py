@@ -12,7 +12,7 @@ gradient norm is NaN in a row whose loss is an ordinary number. A loss that turn
 it turns NaN points to log 0 or an overflowing exponential.
 
 ## What it is confused with
-NaN in a batch: loss and gradient fail in the same row too. `gradcheck watch` names the operation.
+NaN in a batch: loss and gradient fail in the same row too. A check after every module names the operation.
 
 ## Sources
 PyTorch issues 2421 and 6394 (sqrt at 0), 4132 (`where`); gradcheck failure catalogue C1 to C22.
@@ -50,7 +50,7 @@ def _guards(finding: Finding) -> Iterable[Remedy]:
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield from _guards(finding)
-    yield advice.catch_with_watch()
+    yield advice.localise()
     yield advice.resume_before(finding)
 
 
@@ -58,12 +58,12 @@ CAUSE = Cause(
     family=Family.UNSTABLE_LOSS,
     summary="an operation is undefined at a value that training reached (log 0, 0/0, √ at 0, an empty mask)",
     weights={
-        "sudden_nonfinite": 4.8,
+        "sudden_nonfinite": 4.9,
         "gradient_failed_first": 4.5,
         "nonfinite_at_first_row": 4.0,
         "nonfinite_after_first_row": 3.2,
         "infinite_before_nan": 1.5,
-        "failed_together": 0.5,
+        "failed_together": 0.4,
         "flat_gradient": 0.5,
         "only_validation_failed": 2.5,
         "hidden_by_logger": 1.0,

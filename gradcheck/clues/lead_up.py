@@ -30,6 +30,7 @@ CLUES = {
         "the gradient norm shows nothing unusual up to the failure", (Role.GRAD_NORM,)
     ),
 }
+NONFINITE = (Kind.NONFINITE_LOSS, Kind.NONFINITE_GRADIENT, Kind.MASKED_NONFINITE)
 LEAST_ROWS = 3
 JUMP = 10.0
 """First abnormal row over the usual level: more than a step of a healthy update does."""
@@ -157,26 +158,19 @@ def _slow_growth(case: Case) -> Iterator[Clue]:
 
 def _flat(case: Case) -> Iterator[Clue]:
     series = case.gradient
-    if series is None or case.onset is None:
+    if series is None or case.onset is None or case.onset.kind not in NONFINITE:
         return
     before = finite(case.before(series))
     if len(before) < 5:
         return
     logs = log_positive(before)
     usual = float(np.median(logs))
-    if float(logs[-3:].max()) < usual + np.log(3.0) and not _norm_is_first(case, series):
+    if float(logs[-3:].max()) < usual + np.log(3.0):
         said = (
             f"the gradient norm stayed near {number(float(np.exp(usual)))} up to the row before "
             "the failure"
         )
         yield Clue("flat_gradient", _evidence(case, series, said), 1.0 if case.every_step else 0.5)
-
-
-def _norm_is_first(case: Case, series: Series) -> bool:
-    return case.onset is not None and case.onset.series == series.name and case.onset.kind in (
-        Kind.DIVERGENCE,
-        Kind.GRADIENT_SPIKE,
-    )
 
 
 def _evidence(case: Case, series: Series, statement: str) -> Evidence:

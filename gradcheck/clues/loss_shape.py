@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck.case import Case
 from gradcheck.measure.robust import block_levels, finite, level
-from gradcheck.model import Clue, ClueKind, Evidence, FloatArray, Kind, Role, Series
+from gradcheck.model import Clue, ClueKind, Evidence, FloatArray, Kind, Role, Series, Severity
 from gradcheck.wording import factor, number
 
 CLUES = {
@@ -31,8 +31,9 @@ def observe(case: Case) -> Iterator[Clue]:
     loss = case.loss
     if loss is None or len(loss) < LEAST_ROWS:
         return
-    yield from _floorless(case, loss)
     yield from _log_clamp(loss)
+    if case.trigger is not None:
+        yield from _floorless(case, loss)
     if case.failed:
         yield from _frozen(case, loss)
         yield from _monotone(case, loss)
@@ -42,24 +43,35 @@ def observe(case: Case) -> Iterator[Clue]:
 
 
 def _floorless(case: Case, loss: Series) -> Iterator[Clue]:
-    end = case.onset_row(loss) if case.failed else len(loss)
-    values = finite(loss.value[: max(end, LEAST_ROWS)])
+    own = [e.order for e in case.events if e.series == loss.name and e.severity is not Severity.WARNING]
+    end = int(np.searchsorted(loss.order, min(own))) if own else len(loss)
+    values = finite(loss.value[:end])
     if len(values) < 2 * LEAST_ROWS:
         return
     levels = block_levels(values, 8)
     falls = -np.diff(levels)
-    still_falling = bool((falls[-3:] > 0).all()) and falls[-1] > 0.3 * float(np.median(falls[falls > 0]))
-    if levels[-1] >= 0 or not still_falling:
+    usual = float(np.median(falls[falls > 0])) if bool((falls > 0).any()) else np.inf
+    if levels[-1] >= 0 or not bool((falls[-3:] > 0).all()) or falls[-1] <= 0.3 * usual:
         return
-    said = f"the loss is negative and still falling where it breaks ({number(float(levels[0]))} → {number(float(levels[-1]))})"
-    window = (int(loss.step[0]), int(loss.step[min(end, len(loss)) - 1]))
+    said = (
+        f"the loss is negative and still falling where it breaks ({number(float(levels[0]))} → "
+        f"{number(float(levels[-1]))})"
+    )
+    window = (int(loss.step[0]), int(loss.step[end - 1]))
     yield Clue("floorless_fall", Evidence(said, loss.name, *window))
-    norms = case.healthy_norms
-    if len(norms) >= LEAST_ROWS and case.gradient is not None:
-        growth = level(norms[-5:]) / max(level(norms[: len(norms) // 4 + 1]), 1e-300)
-        if growth > 3:
-            said = f"meanwhile the gradient norm grew {factor(growth)}: the narrower the density, the steeper"
-            yield Clue("floorless_with_gradient", Evidence(said, case.gradient.name, *window))
+    if case.gradient is not None:
+        yield from _steeper(case.gradient, window)
+
+
+def _steeper(norm: Series, window: tuple[int, int]) -> Iterator[Clue]:
+    norms = finite(norm.value[(norm.step >= window[0]) & (norm.step <= window[1])])
+    if len(norms) < LEAST_ROWS:
+        return
+    growth = level(norms[-5:]) / max(level(norms[: len(norms) // 4 + 1]), 1e-300)
+    if growth > 2:
+        said = f"meanwhile the gradient norm grew {factor(growth)}: the narrower the density, the steeper"
+        strength = min(1.0, float(np.log10(growth)) + 0.2)
+        yield Clue("floorless_with_gradient", Evidence(said, norm.name, *window), strength)
 
 
 def _log_clamp(loss: Series) -> Iterator[Clue]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
@@ -19,33 +20,26 @@ FLOORLESS = 30.0
 
 
 def detect(run: Run) -> Iterator[Event]:
-    """At most one event: from the row where the primary loss left its best level for good."""
-    loss = run.get(Role.LOSS) or run.get(Role.VALIDATION_LOSS)
-    if loss is None or loss.role is Role.VALIDATION_LOSS:
-        return
-    rows = _judged_rows(loss)
+    """At most one event: from the row where a training loss left its best level for good.
+
+    The primary loss is judged first; a second whole loss beside it (the training loss of an
+    evaluation, an epoch mean) counts as much. Parts of a total may rise while the total falls.
+    """
+    primary = run.get(Role.LOSS)
+    others = [s for s in run.every(Role.LOSS) if s.objective is Objective.MINIMISED]
+    judged = [primary, *(s for s in others if s is not primary)] if primary else []
+    events = (event for series in judged for event in _event(series))
+    yield from islice(events, 1)
+
+
+def _event(loss: Series) -> Iterator[Event]:
+    rows = np.flatnonzero(np.isfinite(loss.value))
     values = loss.value[rows]
-    into_nonfinite = len(rows) > 0 and rows[-1] + 1 < len(loss)
-    risen = climb(values, into_nonfinite=into_nonfinite)
+    risen = climb(values, into_nonfinite=len(rows) > 0 and rows[-1] + 1 < len(loss))
     first = risen.first if risen and _is_grave(loss, risen) else _floorless(values)
-    if first is None:
-        return
-    yield stretch_event(
-        Kind.DIVERGENCE,
-        Severity.FAILURE,
-        loss,
-        (int(rows[min(first, len(rows) - 1)]), int(rows[-1])),
-        recovered=False,
-    )
-
-
-def _judged_rows(loss: Series) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """All finite rows; only those before the NaN where the log ends in it."""
-    finite = np.isfinite(loss.value)
-    if not len(loss) or finite[-1]:
-        return np.flatnonzero(finite)
-    last_finite = np.flatnonzero(finite)
-    return last_finite
+    if first is not None:
+        stretch = (int(rows[min(first, len(rows) - 1)]), int(rows[-1]))
+        yield stretch_event(Kind.DIVERGENCE, Severity.FAILURE, loss, stretch, recovered=False)
 
 
 def _is_grave(loss: Series, risen: Climb) -> bool:

@@ -20,7 +20,7 @@ def detect(run: Run) -> Iterator[Event]:
         return
     rows = np.flatnonzero(np.isfinite(norm.value) & (norm.value > 0))
     into_nonfinite = len(rows) > 0 and rows[-1] + 1 < len(norm)
-    risen = climb(norm.value[rows], into_nonfinite=into_nonfinite)
+    risen = climb(norm.value[rows], into_nonfinite=into_nonfinite, from_start=False)
     if risen is None or not risen.ratio >= LEAST_GROWTH:
         return
     yield stretch_event(

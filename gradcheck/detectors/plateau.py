@@ -8,28 +8,45 @@ import numpy as np
 
 from gradcheck.measure.events import stretch_event
 from gradcheck.measure.robust import block_levels, noise
-from gradcheck.model import Event, Kind, Objective, Role, Run, Severity
+from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Series, Severity
 
 LEAST_ROWS = 30
 LEAST_FALL = 0.02
 """Relative fall of the level over the whole run that counts as learning."""
+COLLAPSED = 1e-3
+"""Share of its peak below which a learning rate changes nothing."""
 DRIFT = 0.05
 """Spread of the levels on the way, relative to their size, within which a run is flat."""
 
 
 def detect(run: Run) -> Iterator[Event]:
-    """One event over the whole run when nothing was learned; a late plateau is convergence."""
+    """At most one event: nothing was ever learned, or nothing since the learning rate collapsed."""
     loss = run.get(Role.LOSS)
     if loss is None or len(loss) < LEAST_ROWS or loss.objective is not Objective.MINIMISED:
         return
     if not np.isfinite(loss.value).all() or float(np.median(np.abs(loss.value))) == 0:
         return
-    levels = block_levels(loss.value, 10)
+    first = 0 if _is_flat(loss.value) else _flat_since_collapse(run, loss)
+    if first is not None:
+        rows = (first, len(loss) - 1)
+        yield stretch_event(Kind.PLATEAU, Severity.WARNING, loss, rows, recovered=False)
+
+
+def _is_flat(values: FloatArray) -> bool:
+    levels = block_levels(values, 10)
     size = float(np.median(np.abs(levels)))
-    first = float(np.median(loss.value[:3]))
-    fall = max(first, float(levels[0])) - float(levels[-1])
-    tolerance = max(LEAST_FALL * size, 0.2 * noise(loss.value) / np.sqrt(len(loss) / 10))
-    if fall < tolerance and np.ptp(levels) < max(DRIFT * size, 2 * tolerance):
-        yield stretch_event(
-            Kind.PLATEAU, Severity.WARNING, loss, (0, len(loss) - 1), recovered=False
-        )
+    fall = max(float(np.median(values[:3])), float(levels[0])) - float(levels[-1])
+    tolerance = max(LEAST_FALL * size, 0.2 * noise(values) / np.sqrt(len(values) / 10))
+    return bool(fall < tolerance and np.ptp(levels) < max(DRIFT * size, 2 * tolerance))
+
+
+def _flat_since_collapse(run: Run, loss: Series) -> int | None:
+    """The row from which the rate is next to nothing and the loss stands still, for half the run."""
+    rate = run.get(Role.LEARNING_RATE)
+    if rate is None:
+        return None
+    alive = np.flatnonzero(np.abs(rate.value) > COLLAPSED * np.nanmax(np.abs(rate.value)))
+    since = int(rate.step[alive[-1]]) if len(alive) else int(rate.step[0])
+    first = int(np.searchsorted(loss.step, since, side="right"))
+    still = loss.value[first:]
+    return first if len(still) >= max(LEAST_ROWS // 2, len(loss) // 2) and _is_flat(still) else None

@@ -18,6 +18,9 @@ million rows cost no more than five times as much. The stride depends on the row
 the length of the run: more rows never change what was said of earlier ones."""
 CHUNK = 4096
 SIGMA_PER_MAD = 1.4826
+WANDER = 1.5
+"""How far a series may wander about its median, in its row-to-row noise, before a steep fall early
+on is to blame and no noise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +59,12 @@ def baseline(values: FloatArray) -> Baseline:
 
 def _trailing(values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     centre = trailing_median(values, WINDOW)
-    deviation = np.abs(values - centre)
-    known = np.nan_to_num(deviation, nan=0.0)
-    scale = trailing_median(known, WINDOW) * SIGMA_PER_MAD
+    residual = np.nan_to_num(values - centre, nan=0.0)
+    # a falling series lies below its trailing median all the time: that lag is no noise
+    lag = np.nan_to_num(trailing_median(residual, WINDOW), nan=0.0)
+    wandering = trailing_median(np.abs(residual - lag), WINDOW)
+    steps = np.abs(np.diff(values, prepend=values[:1])) / np.sqrt(2)
+    scale = np.fmin(wandering, WANDER * trailing_median(steps, WINDOW)) * SIGMA_PER_MAD
     scale[: min(len(scale), 2 * MIN_HISTORY)] = _early_scale(values)[: 2 * MIN_HISTORY]
     return values, centre, scale
 

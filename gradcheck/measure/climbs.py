@@ -14,6 +14,8 @@ LEAST_NOISE = 0.02
 LEAST_SIGMAS = 4.0
 BLOW_UP = np.log(5.0)
 EARLY_ROWS = 20
+NOT_LEARNED = 0.05
+"""Fall below the first value, in logarithms, that would count as learning."""
 
 
 @dataclass(frozen=True)
@@ -30,42 +32,53 @@ class Climb:
     """End over best; NaN where that means nothing (values that are not all positive)."""
 
 
-def climb(values: FloatArray, *, into_nonfinite: bool) -> Climb | None:
+def climb(values: FloatArray, *, into_nonfinite: bool, from_start: bool = True) -> Climb | None:
     """Find the rise that `values` (finite) end with, None where they end near their best.
 
     `into_nonfinite` says that the next row is NaN or infinite, so that the last two rows are the
-    way there; otherwise the end is what the last rows share, one spike is none.
+    way there; otherwise the end is what the last rows share, one spike is none. `from_start` also
+    takes the very first value as a level that must be kept.
     """
     if len(values) < (3 if into_nonfinite else 5):
         return None
     positive = bool((values > 0).all())
     domain = np.log(values) if positive else values
     tail = 2 if into_nonfinite else int(np.clip(len(values) // 20, 3, 20))
-    levels = _levels(domain[:-tail])
+    end = float(np.median(domain[-tail:]))
+    if from_start and positive and not into_nonfinite and _blew_up_at_once(domain):
+        peak = float(domain[:EARLY_ROWS].max())
+        first = 1 + int(np.argmax(domain[1:] > domain[0] + 0.5))
+        return Climb(first, _plain(domain[0]), _plain(end), 1.0, _plain(peak - domain[0]))
+    width, levels = _levels(domain[:-tail])
     best_row = int(np.argmin(levels))
-    best, end = float(levels[best_row]), float(np.median(domain[-tail:]))
+    best = float(levels[best_row])
     unit = _noise_near(domain, best_row, positive)
+    doubt = LEAST_SIGMAS * unit * min(1.0, 1.25 * np.sqrt(1.0 / width + 1.0 / tail))
     regained = _regained(values, best_row, best, end, positive)
-    if end - best > LEAST_SIGMAS * unit and regained >= _enough(positive, end - best):
-        first = _departure(domain[:-1], best_row, best + max(4.0 * unit, 0.1 * (end - best)))
-        return _make(first, best, end, regained, positive)
-    if positive and not into_nonfinite and _never_came_back(domain, levels):
-        return _make(1 + int(np.argmax(domain[1:] > domain[0] + 0.5)), best, end, 1.0, positive)
-    return None
+    if end - best <= doubt or regained < _enough(positive, end - best):
+        return None
+    first = _departure(domain[:-1], best_row, best + max(4.0 * unit, 0.1 * (end - best)))
+    if positive:
+        return Climb(first, _plain(best), _plain(end), regained, _plain(end - best))
+    return Climb(first, best, end, regained, float("nan"))
 
 
-def _levels(domain: FloatArray) -> FloatArray:
-    """Trailing medians over a fiftieth of the rows, the first rows as they are."""
+def _plain(logarithm: float) -> float:
+    with np.errstate(over="ignore"):
+        return float(np.exp(logarithm))
+
+
+def _levels(domain: FloatArray) -> tuple[int, FloatArray]:
+    """Trailing medians over a fiftieth of the rows, infinite between them; and that width."""
     width = int(np.clip(len(domain) // 50, 1, 50))
-    if width < 3 or len(domain) < 3 * width:
-        return domain
-    views = np.lib.stride_tricks.sliding_window_view(domain, width)[:: max(1, width // 3)]
-    medians = np.median(views, axis=1)
-    rows = np.arange(len(medians)) * max(1, width // 3) + width - 1
-    spread = np.full(len(domain), np.inf)
-    spread[rows] = medians
-    spread[0] = domain[0]
-    return spread
+    if width < 3:
+        return 1, domain
+    stride = width // 3
+    medians = np.median(np.lib.stride_tricks.sliding_window_view(domain, width)[::stride], axis=1)
+    levels = np.full(len(domain), np.inf)
+    levels[np.arange(len(medians)) * stride + width - 1] = medians
+    levels[0] = domain[0]
+    return width, levels
 
 
 def _noise_near(domain: FloatArray, row: int, positive: bool) -> float:
@@ -83,8 +96,7 @@ def _regained(
     if not positive:
         return _share(plain_start, best, end)
     logs = _share(float(np.log(plain_start)), best, end)
-    with np.errstate(over="ignore"):
-        return max(logs, _share(plain_start, float(np.exp(best)), float(np.exp(end))))
+    return max(logs, _share(plain_start, _plain(best), _plain(end)))
 
 
 def _share(start: float, best: float, end: float) -> float:
@@ -104,23 +116,13 @@ def _departure(domain: FloatArray, best_row: int, ceiling: float) -> int:
     return best_row + (int(low[-1]) if len(low) else 0) + 1
 
 
-def _never_came_back(domain: FloatArray, levels: FloatArray) -> bool:
-    """A jump of the first rows after which the series never got below its very first value.
+def _blew_up_at_once(domain: FloatArray) -> bool:
+    """A jump of the first rows after which the series ends no lower than its very first value.
 
-    Optimizers with bounded steps end there: up by orders of magnitude at once, then a slow decay
-    to a plateau.
+    Optimizers with bounded steps go there: up by orders of magnitude at once, then a slow decay
+    to a plateau where nothing has been learned.
     """
     early = domain[:EARLY_ROWS]
-    peak = int(np.argmax(early))
-    if early[peak] - domain[0] < BLOW_UP or len(domain) < 2 * EARLY_ROWS:
+    if float(early.max() - domain[0]) < BLOW_UP or len(domain) < 2 * EARLY_ROWS:
         return False
-    after = levels[peak + 1 :]
-    after = after[np.isfinite(after)]
-    return len(after) > 0 and float(after.min()) > domain[0] - LEAST_NOISE
-
-
-def _make(first: int, best: float, end: float, regained: float, positive: bool) -> Climb:
-    if not positive:
-        return Climb(first, best, end, regained, float("nan"))
-    with np.errstate(over="ignore"):
-        return Climb(first, float(np.exp(best)), float(np.exp(end)), regained, float(np.exp(end - best)))
+    return float(np.median(domain[-len(domain) // 4 :])) > domain[0] - NOT_LEARNED

@@ -47,7 +47,7 @@ class Table:
 
 
 def parse_table(data: bytes, value_name: str) -> Table:
-    """Read a table; a table of two columns without header holds steps and `value_name`.
+    """Read a table; `value_name` is what it calls its value, or would if it had a header.
 
     Raises:
         NotALog: there is no table in the data.
@@ -112,7 +112,7 @@ def _header_and_rows(
             raise NotALog(f"a table without a header line: it begins with {', '.join(first[:4])}")
         header = ["step", value_name]
     else:
-        header = [name.strip("# ") for name in first]
+        header = [value_name if n.lower() == "value" else n.strip("# ") for n in first]
         rows = [(number, row) for number, row in rows[1:] if row != first]
     if rows and all(len(row) == len(header) + 1 and row[-1] for _, row in rows):
         header.insert(0, "")  # R writes no name above the row names

@@ -54,7 +54,7 @@ def _gap(column: Column, metrics: Sequence[Column], barren: BoolArray) -> BoolAr
     last = int(filled[-1]) + 1
     peers = [other.logged for other in metrics if _alike(column.logged, other.logged, last)]
     alive = [logged for logged in peers if logged[last:].any()] or peers
-    own_kind = barren | (2 * np.sum(alive, axis=0) >= len(alive))
+    own_kind = barren | (2 * np.sum(alive, axis=0) > len(alive))
     if column.logged[:last].sum() < _ALIKE * own_kind[:last].sum():
         return None
     gap = own_kind & column.empty

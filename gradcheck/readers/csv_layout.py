@@ -53,8 +53,7 @@ def _metrics(file: Path) -> frozenset[str]:
 
 def _header(file: Path) -> tuple[str, ...]:
     with file.open("rb") as opened:
-        header = parse_header(opened.read(_HEAD), metric_of(file))
-    return tuple(metric_of(file) if name.lower() == "value" else name for name in header)
+        return parse_header(opened.read(_HEAD), metric_of(file))
 
 
 def _keeps_books(name: str) -> bool:

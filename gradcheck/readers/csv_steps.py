@@ -125,10 +125,7 @@ def _end_to_end(step: FloatArray, epoch: FloatArray) -> FloatArray:
     return laid
 
 
-def time_of(columns: Sequence[Column]) -> FloatArray | None:
-    """The seconds since 1970 of every row, where a column holds them."""
-    for column in columns:
-        known = column.value[column.logged]
-        if _words(column.name) in ("wall time", "timestamp") and (known > 1e9).all():
-            return column.value
-    return None
+def find_clock(columns: Sequence[Column]) -> Column | None:
+    """The column that holds the seconds since 1970, if any does."""
+    named = (column for column in columns if _words(column.name) in ("wall time", "timestamp"))
+    return next((column for column in named if (column.value[column.logged] > 1e9).all()), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from gradcheck.readers import csv_layout
 from gradcheck.readers.base import Candidate, Reader, Source
 from gradcheck.readers.csv_cells import BoolArray, Column, Table, looks_like_table, parse_table
 from gradcheck.readers.csv_gaps import restore_nan
-from gradcheck.readers.csv_steps import Axis, choose_axis, time_of
+from gradcheck.readers.csv_steps import Axis, choose_axis, find_clock, is_step_name
 
 # A column of text with these names tells rows of training from rows of validation ...
 _SPLIT_COLUMNS = frozenset({"phase", "split", "mode", "stage", "subset", "set"})
@@ -35,30 +36,31 @@ class _CsvTables:
     def read(self, source: Source) -> Run:
         if len(source.files) == 1:
             return _read_file(source.files[0], source.path)
-        return _joined(source, [_attempt(file) for file in source.files])
+        return _joined(source.path, [_attempt(file) for file in source.files])
 
 
 READER: Reader = _CsvTables()
 
 
-def _attempt(file: Path) -> Run | NotALog:
+def _attempt(file: Path) -> Run:
     try:
         return _read_file(file, file)
     except NotALog as error:
-        return error
+        return Run(file, "csv", (), notes=(str(error),))
 
 
 def _read_file(file: Path, run: Path) -> Run:
     table = parse_table(file.read_bytes(), csv_layout.metric_of(file))
     axis = choose_axis(table)
-    columns = [column for column in table.columns if column.name not in axis.columns]
-    columns = _of_run(columns, file, run)
-    columns, notes = restore_nan(columns)
+    clock = find_clock(table.columns)
+    used_up = axis.columns | {clock.name if clock else ""}
+    columns = [column for column in table.columns if column.name not in used_up]
+    columns, notes = restore_nan(_of_run(columns, file, run))
     series = tuple(
         series
         for column in columns
         if not _repeats_the_step(column, axis)
-        for series in _series(column, table, axis, csv_layout.metric_of(file))
+        for series in _series(column, table, axis, clock)
     )
     if not series:
         names = ", ".join(table.header)
@@ -80,13 +82,12 @@ def _of_run(columns: list[Column], file: Path, run: Path) -> list[Column]:
 
 
 def _repeats_the_step(column: Column, axis: Axis) -> bool:
-    return bool((column.value[axis.rows] == axis.step[axis.rows]).all())
+    same = (column.value[axis.rows] == axis.step[axis.rows]).all()
+    return is_step_name(column.name) and bool(same)
 
 
-def _series(column: Column, table: Table, axis: Axis, metric: str) -> Iterator[Series]:
-    wall = time_of(table.columns)
-    plain = metric if column.name.lower() == "value" else column.name
-    for name, rows in _by_label(plain, table):
+def _series(column: Column, table: Table, axis: Axis, clock: Column | None) -> Iterator[Series]:
+    for name, rows in _by_label(column.name, table):
         keep = axis.rows & column.logged & rows
         if keep.any():
             yield Series(
@@ -94,7 +95,7 @@ def _series(column: Column, table: Table, axis: Axis, metric: str) -> Iterator[S
                 table.line[keep],
                 axis.step[keep],
                 column.value[keep],
-                None if wall is None else wall[keep],
+                None if clock is None else clock.value[keep],
             )
 
 
@@ -111,20 +112,19 @@ def _by_label(name: str, table: Table) -> Iterator[tuple[str, BoolArray]]:
     yield name, np.ones(len(table.line), dtype=np.bool_)
 
 
-def _joined(source: Source, tables: Sequence[Run | NotALog]) -> Run:
-    """The tables of a directory as one run."""
+def _joined(path: Path, tables: Sequence[Run]) -> Run:
+    """The tables of a directory as one run; names that several have begin with their split."""
+    notes = [f"{table.path.name}: {note}" for table in tables for note in table.notes]
+    counts = Counter(one.name for table in tables for one in table.series)
+    split = csv_layout.is_split([table.path for table in tables])
     series: dict[str, Series] = {}
-    notes = []
-    split = csv_layout.is_split(source.files)
-    for file, table in zip(source.files, tables, strict=True):
-        if isinstance(table, NotALog):
-            notes.append(f"{file.name}: {table}")
-            continue
-        prefix = f"{csv_layout.split_of(file)}/" if split else ""
-        named = {prefix + one.name: one for one in table.series}
-        notes += [f"{file.name}: {note}" for note in table.notes]
-        notes += [f"{file.name} repeats {name}" for name in named if name in series]
-        series = {k: dataclasses.replace(v, name=k) for k, v in named.items()} | series
+    for table in tables:
+        for one in table.series:
+            shared = split and counts[one.name] > 1
+            name = f"{csv_layout.split_of(table.path)}/{one.name}" if shared else one.name
+            if name in series:
+                notes.append(f"{table.path.name} repeats {name}")
+            series.setdefault(name, dataclasses.replace(one, name=name))
     if not series:
         raise NotALog("; ".join(notes))
-    return Run(source.path, "csv", tuple(series.values()), notes=tuple(notes))
+    return Run(path, "csv", tuple(series.values()), notes=tuple(notes))

@@ -53,6 +53,7 @@ _TRACES = (
     _trace("lightning", r"^epoch$", r"_step$", r"_epoch$"),
     _trace("lightning", r"^epoch$", r"loss", path=r"(^|/)version_\d+(/metrics\.csv)?$"),
     _trace("lightning", r"^grad_(\d+\.\d+|inf)_norm"),
+    _trace("lightning", r"^lr-[A-Z]\w+(/pg\d+)?$"),
     _trace("huggingface", r"^train/global_step$", r"^train/(loss|grad_norm|learning_rate)$"),
     _trace("huggingface", r"^train/epoch$", r"^train/(grad_norm|learning_rate)$"),
     _trace("huggingface", r"^(train/)?total_flos$"),

@@ -102,7 +102,10 @@ def _is_total(name: str) -> bool:
 def _rank_part(loss: Series) -> _Rank:
     finite = np.abs(loss.value[np.isfinite(loss.value)])
     level = float(np.median(finite)) if len(finite) else 0.0
-    return ("box" not in role_names.tokens(loss.name), -level)
+    words = set(role_names.tokens(loss.name))
+    # `Loss/G/loss` is the whole of it, `Loss/G/reg` is not.
+    extra = len(words - role_names.NEUTRAL) if loss.objective is Objective.ADVERSARIAL else 0
+    return ("box" not in words, extra, -level)
 
 
 def _primary(series: Iterable[Series], role: Role) -> str:
@@ -121,7 +124,7 @@ def _rank_loss(series: Series) -> _Rank:
         "test" in words,
         not _is_total(series.name),
         _rank_objective(series.objective, words),
-        not words.isdisjoint(role_names.DERIVED),
+        len(words & role_names.DERIVED) + 2 * len(words & {"max", "min"}),
         *((-len(series), "total" not in words) if _is_total(series.name) else _rank_part(series)),
     )
 

@@ -135,5 +135,4 @@ def _nothing_in(directories: Sequence[_Directory]) -> NotALog:
         return NotALog(f"no scalars in the event file, only {held}", broken=broken)
     if broken and not records:
         return NotALog("not a TensorBoard event file: no intact record in it", broken=True)
-    what = "no scalars in it" if records else "it is empty (0 records)"
-    return NotALog(f"event file without scalars: {what}", broken=broken)
+    return NotALog("no scalars in the event file" if records else "the event file is empty")

@@ -64,8 +64,7 @@ def _put_series(page: Page, run: Run) -> None:
     elif page.width < MEDIUM:
         header.remove("steps")
     rows = [_row(page, run, series, header) for series in run.series]
-    legend = "" if page.width < NARROW else "  (* the one that is judged)"
-    page.table([*header, f"series{legend}"], rows)
+    page.table([*header, "series (* judged)"], rows)
 
 
 def _row(page: Page, run: Run, series: Series, header: Sequence[str]) -> list[Text]:

@@ -58,7 +58,9 @@ def what_happened(report: RunReport) -> str:
     grave = [event for event in report.events if event.severity is report.severity]
     if not grave:
         return ""
-    first = min(grave, key=lambda event: event.order)
+    loss = report.run.primary.get(Role.LOSS)
+    # Of several in one row, readers look for the loss first.
+    first = min(grave, key=lambda event: (event.order, event.series != loss))
     return _happening([event for event in grave if event.kind is first.kind])
 
 
@@ -116,5 +118,8 @@ def extent(run: Run) -> str:
 
 
 def number(value: float) -> str:
-    """Three significant digits: enough to compare, short enough to read."""
-    return f"{float(value):.3g}"
+    """About three digits, and never more than eight characters: 0.416, 44531, -1.1e-05."""
+    text = f"{float(value):.3g}"
+    if "e" not in text:
+        return text
+    return f"{value:.0f}" if 1 <= abs(value) < 1e5 else f"{value:.1e}".replace(".0e", "e")

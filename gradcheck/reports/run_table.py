@@ -13,7 +13,7 @@ from gradcheck.reports.page import Page
 from gradcheck.reports.phrases import percent, status, words
 from gradcheck.reports.run_details import STATUS_STYLE
 
-WIDE, MEDIUM = 100, 60
+WIDE, MEDIUM = 110, 60
 MOST_ROWS = 30
 
 

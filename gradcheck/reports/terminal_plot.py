@@ -11,7 +11,7 @@ from gradcheck.model import FloatArray, IntArray, Series
 from gradcheck.reports.phrases import number
 from gradcheck.reports.plot_points import nonfinite_steps, thin
 
-LABEL = 8
+LABEL = 9
 """Width of the value axis, fixed so that plots above one another line up."""
 HEADROOM = 0.15
 """Free part of the height above the curve, where non-finite points are marked."""

@@ -40,8 +40,8 @@ def _put_worst(page: Page, bad: Sequence[RunReport], *, alone: bool) -> None:
     if rest > 0:
         page.blank()
         page.line(
-            f"{count(rest, 'more run')} in the table above:",
-            " give the path of one to see its details, or use --format json for all.",
+            f"{count(rest, 'more run')} in the table above: analyze one alone for its details,",
+            " or use --format json for all.",
         )
 
 

@@ -1,0 +1,45 @@
+# The interface for people and for CI. `make demo` and `make test` need Python 3.10+ and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+
+.PHONY: demo test check lint types fmt samples snapshots readme clean
+
+demo: $(INSTALLED)  ## install, then diagnose the sample logs
+	$(BIN)/gradcheck analyze sample_logs --fail-on never
+
+test: $(INSTALLED)  ## the whole test suite
+	$(BIN)/python -m pytest -n auto
+
+check: lint types test  ## what CI runs
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m tests.readme --check
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+fmt: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+samples: $(INSTALLED)  ## retrain the small networks behind sample_logs/
+	$(BIN)/python -m tests.samples
+
+snapshots: $(INSTALLED)  ## rewrite tests/snapshots; the diff is the review
+	UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest tests/reports -q
+
+readme: $(INSTALLED)  ## rewrite the README's command output between its markers
+	$(BIN)/python -m tests.readme
+
+clean:
+	rm -rf $(VENV)
+
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
