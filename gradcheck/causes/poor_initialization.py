@@ -42,6 +42,8 @@ CAUSE = Cause(
     family=Family.EXPLODING_GRADIENTS,
     summary="the initial weights are so large that the loss is enormous before the first update",
     weights={
+        "ordinary_input_norm": 2.5,
+        "large_input_norm": -2.5,
         "huge_first_loss": 4.5,
         "huge_first_gradient": 2.0,
         "small_gradient_for_loss": 2.5,

@@ -33,6 +33,8 @@ CAUSE = Cause(
     family=Family.BAD_DATA,
     summary="inputs or targets are not scaled to what the network expects",
     weights={
+        "large_input_norm": 4.0,
+        "ordinary_input_norm": -4.0,
         "huge_first_loss": 4.3,
         "huge_first_gradient": 2.0,
         "large_gradient_for_loss": 2.5,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.case import Case
+from gradcheck.measure.layers import first_layer
 from gradcheck.measure.robust import finite, level
 from gradcheck.model import Clue, ClueKind, Evidence, Role, Series
 from gradcheck.wording import factor, number
@@ -20,6 +21,14 @@ CLUES = {
     "small_gradient_for_loss": ClueKind(
         "a first gradient norm that is small beside a huge first loss", (Role.LOSS, Role.GRAD_NORM)
     ),
+    "large_input_norm": ClueKind(
+        "weight over bias gradient of one layer, the norm of its input, is in the hundreds",
+        (Role.LOSS, Role.LAYER_GRAD_NORM),
+    ),
+    "ordinary_input_norm": ClueKind(
+        "weight over bias gradient of the first layer, the norm of its input, is ordinary",
+        (Role.LOSS, Role.LAYER_GRAD_NORM),
+    ),
     "ordinary_first_loss": ClueKind("the loss of the first rows is an ordinary number"),
 }
 HUGE_LOSS = 200.0
@@ -28,6 +37,8 @@ HUGE_NORM = 1e3
 ORDINARY = 30.0
 LARGE_RATIO = 3.0
 SMALL_RATIO = 1.0
+LARGE_INPUT = 200.0
+"""Norm of an input that is not standardised; 40,000 standardised features have it too."""
 
 
 def observe(case: Case) -> Iterator[Clue]:
@@ -46,6 +57,8 @@ def observe(case: Case) -> Iterator[Clue]:
     yield from _gradient(case)
     if abs(first) >= HUGE_LOSS and case.gradient is not None and len(case.gradient):
         yield from _proportion(case.gradient, first)
+    if abs(first) >= HUGE_LOSS:
+        yield from _input_norm(case)
 
 
 def _is_wrong_for_this_run(case: Case, loss: Series, first: float) -> bool:
@@ -76,6 +89,23 @@ def _proportion(norm: Series, loss: float) -> Iterator[Clue]:
         yield Clue("large_gradient_for_loss", _at_start(norm, f"{said}: large inputs make large gradients"))
     elif ratio <= SMALL_RATIO:
         yield Clue("small_gradient_for_loss", _at_start(norm, f"{said}: weights so large that each matters little"))
+
+
+def _input_norm(case: Case) -> Iterator[Clue]:
+    """‖∂L/∂W‖ over ‖∂L/∂b‖ of a layer is about the norm of its input: the bias' input is 1."""
+    pair = first_layer(case.run)
+    if pair is None:
+        return
+    weight, bias = pair
+    ratio = float(weight.value[0]) / max(float(bias.value[0]), 1e-300)
+    if not np.isfinite(ratio):
+        return
+    said = (
+        f"the first gradient of {weight.name} is {factor(ratio)} that of its bias, which is about "
+        "the norm of the layer's input"
+    )
+    key = "large_input_norm" if ratio >= LARGE_INPUT else "ordinary_input_norm"
+    yield Clue(key, _at_start(weight, said))
 
 
 def _at_start(series: Series, statement: str) -> Evidence:

@@ -136,7 +136,7 @@ def _order(case: Case) -> Iterator[Clue]:
 
 def _slow_growth(case: Case) -> Iterator[Clue]:
     series = case.gradient
-    if series is None:
+    if series is None or case.loss is None or case.onset_row(case.loss) < SLOW_ROWS:
         return
     bad = np.flatnonzero(~np.isfinite(series.value))
     end = int(bad[0]) if len(bad) else len(series)

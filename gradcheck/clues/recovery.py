@@ -74,6 +74,8 @@ def _after_spike(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
             "its weights were good, so that batch was different"
         )
         strength = (1.0 if case.every_step else 0.5) * (0.3 if case.smoothed else 1.0)
+        # a somewhat harder batch is no fault of the data
+        strength *= min(1.0, np.log10(max(peak / usual, 1.0))) if usual > 0 else 1.0
         yield Clue("one_row_spike", Evidence(said, loss.name, trigger.step, trigger.last_step), strength, _size(usual, peak))
     elif width >= SLOW:
         said = f"the loss rose from {number(usual)} to {number(peak)} and took {count(width, 'row')} to come back"

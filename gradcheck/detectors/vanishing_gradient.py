@@ -16,14 +16,14 @@ TINY = 1e-6
 """Global norm over loss below which a step changes nothing."""
 LAYER_RATIO = 1e-3
 """Smallest over largest layer norm (AUTOTRAINER, ICSE'21)."""
-LEAST_FALL = 0.1
-"""Relative fall of the loss above which a run learns, whatever its gradients look like."""
+LEAST_CHANGE = 0.1
+"""Relative change of the loss above which a run moves, whatever its gradients look like."""
 
 
 def detect(run: Run) -> Iterator[Event]:
     """At most one event, when the loss does not fall and a gradient norm says why."""
     loss = run.get(Role.LOSS)
-    if loss is None or len(loss) < LEAST_ROWS or _learns(loss):
+    if loss is None or len(loss) < LEAST_ROWS or not _stands_still(loss):
         return
     series = _tiny_norm(run, loss) or _starved_layer(run)
     if series is not None:
@@ -36,12 +36,11 @@ def detect(run: Run) -> Iterator[Event]:
         )
 
 
-def _learns(loss: Series) -> bool:
-    values = finite(loss.value)
-    if len(values) < LEAST_ROWS:
-        return True
-    first, last = level(values[:3]), level(values[-len(values) // 5 :])
-    return first - last > LEAST_FALL * abs(first)
+def _stands_still(loss: Series) -> bool:
+    if not np.isfinite(loss.value).all():
+        return False
+    first, last = level(loss.value[:3]), level(loss.value[-len(loss) // 5 :])
+    return abs(last - first) <= LEAST_CHANGE * abs(first)
 
 
 def _tiny_norm(run: Run, loss: Series) -> Series | None:

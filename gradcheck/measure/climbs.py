@@ -6,12 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gradcheck.measure.baseline import SIGMA_PER_MAD
 from gradcheck.measure.robust import noise
 from gradcheck.model import FloatArray
 
 LEAST_NOISE = 0.02
 """Relative noise below which differences between levels are not taken seriously."""
-LEAST_SIGMAS = 4.0
+LEAST_SIGMAS = 5.0
+SUSTAINED = 0.8
+"""Share of the last rows that must lie above the level that was left."""
+BLOW_UP_SIGMAS = 6.0
 BLOW_UP = np.log(5.0)
 EARLY_ROWS = 20
 NOT_LEARNED = 0.05
@@ -57,7 +61,10 @@ def climb(values: FloatArray, *, into_nonfinite: bool, from_start: bool = True) 
     regained = _regained(values, best_row, best, end, positive)
     if end - best <= doubt or regained < _enough(positive, end - best):
         return None
-    first = _departure(domain[:-1], best_row, best + max(4.0 * unit, 0.1 * (end - best)))
+    ceiling = best + _leeway(unit, end - best, positive)
+    first = _departure(domain[:-1], best_row, ceiling)
+    if not into_nonfinite and not _is_sustained(domain, first, tail, ceiling):
+        return None
     if positive:
         return Climb(first, _plain(best), _plain(end), regained, _plain(end - best))
     return Climb(first, best, end, regained, float("nan"))
@@ -82,9 +89,16 @@ def _levels(domain: FloatArray) -> tuple[int, FloatArray]:
 
 
 def _noise_near(domain: FloatArray, row: int, positive: bool) -> float:
-    near = domain[max(0, row - 50) : row + 50]
-    least = LEAST_NOISE if positive else LEAST_NOISE * float(np.abs(near).max())
-    return max(noise(near), least)
+    """Noise of the rows that led to the best level, slow wandering included."""
+    before = domain[max(0, row - 50) : row + 1]
+    if len(before) < 8:
+        before = domain[: row + 8]
+        found = noise(before)
+    else:
+        rows = np.arange(len(before), dtype=float)
+        wander = before - np.polyval(np.polyfit(rows, before, 1), rows)
+        found = np.clip(SIGMA_PER_MAD * np.median(np.abs(wander)), noise(before), 2 * noise(before))
+    return max(float(found), LEAST_NOISE if positive else LEAST_NOISE * float(np.abs(before).max()))
 
 
 def _regained(
@@ -110,6 +124,18 @@ def _enough(positive: bool, rise: float) -> float:
     return 0.15 if positive and rise > np.log(30.0) else 0.5
 
 
+def _is_sustained(domain: FloatArray, first: int, tail: int, ceiling: float) -> bool:
+    """Whether the end is a level and not a last spike: most of its rows are up, and it has rows."""
+    up = float(np.mean(domain[-tail:] > ceiling))
+    return up >= SUSTAINED and len(domain) - first >= min(tail, 5)
+
+
+def _leeway(unit: float, rise: float, positive: bool) -> float:
+    """How far above the best level a row still counts as normal; in logarithms a factor of 2."""
+    leeway = max(4.0 * unit, 0.1 * rise)
+    return min(leeway, float(np.log(2.0))) if positive else leeway
+
+
 def _departure(domain: FloatArray, best_row: int, ceiling: float) -> int:
     """The row after the last one that was still down at the best level."""
     low = np.flatnonzero(domain[best_row:] <= ceiling)
@@ -123,6 +149,7 @@ def _blew_up_at_once(domain: FloatArray) -> bool:
     to a plateau where nothing has been learned.
     """
     early = domain[:EARLY_ROWS]
-    if float(early.max() - domain[0]) < BLOW_UP or len(domain) < 2 * EARLY_ROWS:
+    least = max(BLOW_UP, BLOW_UP_SIGMAS * noise(domain[EARLY_ROWS:]))
+    if float(early.max() - domain[0]) < least or len(domain) < 2 * EARLY_ROWS:
         return False
     return float(np.median(domain[-len(domain) // 4 :])) > domain[0] - NOT_LEARNED

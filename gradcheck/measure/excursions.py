@@ -94,7 +94,9 @@ def _is_unusual(
     recent = base.value[max(0, row - RECENT) : row][usual[max(0, row - RECENT) : row]]
     highest = float(recent.max()) if len(recent) else -np.inf
     residual = float(base.residual[row])
-    return residual > s.over_largest * largest and float(base.value[row]) > highest
+    # the largest of few rows is no measure of what is usual
+    least = s.over_largest * (1.0 + MIN_HISTORY / row) * largest
+    return residual > least and float(base.value[row]) > highest
 
 
 def _follow(row: int, base: Baseline, values: FloatArray) -> Excursion:

@@ -18,3 +18,13 @@ def median_norms(run: Run) -> list[tuple[Series, float]]:
 def _is_vector(name: str) -> bool:
     last = name.lower().rpartition("/")[2]
     return any(word in last for word in BIAS_WORDS)
+
+
+def first_layer(run: Run) -> tuple[Series, Series] | None:
+    """The gradient norms of weight and bias of the first layer logged with both, None without."""
+    layers = {series.name: series for series in run.every(Role.LAYER_GRAD_NORM) if len(series)}
+    for name, series in layers.items():
+        bias = layers.get(name.replace("weight", "bias"))
+        if bias is not None and bias is not series:
+            return series, bias
+    return None

@@ -123,7 +123,7 @@ def _header_and_rows(
 
 
 def _delimiter(text: str) -> str:
-    start = text.lstrip()[:_HEAD].split("\n", 1)[0]
+    start = (text.lstrip()[:_HEAD].splitlines() or [""])[0]
     counts = {d: len(next(csv.reader([start], delimiter=d), [])) for d in ",;\t"}
     best = max(counts, key=lambda delimiter: counts[delimiter])
     return best if counts[best] > 1 else " " if " " in start.strip() else ","

@@ -16,7 +16,7 @@ from gradcheck.readers.csv_steps import is_step_name
 
 _HEAD = 1 << 16
 # TensorBoard's "Download CSV" keeps the name of the metric in the file name only.
-_TENSORBOARD_FILE = re.compile(r"run-.*?-tag-(.+)$")
+_TENSORBOARD_FILE = re.compile(r"(?P<run>run-.*?)-tag-(?P<tag>.+)$")
 _RANGE = re.compile(r"__(MIN|MAX)$")
 _SPLITS = role_names.TRAINING | role_names.VALIDATION
 
@@ -24,21 +24,27 @@ _SPLITS = role_names.TRAINING | role_names.VALIDATION
 def metric_of(file: Path) -> str:
     """The name of the only metric in a file, as its file name tells it."""
     tagged = _TENSORBOARD_FILE.match(file.stem)
-    return tagged[1] if tagged else file.stem
+    return tagged["tag"] if tagged else file.stem
 
 
 def group(files: Iterable[Path], root: Path) -> list[Source]:
     """Sort tables into runs."""
-    directories: dict[Path, dict[Path, frozenset[str]]] = {}
+    if root.is_file():
+        return _runs_in(root)
+    places: dict[Path, dict[Path, frozenset[str]]] = {}
     for file in sorted(files):
-        directories.setdefault(file.parent, {})[file] = _metrics(file)
-    sources = []
-    for directory, tables in sorted(directories.items()):
-        parts = [tuple(group) for group in _parts(tables)]
-        for part in parts:
-            whole = len(part) > 1 and not root.is_file()
-            sources += [Source(directory, part)] if whole else _runs_in(part[0])
-    return sources
+        places.setdefault(_place(file), {})[file] = _metrics(file)
+    return [
+        source
+        for place, tables in sorted(places.items())
+        for part in _parts(tables)
+        for source in ([Source(place, tuple(part))] if len(part) > 1 else _runs_in(part[0]))
+    ]
+
+
+def _place(file: Path) -> Path:
+    tagged = _TENSORBOARD_FILE.match(file.stem)
+    return file.parent / tagged["run"] if tagged else file.parent
 
 
 def _metrics(file: Path) -> frozenset[str]:
@@ -47,8 +53,9 @@ def _metrics(file: Path) -> frozenset[str]:
         header = _header(file)
     except NotALog:
         return frozenset()
-    metrics = frozenset(name for name in header if not _keeps_books(name))
-    return metrics if len(metrics) < len(header) else frozenset()
+    metrics = frozenset(name for name in header if not _counts(name))
+    untimed = frozenset(name for name in metrics if "time" not in role_names.tokens(name))
+    return (untimed or metrics) if len(metrics) < len(header) else frozenset()
 
 
 def _header(file: Path) -> tuple[str, ...]:
@@ -56,9 +63,8 @@ def _header(file: Path) -> tuple[str, ...]:
         return parse_header(opened.read(_HEAD), metric_of(file))
 
 
-def _keeps_books(name: str) -> bool:
-    words = role_names.tokens(name)
-    return is_step_name(name) or not words or "time" in words
+def _counts(name: str) -> bool:
+    return is_step_name(name) or not role_names.tokens(name)
 
 
 def _parts(tables: Mapping[Path, frozenset[str]]) -> Iterable[list[Path]]:
@@ -118,7 +124,7 @@ def runs_of(header: Iterable[str]) -> dict[str, dict[str, str]]:
     runs: dict[str, dict[str, str]] = {}
     for name in header:
         run, dash, metric = name.rpartition(" - ")
-        if not dash and not _keeps_books(name):
+        if not dash and not _counts(name):
             return {}
         if dash and not _RANGE.search(metric) and metric != "_step":
             runs.setdefault(run, {})[name] = metric

@@ -28,6 +28,7 @@ _EPOCHS = (
 )  # fmt: skip
 _INDEX = frozenset({"", "index", "unnamed 0"})
 _NEARLY_ALL = 0.95
+_LARGEST = 2.0**62
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,16 +94,17 @@ def _is_loss(name: str) -> bool:
 
 
 def _axis(column: Column, table: Table) -> Axis:
-    rows = column.logged & np.isfinite(column.value)
+    rows = column.logged & (np.abs(column.value) < _LARGEST)
     value = np.where(rows, column.value, 0.0)
     if (value != np.round(value)).any():
         return _numbered_rows(table, f"{column.name!r} is fractional")
+    used_up = frozenset({column.name, *(c.name for c in table.columns[:1] if _is_index(c))})
     epoch = next((c for c in table.columns if _words(c.name) in _EPOCHS), None)
     if epoch is not None and epoch is not column and _restarts_with(value[rows], epoch.value[rows]):
         value[rows] = _end_to_end(value[rows], epoch.value[rows])
         note = f"{column.name!r} counts within each {epoch.name!r}: they are laid end to end"
-        return Axis(value.astype(np.int64), rows, frozenset({column.name}), (note,))
-    return Axis(value.astype(np.int64), rows, frozenset({column.name}))
+        return Axis(value.astype(np.int64), rows, used_up, (note,))
+    return Axis(value.astype(np.int64), rows, used_up)
 
 
 def _numbered_rows(table: Table, why: str) -> Axis:

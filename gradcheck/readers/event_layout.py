@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -73,7 +72,6 @@ def _scalars_prefix(main_tag: str) -> str:
     return main_tag.replace("/", "_") + "_"
 
 
-@functools.lru_cache(maxsize=1024)
 def _head(file: Path) -> EventFile:
     with file.open("rb") as opened:
         return read_events(opened.read(_HEAD))

@@ -67,7 +67,11 @@ def hparams(content: bytes) -> dict[str, object]:
     from tensorboard.plugins.hparams import plugin_data_pb2  # noqa: PLC0415
 
     info = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info
-    return {name: getattr(v, v.WhichOneof("kind")) for name, v in info.hparams.items()}
+    return {
+        name: getattr(value, value.WhichOneof("kind"))
+        for name, value in info.hparams.items()
+        if value.WhichOneof("kind")
+    }
 
 
 _KINDS = {"image": "image", "histo": "histogram", "audio": "audio clip"}

@@ -157,7 +157,9 @@ def _is_loss_word(word: str) -> bool:
 def _objective(words: list[str], text: str) -> Objective:
     if _ADVERSARIAL.intersection(words) or _GAN_PART.search(text):
         return Objective.ADVERSARIAL
-    if _REINFORCEMENT.intersection(words) or "policy gradient" in text:
+    # `loss_value` is just a loss; `value_loss` is a critic's.
+    critics = _REINFORCEMENT - {"value"} if text.endswith("loss value") else _REINFORCEMENT
+    if critics.intersection(words) or "policy gradient" in text:
         return Objective.REINFORCEMENT
     return Objective.MINIMISED
 
