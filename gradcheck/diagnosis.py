@@ -64,7 +64,7 @@ def diagnose(run: Run) -> RunReport:
 def diagnose_attempt(run: Run) -> RunReport:
     """Diagnose a run whose step never starts over."""
     case = Case(run, tuple(detect(run)))
-    weighed = weighing.weigh(weighing.clues_of(case), quiet=case.trigger is None)
+    weighed = weighing.weigh(weighing.clues_of(case), weighing.none_of_these(case))
     verdict, confidence = judge(case, weighed)
     healthy = verdict == HEALTHY
     told = () if healthy and case.trigger is None else weighing.diagnoses(case, weighed)

@@ -46,7 +46,7 @@ def load(*paths: str | Path, overrides: Mapping[Role, str] | None = None) -> lis
     """Load every run found at the paths.
 
     Raises:
-        UsageError: a path does not exist, or an override names no series.
+        UsageError: no path exists, or an override names no series.
         NothingToJudge: there is no run with a loss or gradient series.
     """
     found = find(paths)
@@ -63,7 +63,7 @@ def find(paths: Iterable[str | Path]) -> Findings:
     """Find the logs behind the paths, without reading them.
 
     Raises:
-        UsageError: a path does not exist.
+        UsageError: none of the paths exists.
     """
     readers: dict[str, Reader] = plugins.collect("readers", "READER")
     claimed: dict[tuple[str, Path], list[Path]] = {}
@@ -85,7 +85,10 @@ def find(paths: Iterable[str | Path]) -> Findings:
 def _files(paths: Iterable[str | Path]) -> Iterator[tuple[Path | Unread, Path]]:
     """Every file behind the paths once, with the path that led to it."""
     seen: set[Path] = set()
-    for root in (root for path in paths for root in walking.expand(path)):
+    for root in walking.expand(paths):
+        if isinstance(root, Unread):
+            yield root, root.path
+            continue
         for file in walking.walk(root) if root.is_dir() else [root]:
             real = file.path if isinstance(file, Unread) else file.resolve()
             if real not in seen:
@@ -95,7 +98,7 @@ def _files(paths: Iterable[str | Path]) -> Iterator[tuple[Path | Unread, Path]]:
 
 def _claim(file: Path, readers: Mapping[str, Reader], *, named: bool) -> str | Unread | None:
     """The reader that claims a file; why none does, if the user would want to know."""
-    if not file.is_file():
+    if named and not file.is_file():
         return Unread(file, "not a regular file")
     head, failure = _head(file)
     candidate = Candidate(file, head)

@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gradcheck.errors import UsageError
 from gradcheck.model import Unread
 
+_GONE = "no such file or directory"
 _NEVER_LOGS = frozenset({"node_modules", "__pycache__", "site-packages"})
 
 
-def expand(path: str | Path) -> list[Path]:
-    """The file or directory of this name, or all that match where it is a pattern.
+def expand(paths: Iterable[str | Path]) -> list[Path | Unread]:
+    """The files and directories that the user named, patterns replaced by what they match.
 
     Raises:
-        UsageError: there is none.
+        UsageError: none of them exists.
     """
-    if Path(path).exists():
-        return [Path(path)]
+    roots = [root for path in paths for root in _matches(path)]
+    unread = [root for root in roots if isinstance(root, Unread)]
+    if len(unread) == len(roots):
+        raise UsageError("; ".join(f"{root.reason}: {root.path}" for root in unread))
+    return roots
+
+
+def _matches(path: str | Path) -> list[Path | Unread]:
+    try:
+        if Path(path).exists():
+            return [Path(path)]
+    except OSError as error:
+        return [Unread(Path(path), f"cannot be read: {error.strerror}", broken=True)]
     # Path.glob takes no absolute patterns.
     matches = sorted(glob.glob(os.fspath(path), recursive=True))  # noqa: PTH207
-    if not matches:
-        raise UsageError(f"no such file or directory: {path}")
-    return [Path(match) for match in matches]
+    return [Path(match) for match in matches] or [Unread(Path(path), _GONE, broken=True)]
 
 
 def walk(root: Path) -> Iterator[Path | Unread]:
@@ -43,13 +53,20 @@ def walk(root: Path) -> Iterator[Path | Unread]:
         below[:] = [name for name in below if _real(directory, name) not in seen]
         seen.update(_real(directory, name) for name in below)
         for name in sorted(files):
-            if not name.startswith(".") and Path(directory, name).is_file():
+            if not name.startswith(".") and _may_be_read(Path(directory, name)):
                 yield Path(directory, name)
     yield from unread
 
 
 def _is_worth_a_look(name: str) -> bool:
     return not name.startswith(".") and name not in _NEVER_LOGS
+
+
+def _may_be_read(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return True  # to be named as unreadable, not passed over
 
 
 def _real(directory: str, name: str) -> str:

@@ -35,6 +35,13 @@ def clue_kinds() -> Mapping[str, ClueKind]:
     return {key: kind for clues in folders for key, kind in clues.items()}
 
 
+def none_of_these(case: Case) -> float:
+    """The log-odds with which no cause of the catalogue is needed."""
+    if case.trigger is None:
+        return QUIET
+    return FAILED if case.failed else RECOVERED
+
+
 def clues_of(case: Case) -> list[Clue]:
     """All that the questions of the `clues` folder find in a case."""
     questions = plugins.collect("clues", "observe").values()
@@ -58,13 +65,12 @@ class Weighed:
         return sorted(((f, self.family(f)) for f in Family), key=lambda pair: -pair[1])
 
 
-QUIET = 2.0
-"""Log-odds of "none of these" where no detector found anything to explain; else 0."""
+QUIET, RECOVERED, FAILED = 2.0, 0.0, -1.0
+"""Log-odds of "none of these" where there is nothing to explain, a passing event, a failure."""
 
 
-def weigh(clues: Sequence[Clue], *, quiet: bool = False) -> Weighed:
-    """Add up prior and weights of each cause, against "none of these"."""
-    none = QUIET if quiet else 0.0
+def weigh(clues: Sequence[Clue], none: float) -> Weighed:
+    """Add up prior and weights of each cause, against "none of these" with log-odds `none`."""
     scores = {
         name: cause.prior + sum(cause.weights.get(clue.key, 0.0) * clue.strength for clue in clues)
         for name, cause in causes().items()

@@ -104,6 +104,31 @@ def test_no_such_path() -> None:
         loading.find(["/nowhere/at/all"])
 
 
+def test_a_name_that_no_file_system_takes(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read: File name too long"):
+        loading.find([tmp_path / ("x" * 5000)])
+
+
+def test_a_directory_that_may_be_listed_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table(tmp_path / "log.csv")
+
+    def refuse(*_arguments: object) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
+    (unread,) = loading.find([tmp_path]).unread
+    assert unread == Unread(tmp_path / "log.csv", "cannot be read: Permission denied", broken=True)
+
+
+def test_a_missing_path_beside_others_is_one_that_cannot_be_read(tmp_path: Path) -> None:
+    runs, unread = everything(table(tmp_path / "log.csv"), tmp_path / "gone")
+    assert len(runs) == 1
+    assert unread == [Unread(tmp_path / "gone", "no such file or directory", broken=True)]
+
+
 def test_override_that_names_no_series(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"--loss: no series 'lost'.*loss"):
         loading.load(table(tmp_path / "log.csv"), overrides={Role.LOSS: "lost"})

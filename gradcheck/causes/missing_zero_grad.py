@@ -40,7 +40,7 @@ CAUSE = Cause(
     summary="the gradients are never cleared between steps (missing zero_grad)",
     prior=-5.0,
     weights={
-        "linear_gradient_growth": 7.0,
+        "gradients_add_up": 7.0,
         "loss_climbed": 0.5,
         "slow_recovery": 0.5,
         "slow_gradient_growth": -1.0,

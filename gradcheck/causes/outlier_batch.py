@@ -48,7 +48,7 @@ CAUSE = Cause(
     summary="one batch is far outside the rest of the data",
     weights={
         "one_row_jump": 6.0,
-        "one_row_spike": 5.5,
+        "sharp_spike": 5.5,
         "gradient_only_spike": 1.0,
         "flat_gradient": 0.5,
         "rate_constant": 0.3,
@@ -67,7 +67,7 @@ CAUSE = Cause(
         "irregular_spikes": -1.0,
         "square_law": -2.0,
         "slow_recovery": -1.5,
-        "linear_gradient_growth": -1.0,
+        "gradients_add_up": -1.0,
         "huge_first_loss": -1.0,
         "gradient_failed_first": -3.0,
         "nan_left_no_trace": -2.0,

@@ -56,7 +56,7 @@ CAUSE = Cause(
         "one_row_jump": -4.0,
         "loss_climbed": -0.5,
         "slow_gradient_growth": -1.0,
-        "linear_gradient_growth": -2.0,
+        "gradients_add_up": -2.0,
         "rate_raised_at_onset": -2.0,
     },
     remedies=_remedies,

@@ -54,7 +54,7 @@ CAUSE = Cause(
         "fixed_period": 7.5,
         "once_per_epoch": 6.8,
         "equal_heights": 1.0,
-        "one_row_spike": 2.0,
+        "sharp_spike": 2.0,
         "nan_left_no_trace": 1.5,
         "gradient_only_spike": 0.5,
         "spikes_follow_rate": -9.0,

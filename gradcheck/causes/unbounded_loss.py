@@ -46,7 +46,7 @@ CAUSE = Cause(
         "nonfinite_at_first_row": -5.0,
         "gradient_failed_first": -0.5,
         "huge_first_loss": -2.0,
-        "linear_gradient_growth": -2.0,
+        "gradients_add_up": -2.0,
         "blow_up_from_start": -2.0,
     },
     remedies=_remedies,

@@ -81,7 +81,7 @@ CAUSE = Cause(
         "validation_was_fine": -0.5,
         "floorless_fall": -1.0,
         "huge_first_loss": -1.0,
-        "linear_gradient_growth": -1.0,
+        "gradients_add_up": -1.0,
     },
     remedies=_remedies,
 )

@@ -31,6 +31,7 @@ CLUES = {
     ),
     "ordinary_first_loss": ClueKind("the loss of the first rows is an ordinary number"),
 }
+EARLY_ROWS = 10
 HUGE_LOSS = 200.0
 """No cross-entropy over fewer than e²⁰⁰ classes and no regression on standardised targets starts here."""
 HUGE_NORM = 1e3
@@ -49,22 +50,25 @@ def observe(case: Case) -> Iterator[Clue]:
     first = float(loss.value[0])
     if not np.isfinite(first):
         return
-    if abs(first) >= HUGE_LOSS and _is_wrong_for_this_run(case, loss, first):
+    suspicious = abs(first) >= HUGE_LOSS and _is_wrong_for_this_run(case, loss, first)
+    if suspicious:
         said = f"the first loss is {number(first)}, before any update could have spoilt the weights"
         yield Clue("huge_first_loss", _at_start(loss, said), min(1.0, 0.4 + np.log10(abs(first) / HUGE_LOSS) / 4))
     elif 0 < first < ORDINARY and case.failed:
         yield Clue("ordinary_first_loss", _at_start(loss, f"the first loss is {number(first)}, an ordinary value"))
     yield from _gradient(case)
-    if abs(first) >= HUGE_LOSS and case.gradient is not None and len(case.gradient):
+    if suspicious and case.gradient is not None and len(case.gradient):
         yield from _proportion(case.gradient, first)
-    if abs(first) >= HUGE_LOSS:
+    if suspicious:
         yield from _input_norm(case)
 
 
 def _is_wrong_for_this_run(case: Case, loss: Series, first: float) -> bool:
-    """A loss that is merely measured in large units falls slowly and goes on falling."""
+    """A run that trained well for long, or in large units, had no trouble with its first row."""
     later = finite(loss.value[len(loss) // 2 :])
-    return case.failed or not len(later) or first > 30 * abs(level(later))
+    if case.failed and case.onset_row(loss) <= EARLY_ROWS:
+        return True
+    return not case.failed and len(later) > 0 and first > 30 * abs(level(later))
 
 
 def _gradient(case: Case) -> Iterator[Clue]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,14 +16,19 @@ from gradcheck.wording import factor, number
 BOTH = (Role.LOSS, Role.GRAD_NORM)
 CLUES = {
     "square_law": ClueKind("loss and gradient norm grow geometrically, the loss as its square", BOTH),
-    "linear_gradient_growth": ClueKind(
-        "the gradient norm climbs along a straight line from the first rows on", (Role.GRAD_NORM,)
+    "gradients_add_up": ClueKind(
+        "from the first row on the gradient norm climbs as a sum does, in equal or shrinking steps",
+        (Role.GRAD_NORM,),
     ),
 }
 LEAST_ROWS = 4
 LINEAR_ROWS = 15
 LINEAR_GROWTH = 4.0
 LINEAR_FIT = 0.9
+RISING_ROWS = 5
+SATURATING_GROWTH = 5.0
+SMOOTH = 0.08
+"""Change of the norm from row to row; single batches differ by more."""
 
 
 def observe(case: Case) -> Iterator[Clue]:
@@ -31,7 +37,8 @@ def observe(case: Case) -> Iterator[Clue]:
         return
     if case.loss is not None and case.failed:
         yield from _square_law(case, case.loss, case.gradient)
-    yield from _linear(case, case.gradient)
+    if case.run.get(Role.GRAD_NORM) is not None:
+        yield from itertools.islice((*_linear(case.gradient), *_saturating(case, case.gradient)), 1)
 
 
 def _square_law(case: Case, loss: Series, norm: Series) -> Iterator[Clue]:
@@ -60,9 +67,9 @@ def _square_law(case: Case, loss: Series, norm: Series) -> Iterator[Clue]:
     yield Clue("square_law", Evidence(said, norm.name, int(loss.step[start]), last), 1.0, {"ratio": ratio})
 
 
-def _linear(case: Case, norm: Series) -> Iterator[Clue]:
-    values = _until_wreck(finite(norm.value))
-    if len(values) < LINEAR_ROWS or case.run.get(Role.GRAD_NORM) is None:
+def _linear(norm: Series) -> Iterator[Clue]:
+    values = _straight_part(finite(norm.value))
+    if len(values) < LINEAR_ROWS:
         return
     rows = np.arange(len(values), dtype=float)
     slope, fit = line(rows, values)
@@ -75,14 +82,44 @@ def _linear(case: Case, norm: Series) -> Iterator[Clue]:
         f"the gradient norm climbs along a straight line from {number(start)} in the first row to "
         f"{number(float(values[-1]))} (R² {fit:.2f}, {factor(ramp)}): each step adds its gradient to the last one's"
     )
-    yield Clue("linear_gradient_growth", Evidence(said, norm.name, int(norm.step[0]), int(norm.step[len(values) - 1])), fit)
+    yield Clue("gradients_add_up", Evidence(said, norm.name, int(norm.step[0]), int(norm.step[len(values) - 1])), fit)
 
 
-def _until_wreck(values: FloatArray) -> FloatArray:
-    """The first stretch of the run that a straight line could describe: up to its running peak."""
-    best = values[: LINEAR_ROWS * 2]
-    for end in (len(values), 400, 200, 100, 50, 30):
+def _straight_part(values: FloatArray) -> FloatArray:
+    """The longest of a few first stretches that a straight line describes; empty if none."""
+    for end in (len(values), 400, 200, 100, 50, 30, 20, LINEAR_ROWS):
         part = values[:end]
         if len(part) >= LINEAR_ROWS and line(np.arange(len(part), dtype=float), part)[1] >= LINEAR_FIT:
             return part
-    return best
+    return values[:0]
+
+
+def _saturating(case: Case, norm: Series) -> Iterator[Clue]:
+    """A sum whose terms come to cancel: rises in every row, ever more slowly, then stays high."""
+    values = finite(norm.value)
+    falls = np.flatnonzero(np.diff(values) <= 0)
+    top = int(falls[0]) if len(falls) else len(values) - 1
+    if top < RISING_ROWS or len(values) < 2 * LINEAR_ROWS or values[0] <= 0:
+        return
+    ratios = values[1 : top + 1] / values[:top]
+    after = values[top:]
+    rough = float(np.median(np.abs(np.diff(after)) / after[:-1])) if len(after) > 2 else 1.0
+    slowing = float(np.median(ratios[-3:])) < float(np.median(ratios[:3]))
+    stays = float(after.min()) > 2.0 * float(values[0])
+    if values[top] < SATURATING_GROWTH * values[0] or not (slowing and stays) or rough > SMOOTH:
+        return
+    if not _loss_is_calm(case, top):
+        return
+    said = (
+        f"the gradient norm rises in each of the first {top} rows, ever more slowly, from "
+        f"{number(float(values[0]))} to {number(float(values[top]))}, and stays there with "
+        f"{rough * 100:.1g}% change per row: batches do not show in it, as in a sum of many"
+    )
+    yield Clue("gradients_add_up", Evidence(said, norm.name, int(norm.step[0]), int(norm.step[top])))
+
+
+def _loss_is_calm(case: Case, rows: int) -> bool:
+    if case.loss is None:
+        return True
+    values = case.loss.value[: rows + 1]
+    return bool(np.isfinite(values).all()) and float(values.max()) <= 3.0 * abs(float(values[0]))

@@ -9,7 +9,7 @@ import numpy as np
 from gradcheck.case import LEAD, Case
 from gradcheck.measure.leadup import Rise, rise
 from gradcheck.measure.robust import finite, level, line, log_positive
-from gradcheck.model import Clue, ClueKind, Evidence, Kind, Role, Series
+from gradcheck.model import Clue, ClueKind, Evidence, Kind, Role, Series, Severity
 from gradcheck.wording import count, factor, number
 
 CLUES = {
@@ -20,6 +20,7 @@ CLUES = {
     "one_row_jump": ClueKind("the first abnormal row is a jump of a decade or more from normal"),
     "loss_climbed": ClueKind("the loss left its best level and ended far above it"),
     "fell_without_floor": ClueKind("the loss ran away downwards, faster and faster"),
+    "calm_before": ClueKind("the run had been calm for a long stretch before it broke"),
     "gradient_led_loss": ClueKind(
         "the gradient norm left its noise before the loss did", (Role.GRAD_NORM,)
     ),
@@ -32,8 +33,11 @@ CLUES = {
 }
 NONFINITE = (Kind.NONFINITE_LOSS, Kind.NONFINITE_GRADIENT, Kind.MASKED_NONFINITE)
 LEAST_ROWS = 3
+STEEP = 1.2
+"""Growth per row below which a rise is a drift."""
 JUMP = 10.0
 """First abnormal row over the usual level: more than a step of a healthy update does."""
+CALM_ROWS = 100
 SLOW_ROWS = 20
 SLOW_GROWTH = 8.0
 SLOW_FIT = 0.6
@@ -41,7 +45,7 @@ SLOW_FIT = 0.6
 
 def observe(case: Case) -> Iterator[Clue]:
     """Describe the way from the last normal row to the failure."""
-    if case.onset is None or not case.failed:
+    if case.onset is None or case.onset.severity is Severity.WARNING:
         return
     loss = _rise(case, case.loss)
     norm = _rise(case, case.gradient)
@@ -50,7 +54,10 @@ def observe(case: Case) -> Iterator[Clue]:
     if case.loss is not None and loss is not None:
         yield from _ramp(case, "loss_ramp", "loss", case.loss, loss)
         yield from _jump(case, case.loss, loss, norm)
+    if not case.failed:
+        return
     yield from _climbed(case)
+    yield from _stable(case)
     yield from _order(case)
     yield from _slow_growth(case)
     yield from _flat(case)
@@ -71,6 +78,8 @@ def _ramp(case: Case, key: str, what: str, series: Series, rise: Rise) -> Iterat
         return
     ratios = rise.ratios[:rows]
     typical = float(np.exp(np.median(np.log(ratios[np.isfinite(ratios)]))))
+    if typical < STEEP:
+        return
     if ratios[0] > JUMP and ratios[0] > 3.0 * float(np.median(ratios[1:])):
         return
     top = float(rise.values[rows - 1])
@@ -92,7 +101,9 @@ def _jump(case: Case, series: Series, loss: Rise, norm: Rise | None) -> Iterator
         f"the loss jumped from {number(loss.usual)} to {number(float(loss.values[0]))} "
         f"({factor(ratio)}) in one row with no rise before it{also}"
     )
-    strength = (1.0 if case.every_step else 0.4) * (1.0 if ratio > later or ratio > 100 else 0.6)
+    # a ramp of single steps could hide between two sparse rows
+    strength = 1.0 / (1.0 + np.log10(case.cadence)) if not case.per_epoch else 0.3
+    strength *= 1.0 if ratio > later or ratio > 100 else 0.6
     yield Clue("one_row_jump", _evidence(case, series, said), strength, {"ratio": ratio})
 
 
@@ -113,6 +124,20 @@ def _climbed(case: Case) -> Iterator[Clue]:
     else:
         said = f"from step {event.step} on the loss fell faster and faster, to {number(float(after.min()))}"
         yield Clue("fell_without_floor", Evidence(said, loss.name, event.step, event.last_step))
+
+
+def _stable(case: Case) -> Iterator[Clue]:
+    """A rate beyond the stability limit shows at once, not after a long calm stretch."""
+    loss = case.loss
+    if loss is None or case.per_epoch:
+        return
+    row = case.onset_row(loss)
+    before = finite(loss.value[max(0, row - CALM_ROWS) : row])
+    if len(before) < CALM_ROWS or level(before[-10:]) > 1.5 * abs(level(before)):
+        return
+    said = f"the run had been calm for at least {count(CALM_ROWS, 'row')} before"
+    first = int(loss.step[row - CALM_ROWS])
+    yield Clue("calm_before", Evidence(said, loss.name, first, int(loss.step[row - 1])))
 
 
 def _order(case: Case) -> Iterator[Clue]:

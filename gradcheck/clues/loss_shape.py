@@ -97,7 +97,8 @@ def _frozen(case: Case, loss: Series) -> Iterator[Clue]:
     if len(after) < 2 * LEAST_ROWS or not len(before) or not np.isfinite(loss.value[-1]):
         return
     peak, end = float(after[:LEAST_ROWS].max()), level(after[-LEAST_ROWS:])
-    if end < peak and end > level(before[-LEAST_ROWS:]):
+    usual = level(before[-LEAST_ROWS:])
+    if peak > 3.0 * abs(usual) and usual < end < peak:
         said = f"after a jump to {number(peak)} the loss ends at {number(end)}, bounded, and above the {number(level(before[-LEAST_ROWS:]))} from before"
         yield Clue("frozen_high", Evidence(said, loss.name, case.onset_step, int(loss.step[-1])))
 

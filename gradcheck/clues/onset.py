@@ -20,19 +20,25 @@ CLUES = {
 }
 FEW_ROWS = 5
 EARLY_ROWS = 10
+BLOW_UP = 5.0
 NONFINITE = (Kind.NONFINITE_LOSS, Kind.NONFINITE_GRADIENT, Kind.MASKED_NONFINITE, Kind.NONFINITE_WEIGHTS)
 
 
 def observe(case: Case) -> Iterator[Clue]:
     """Place the onset in the run."""
     series, onset = case.loss, case.onset
-    if onset is None or series is None or not case.failed:
+    if onset is None or series is None or not case.failed or _is_validation(case):
         return
     row = case.onset_row(series)
     if onset.kind in NONFINITE:
         yield from _nonfinite(case, series, row)
     elif row <= EARLY_ROWS and onset.kind is Kind.DIVERGENCE:
         yield from _blow_up(case, series, row)
+
+
+def _is_validation(case: Case) -> bool:
+    named = {series.name for series in case.run.every(Role.VALIDATION_LOSS)}
+    return case.onset is not None and case.onset.series in named and case.run.get(Role.LOSS) is not None
 
 
 def _nonfinite(case: Case, series: Series, row: int) -> Iterator[Clue]:
@@ -71,7 +77,9 @@ def _sudden(case: Case, series: Series, what: str, value: str) -> Iterator[Clue]
 
 
 def _is_rising(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> bool:
-    """Whether the last rows leave the noise of the rows before them upwards."""
+    """Whether the last rows leave the noise of the rows before them, or rise without a break."""
+    if bool((np.diff(values[-4:]) > 0).all()) and values[-1] > 2 * values[-4] > 0:
+        return True
     logs = log_positive(values) if bool((values > 0).all()) else values
     head, last = logs[:-2], logs[-2:]
     spread = max(noise(logs), 0.02 * float(np.abs(head).max()))
@@ -81,7 +89,7 @@ def _is_rising(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> bool:
 def _blow_up(case: Case, series: Series, row: int) -> Iterator[Clue]:
     after = finite(series.value[row : row + EARLY_ROWS])
     first = float(series.value[0])
-    if not len(after) or not np.isfinite(first):
+    if not len(after) or not np.isfinite(first) or float(after.max()) < BLOW_UP * abs(first):
         return
     said = (
         f"the loss starts at {number(first)} and is at {number(float(after.max()))} within "

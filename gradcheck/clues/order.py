@@ -9,7 +9,7 @@ import numpy as np
 from gradcheck.case import Case
 from gradcheck.measure.robust import finite, level
 from gradcheck.measure.stretches import row_at, row_before
-from gradcheck.model import Clue, ClueKind, Evidence, Role, Series
+from gradcheck.model import Clue, ClueKind, Evidence, Kind, Role, Series
 from gradcheck.wording import factor, number
 
 BOTH = (Role.LOSS, Role.GRAD_NORM)
@@ -32,7 +32,7 @@ HUGE = 20.0
 def observe(case: Case) -> Iterator[Clue]:
     """Compare the first non-finite row of the loss with that of the gradient norm."""
     loss, norm = case.loss, case.gradient
-    if loss is None or not case.failed:
+    if loss is None or not (case.failed or _gradient_is_the_case(case)):
         return
     bad_loss = np.flatnonzero(~np.isfinite(loss.value))
     if len(bad_loss) and np.isinf(loss.value[bad_loss[0]]):
@@ -46,6 +46,10 @@ def observe(case: Case) -> Iterator[Clue]:
         yield from _from_gradient(case, loss, norm, norm_step)
     elif loss_step is not None:
         yield from _from_loss(case, loss, norm, loss_step)
+
+
+def _gradient_is_the_case(case: Case) -> bool:
+    return case.trigger is not None and case.trigger.kind is Kind.NONFINITE_GRADIENT
 
 
 def _infinite(loss: Series, row: int) -> Clue:
@@ -63,7 +67,7 @@ def _from_gradient(case: Case, loss: Series, norm: Series, step: int) -> Iterato
     if not np.isfinite(value):
         yield Clue("failed_together", _said(f"loss and gradient norm are both non-finite at step {step}, both were finite before", norm, step))
         yield from _huge_before(case, norm, step)
-    elif not _is_hidden(loss, row):
+    elif not _is_hidden(loss, row) and not case.of_kind(Kind.MASKED_NONFINITE):
         at = row_at(norm, step)
         bad = number(float(norm.value[at])) if at is not None else "nan"
         said = f"at step {step} the gradient norm is {bad} while the loss of the same row is {number(value)}"

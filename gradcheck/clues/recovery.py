@@ -9,7 +9,7 @@ import numpy as np
 from gradcheck.case import Case
 from gradcheck.measure.robust import finite, level
 from gradcheck.measure.stretches import row_at
-from gradcheck.model import Clue, ClueKind, Event, Evidence, Kind, Role, Series
+from gradcheck.model import Clue, ClueKind, Event, Evidence, IntArray, Kind, Role, Series
 from gradcheck.wording import count, factor, number
 
 CLUES = {
@@ -17,7 +17,7 @@ CLUES = {
     "zero_gradient_beside_nan": ClueKind(
         "the gradient norm is exactly 0 in the row whose loss is NaN", (Role.LOSS, Role.GRAD_NORM)
     ),
-    "one_row_spike": ClueKind("the spike lasts one row and the next row is back to normal"),
+    "sharp_spike": ClueKind("the spike ends from one row to the next, back at normal"),
     "slow_recovery": ClueKind("the loss needs many rows to come back from the spike"),
     "gradient_only_spike": ClueKind(
         "only the gradient norm spikes, the loss hardly moves", (Role.LOSS, Role.GRAD_NORM)
@@ -66,30 +66,39 @@ def _zero_gradient(case: Case, loss: Series, bad: np.ndarray[tuple[int], np.dtyp
 
 
 def _after_spike(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
-    width = _rows_between(loss, trigger)
+    rows = _rows_of(loss, trigger)
     usual, peak = case.usual(loss), trigger.value if trigger.value is not None else float("nan")
-    if width <= 1:
+    window = (loss.name, trigger.step, trigger.last_step)
+    if len(rows) and _ends_at_once(loss, rows, usual):
+        lasts = "one row" if len(rows) == 1 else count(len(rows), "row")
         said = (
-            f"the loss of one row is {number(peak)} instead of {number(usual)}, the next row is back: "
-            "its weights were good, so that batch was different"
+            f"for {lasts} the loss is up to {number(peak)} instead of {number(usual)}, and the next "
+            "row is back: the weights were good all the time, those batches were different"
         )
-        strength = (1.0 if case.every_step else 0.5) * (0.3 if case.smoothed else 1.0)
+        strength = (1.0 if case.every_step else 0.6) * (0.3 if case.smoothed else 1.0)
         # a somewhat harder batch is no fault of the data
         strength *= min(1.0, np.log10(max(peak / usual, 1.0))) if usual > 0 else 1.0
-        yield Clue("one_row_spike", Evidence(said, loss.name, trigger.step, trigger.last_step), strength, _size(usual, peak))
-    elif width >= SLOW:
-        said = f"the loss rose from {number(usual)} to {number(peak)} and took {count(width, 'row')} to come back"
-        yield Clue("slow_recovery", Evidence(said, loss.name, trigger.step, trigger.last_step))
+        yield Clue("sharp_spike", Evidence(said, *window), strength)
+    elif len(rows) >= SLOW:
+        said = f"the loss rose from {number(usual)} to {number(peak)} and took {count(len(rows), 'row')} to come back"
+        yield Clue("slow_recovery", Evidence(said, *window))
 
 
-def _rows_between(series: Series, event: Event) -> int:
+def _ends_at_once(loss: Series, rows: IntArray, usual: float) -> bool:
+    """Whether the row after the spike has lost nearly all of its height."""
+    after = int(rows[-1]) + 1
+    if after >= len(loss):
+        return False
+    last, back = float(loss.value[rows[-1]]), float(loss.value[after])
+    if usual > 0 and last > 0 and back > 0:
+        return float(np.log(last / usual)) > 0 and np.log(back / usual) < 0.3 * np.log(last / usual)
+    return back - usual < 0.3 * (last - usual)
+
+
+def _rows_of(series: Series, event: Event) -> IntArray:
     assert event.step is not None and event.last_step is not None
     inside = (series.step >= event.step) & (series.step <= event.last_step)
-    return int(np.count_nonzero(inside & (series.order >= event.order)))
-
-
-def _size(usual: float, peak: float) -> dict[str, float]:
-    return {"ratio": peak / usual} if usual > 0 else {}
+    return np.flatnonzero(inside & (series.order >= event.order))
 
 
 def _gradient_only(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:

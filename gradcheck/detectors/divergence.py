@@ -44,8 +44,8 @@ def _event(loss: Series) -> Iterator[Event]:
 
 def _is_grave(loss: Series, risen: Climb) -> bool:
     trusted = loss.objective in (Objective.MINIMISED, Objective.COMPONENT)
-    if np.isnan(risen.ratio):
-        return trusted
+    if trusted and bool((loss.value <= 0).any()):
+        return True
     return risen.ratio >= (LEAST_RISE if trusted else LEAST_RISE_UNTRUSTED)
 
 

@@ -15,6 +15,9 @@ MOST = 100
 """Stretches told one by one; a log of alternating NaN has thousands."""
 SEARCH = 20
 """Rows that a loss scaler may skip in a row while it looks for its scale (2¹⁶ to 2⁻⁴)."""
+FREQUENT = 8
+FREQUENT_SHARE = 0.005
+"""Share of NaN rows far beyond what a loss scaler skips, about one step in 2000."""
 ISOLATED = 3
 """Rows that a scaler skips at once later on."""
 
@@ -27,10 +30,15 @@ def detect(run: Run) -> Iterator[Event]:
     if not broken:
         return
     series = min(broken, key=lambda s: int(np.argmin(np.isfinite(s.value))))
-    for first, last in stretches(~np.isfinite(series.value), join=2)[:MOST]:
-        event = _event(run, series, first, last)
-        if event is not None:
-            yield event
+    bad = ~np.isfinite(series.value)
+    found = stretches(bad, join=2)
+    events = [event for first, last in found if (event := _event(run, series, first, last))]
+    nan_share = float(np.isnan(series.value).mean())
+    if len(events) >= FREQUENT and nan_share > FREQUENT_SHARE and events[-1].recovered:
+        rows = (found[0][0], found[-1][1])
+        yield stretch_event(Kind.NONFINITE_GRADIENT, Severity.SPIKE, series, rows, recovered=True)
+    else:
+        yield from events[:MOST]
 
 
 def _event(run: Run, series: Series, first: int, last: int) -> Event | None:

@@ -15,6 +15,8 @@ LEAST_FALL = 0.02
 """Relative fall of the level over the whole run that counts as learning."""
 COLLAPSED = 1e-3
 """Share of its peak below which a learning rate changes nothing."""
+SURE = 2.5
+"""Standard errors that make a trend a trend."""
 DRIFT = 0.05
 """Spread of the levels on the way, relative to their size, within which a run is flat."""
 
@@ -33,11 +35,15 @@ def detect(run: Run) -> Iterator[Event]:
 
 
 def _is_flat(values: FloatArray) -> bool:
+    """Whether neither the trend of all rows nor any stretch of them stands out of the noise."""
     levels = block_levels(values, 10)
-    size = float(np.median(np.abs(levels)))
-    fall = max(float(np.median(values[:3])), float(levels[0])) - float(levels[-1])
-    tolerance = max(LEAST_FALL * size, 0.2 * noise(values) / np.sqrt(len(values) / 10))
-    return bool(fall < tolerance and np.ptp(levels) < max(DRIFT * size, 2 * tolerance))
+    size, spread = float(np.median(np.abs(levels))), noise(values)
+    rows = np.arange(len(values), dtype=float)
+    slope = float(np.polyfit(rows, values, 1)[0]) * len(values)
+    doubt = SURE * spread * float(np.sqrt(12 / len(values)))
+    wobble = SURE * 1.25 * spread * float(np.sqrt(10 / len(values)))
+    fall = max(-slope, float(np.median(values[:3])) - float(levels[-1]) - 2 * spread)
+    return fall < max(LEAST_FALL * size, doubt) and bool(np.ptp(levels) < max(DRIFT * size, 2 * wobble))
 
 
 def _flat_since_collapse(run: Run, loss: Series) -> int | None:

@@ -33,7 +33,7 @@ class Climb:
     regained: float
     """The rise as a share of all the progress that had been made, 1 where it was all lost."""
     ratio: float
-    """End over best; NaN where that means nothing (values that are not all positive)."""
+    """End over best; where values are not all positive, the rise over their usual early size."""
 
 
 def climb(values: FloatArray, *, into_nonfinite: bool, from_start: bool = True) -> Climb | None:
@@ -59,7 +59,7 @@ def climb(values: FloatArray, *, into_nonfinite: bool, from_start: bool = True) 
     unit = _noise_near(domain, best_row, positive)
     doubt = LEAST_SIGMAS * unit * min(1.0, 1.25 * np.sqrt(1.0 / width + 1.0 / tail))
     regained = _regained(values, best_row, best, end, positive)
-    if end - best <= doubt or regained < _enough(positive, end - best):
+    if end - best <= doubt or regained < _enough(positive, end - best, into_nonfinite):
         return None
     ceiling = best + _leeway(unit, end - best, positive)
     first = _departure(domain[:-1], best_row, ceiling)
@@ -67,7 +67,8 @@ def climb(values: FloatArray, *, into_nonfinite: bool, from_start: bool = True) 
         return None
     if positive:
         return Climb(first, _plain(best), _plain(end), regained, _plain(end - best))
-    return Climb(first, best, end, regained, float("nan"))
+    early = float(np.median(np.abs(values[: max(3, len(values) // 4)]))) or 1.0
+    return Climb(first, best, end, regained, (end - best) / early)
 
 
 def _plain(logarithm: float) -> float:
@@ -119,9 +120,9 @@ def _share(start: float, best: float, end: float) -> float:
     return (end - best) / max(start - best, 1e-12 * max(1.0, abs(best)), (end - best) * 1e-3)
 
 
-def _enough(positive: bool, rise: float) -> float:
-    """The share that makes a rise a divergence: half, or any where it spans decades."""
-    return 0.15 if positive and rise > np.log(30.0) else 0.5
+def _enough(positive: bool, rise: float, into_nonfinite: bool) -> float:
+    """The share that makes a rise a divergence: half, less where it spans decades or ends in NaN."""
+    return 0.15 if (positive and rise > np.log(30.0)) or into_nonfinite else 0.5
 
 
 def _is_sustained(domain: FloatArray, first: int, tail: int, ceiling: float) -> bool:
@@ -131,9 +132,9 @@ def _is_sustained(domain: FloatArray, first: int, tail: int, ceiling: float) -> 
 
 
 def _leeway(unit: float, rise: float, positive: bool) -> float:
-    """How far above the best level a row still counts as normal; in logarithms a factor of 2."""
-    leeway = max(4.0 * unit, 0.1 * rise)
-    return min(leeway, float(np.log(2.0))) if positive else leeway
+    """How far above the best level a row still counts as normal: its noise, or a factor of 2."""
+    share = 0.1 * rise
+    return max(4.0 * unit, min(share, float(np.log(2.0))) if positive else share)
 
 
 def _departure(domain: FloatArray, best_row: int, ceiling: float) -> int:

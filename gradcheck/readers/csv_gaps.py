@@ -7,30 +7,32 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gradcheck.model import Role
+from gradcheck.model import IntArray, Role
 from gradcheck.readers import role_names
 from gradcheck.readers.csv_cells import BoolArray, Column
-from gradcheck.readers.csv_steps import is_step_name
+from gradcheck.readers.csv_steps import Axis, is_step_name
 
 _FEWEST = 3
 _ALIKE = 0.9
 _CLOCK = frozenset({"time", "timestamp", "runtime", "elapsed", "duration", "wall", "seconds"})
 
 
-def restore_nan(columns: Sequence[Column]) -> tuple[list[Column], tuple[str, ...]]:
+def restore_nan(columns: Sequence[Column], axis: Axis) -> tuple[list[Column], tuple[str, ...]]:
     """Fill the suspicious blanks with NaN, and say where.
 
     A cell is suspicious in a row of its column's own kind: one in which the columns that used to
     be filled together with it still are, or in which nothing at all is. Rows of other kinds, such
-    as Lightning's validation rows among the training rows, say nothing.
+    as Lightning's validation rows among the training rows, say nothing; neither do the rows after
+    a restart, which may log less than before.
     """
     metrics = [column for column in columns if not _keeps_books(column.name)]
     if not metrics:
         return list(columns), ()
+    attempt = _attempts(axis)
     barren = ~np.logical_or.reduce([column.logged for column in metrics])
     restored, notes = [], []
     for column in columns:
-        gap = _gap(column, metrics, barren) if column in metrics else None
+        gap = _gap(column, metrics, barren, attempt) if column in metrics else None
         if gap is None:
             restored.append(column)
             continue
@@ -47,7 +49,16 @@ def _keeps_books(name: str) -> bool:
     return clock or is_step_name(name) or role_names.meaning(name).role is Role.EPOCH
 
 
-def _gap(column: Column, metrics: Sequence[Column], barren: BoolArray) -> BoolArray | None:
+def _attempts(axis: Axis) -> IntArray:
+    """The number of times that the step has gone back, for each row."""
+    attempt = np.zeros(len(axis.step), dtype=np.int64)
+    attempt[axis.rows] = np.cumsum(np.diff(axis.step[axis.rows], prepend=axis.step[:1]) < 0)
+    return attempt
+
+
+def _gap(
+    column: Column, metrics: Sequence[Column], barren: BoolArray, attempt: IntArray
+) -> BoolArray | None:
     filled = np.flatnonzero(column.logged)
     if len(filled) < _FEWEST:
         return None
@@ -57,7 +68,7 @@ def _gap(column: Column, metrics: Sequence[Column], barren: BoolArray) -> BoolAr
     own_kind = barren | (2 * np.sum(alive, axis=0) > len(alive))
     if column.logged[:last].sum() < _ALIKE * own_kind[:last].sum():
         return None
-    gap = own_kind & column.empty
+    gap = own_kind & column.empty & (attempt == attempt[last - 1])
     gap[:last] = False
     return gap if gap.sum() >= _FEWEST else None
 

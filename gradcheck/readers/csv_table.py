@@ -55,7 +55,7 @@ def _read_file(file: Path, run: Path) -> Run:
     clock = find_clock(table.columns)
     used_up = axis.columns | {clock.name if clock else ""}
     columns = [column for column in table.columns if column.name not in used_up]
-    columns, notes = restore_nan(_of_run(columns, file, run))
+    columns, notes = restore_nan(_of_run(columns, file, run), axis)
     series = tuple(
         series
         for column in columns

@@ -151,6 +151,11 @@ def test_blanks_that_are_not_nan(tmp_path: Path, cells: list[str]) -> None:
     assert found == [float(cell) for cell in cells if cell not in ("", "NA")]
 
 
+def test_a_restart_may_log_less(tmp_path: Path) -> None:
+    rows = ["epoch,loss,val_loss", *(f"{n},1,2" for n in range(5)), *(f"{n},1," for n in range(9))]
+    assert values(read(tmp_path, "\n".join(rows)), "val_loss") == [2.0] * 5
+
+
 def test_rows_of_another_kind_say_nothing(tmp_path: Path) -> None:
     """AlgoPerf logs the train loss of the first 100 steps, then evaluations only."""
     rows = ["global_step,loss,lr,validation/loss,validation/wer,score"]
@@ -194,6 +199,7 @@ def test_cells_without_a_value(tmp_path: Path, cell: str) -> None:
         "\n\nstep,loss\n\n1,2\n2,nan\n\n",
         "step,loss\n1,2\n2,nan\n3",
         "step,loss,\n1,2,\n2,nan,\n",
+        "step loss\na 1 2\nb 2 nan\n",
     ],
 )
 def test_dialects(tmp_path: Path, text: str) -> None:
@@ -378,6 +384,15 @@ def test_excerpt_of_another_table(tmp_path: Path) -> None:
     (run,) = found.values()
     assert sorted(series(run)) == ["loss", "train/loss"]
     assert any("eval_measurements.csv repeats train/loss" in note for note in run.notes)
+
+
+def test_a_part_that_cannot_be_read_is_noted(tmp_path: Path) -> None:
+    tables = {"a/loss.csv": "step,loss\n1,2\n2,1\n", "a/tag.csv": "step,tag\n1,x\n2,y\n"}
+    run = runs(tmp_path, tables)["a"]
+    assert list(series(run)) == ["loss"]
+    assert run.notes == ("tag.csv: no column of numbers beside the step; columns: step, tag",)
+    with pytest.raises(NotALog, match="no column of numbers"):
+        runs(tmp_path / "b", {name: tables["a/tag.csv"].replace("tag", name) for name in "xy"})
 
 
 def test_a_table_that_is_no_log_stays_apart(tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tensorboard.compat.proto import types_pb2
+from tensorboard.compat.proto import event_pb2, types_pb2
 
 from gradcheck.readers.event_file import EventFile, read_events
 from tests.readers.event_writers import (
     accumulated,
     event,
+    framed,
     keras_scalar,
     losses,
     only_file,
@@ -188,6 +189,11 @@ def test_a_payload_that_is_no_event_is_lost_alone() -> None:
     found = read_events(records[0] + bytes(broken) + records[2])
     assert values(found) == [1.0, 3.0]
     assert len(found.lost) == 1
+
+
+def test_graphs_are_counted() -> None:
+    graph = event_pb2.Event(graph_def=b"graph")
+    assert read_events(framed(bytes(graph.SerializeToString()))).skipped == {"graph": 1}
 
 
 @pytest.mark.parametrize("data", [b"", b"\0", b"not an event file at all, but a long enough text"])
