@@ -119,7 +119,11 @@ class Case:
         """
         assert self.onset is not None
         same = np.flatnonzero(series.step == self.onset.step)
-        near = [int(series.order[r]) for r in same if abs(int(series.order[r]) - self.onset.order) < 10_000]
+        near = [
+            int(series.order[r])
+            for r in same
+            if abs(int(series.order[r]) - self.onset.order) < 10_000
+        ]
         return min([*near, self.onset.order])
 
     def before(self, series: Series, rows: int = LEAD) -> FloatArray:
@@ -130,7 +134,9 @@ class Case:
     def at_onset(self, series: Series) -> float:
         """The value of the onset's own row, NaN where it has none."""
         row = self.onset_row(series)
-        if row >= len(series) or (self.onset_step is not None and series.step[row] != self.onset_step):
+        if row >= len(series) or (
+            self.onset_step is not None and series.step[row] != self.onset_step
+        ):
             return float("nan")
         return float(series.value[row])
 

@@ -23,7 +23,9 @@ class Entry:
 
 def entries() -> list[Entry]:
     """All causes, by family and name."""
-    docs = {m.__name__.rpartition(".")[2]: m.__doc__ or "" for m in plugins.modules("causes", "CAUSE")}
+    docs = {
+        m.__name__.rpartition(".")[2]: m.__doc__ or "" for m in plugins.modules("causes", "CAUSE")
+    }
     kinds = weighing.clue_kinds()
     found = [
         Entry(

@@ -40,9 +40,7 @@ def analyze(
     """
     found = loading.find(paths)
     read = [
-        one
-        for place in (progress or iter)(found.places)
-        for one in loading.read(place, overrides)
+        one for place in (progress or iter)(found.places) for one in loading.read(place, overrides)
     ]
     runs = [diagnose(one) for one in read if isinstance(one, Run)]
     unread = [one for one in read if isinstance(one, Unread)]
@@ -57,7 +55,10 @@ def diagnose(run: Run) -> RunReport:
     notes = run.notes
     if len(reports) > 1:
         which = reports.index(worst) + 1
-        notes = (*notes, f"the log holds {len(reports)} attempts, split where the step starts over; this is about number {which}")
+        notes = (
+            *notes,
+            f"the log holds {len(reports)} attempts, split where the step starts over; this is about number {which}",
+        )
     return replace(worst, run=run, events=tuple(events), notes=notes)
 
 
@@ -90,7 +91,9 @@ def _first_bad_step(case: Case, told: Sequence[Diagnosis]) -> int | None:
 def detect(run: Run) -> list[Event]:
     """The events of a run, in the order of its log."""
     detectors = plugins.collect("detectors", "detect").values()
-    return sorted((event for find in detectors for event in find(run)), key=lambda event: event.order)
+    return sorted(
+        (event for find in detectors for event in find(run)), key=lambda event: event.order
+    )
 
 
 def judge(case: Case, weighed: weighing.Weighed) -> tuple[str, float]:

@@ -146,6 +146,8 @@ class Run:
     notes: tuple[str, ...] = ()
     unit: str = "step"
     """What a step of this log counts: "step" or "epoch"."""
+    resumed_at: tuple[int, ...] = ()
+    """The orders at which the log goes on in another file: the run was started again there."""
     primary: Mapping[Role, str] = field(default_factory=dict)
     """The series that stands for its role where several have it."""
 

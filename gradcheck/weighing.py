@@ -109,13 +109,15 @@ def _diagnosis(case: Case, weighed: Weighed, name: str, probability: float) -> D
 
 
 def _ruled_out(weighed: Weighed, name: str) -> list[Rejection]:
-    """Rivals for which something speaks, and what rules them out; each sentence once if possible."""
+    """Rivals for which something speaks, with what rules them out, if possible each sentence once."""
     rivals = {
         rival: {key: cause.weights.get(key, 0.0) for key in weighed.clues}
         for rival, cause in causes().items()
         if rival != name and weighed.probability[rival] <= weighed.probability[name] / 4
     }
-    support = {rival: sum(w for w in weights.values() if w > 0) for rival, weights in rivals.items()}
+    support = {
+        rival: sum(w for w in weights.values() if w > 0) for rival, weights in rivals.items()
+    }
     told: list[Rejection] = []
     used: set[str] = set()
     for rival in sorted(rivals, key=lambda rival: -support[rival]):
@@ -132,7 +134,7 @@ HOW: Mapping[Role, str] = {
     Role.GRAD_NORM: "log the global gradient norm of every step: clip_grad_norm_ returns it",
     Role.LEARNING_RATE: "log the learning rate of every step: scheduler.get_last_lr()[0]",
     Role.LOSS_SCALE: "log the loss scale: scaler.get_scale()",
-    Role.LAYER_GRAD_NORM: "log the gradient norm of each layer: p.grad.norm() for p in model.parameters()",
+    Role.LAYER_GRAD_NORM: "log each layer's gradient norm: p.grad.norm() over named_parameters()",
     Role.EPOCH: "log the epoch beside the step",
 }
 

@@ -12,7 +12,9 @@ import numpy.typing as npt
 Column = npt.NDArray[np.float64]
 
 
-def decay(rows: int, seed: int = 0, start: float = 2.5, end: float = 0.5, noise: float = 0.04) -> Column:
+def decay(
+    rows: int, seed: int = 0, start: float = 2.5, end: float = 0.5, noise: float = 0.04
+) -> Column:
     """A healthy loss: exponential decay with noise that is proportional to it."""
     rng = np.random.default_rng(seed)
     course = end + (start - end) * np.exp(-4 * np.arange(rows) / rows)

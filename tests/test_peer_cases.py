@@ -1,4 +1,4 @@
-"""The cases that other tools get wrong (their table is in the design notes), each on several scales.
+"""The cases that other tools get wrong, each on several scales of the loss.
 
 Every case is written as CSV and as event files, and must come out right at default settings.
 """
@@ -87,7 +87,9 @@ def test_benign_skips_without_a_logged_scale_are_at_most_a_warning(analyse: Anal
     assert exit_code(report, FailOn.SPIKE) == 0
 
 
-def test_loss_zero_of_the_huggingface_filter_is_a_hidden_nan(analyse: Analyse, scale: float) -> None:
+def test_loss_zero_of_the_huggingface_filter_is_a_hidden_nan(
+    analyse: Analyse, scale: float
+) -> None:
     loss = decay(300) * scale
     loss[180:] = 0.0
     run = only(analyse(loss=loss, learning_rate=rate(300)))
@@ -143,7 +145,9 @@ def test_nan_from_step_0_cannot_be_the_learning_rate(analyse: Analyse) -> None:
     assert "learning_rate_too_high" not in {d.cause for d in run.diagnoses}
 
 
-def test_a_gradient_spike_without_a_loss_spike_fails_the_gate(analyse: Analyse, scale: float) -> None:
+def test_a_gradient_spike_without_a_loss_spike_fails_the_gate(
+    analyse: Analyse, scale: float
+) -> None:
     norm = norms(500)
     norm[333] *= 40
     report = analyse(loss=decay(500) * scale, grad_norm=norm)

@@ -64,7 +64,10 @@ def clip_gradients(finding: Finding) -> Remedy:
         limit = number(_two_digits(float(np.percentile(norms, 90))))
         action = f"Clip the gradient norm at {limit}: 90% of this run's healthy norms lie below it"
     else:
-        limit, action = "1.0", "Clip the gradient norm at 1.0, and log it to set the threshold from its 90th percentile"
+        limit, action = (
+            "1.0",
+            "Clip the gradient norm at 1.0, and log it to set the threshold from its 90th percentile",
+        )
     code, framework = snippet(finding, CLIP, limit)
     return Remedy(action, code, framework, PLAYBOOK)
 
@@ -83,12 +86,15 @@ def lower_learning_rate(finding: Finding) -> Remedy:
         action = f"Lower the learning rate from {number(rate)} to {target}, then bisect upwards"
         code, framework = snippet(finding, RATE, target)
         return Remedy(action, code, framework, PLAYBOOK)
-    return Remedy("Divide the learning rate by 10, then bisect upwards", *_relative(finding), PLAYBOOK)
+    return Remedy(
+        "Divide the learning rate by 10, then bisect upwards", *_relative(finding), PLAYBOOK
+    )
 
 
 def _relative(finding: Finding) -> tuple[str | None, str | None]:
-    if finding.case.run.framework in RATE and finding.case.run.framework is not None:
-        return None, finding.case.run.framework
+    framework = finding.case.run.framework
+    if framework is not None and framework in RATE:
+        return None, framework
     return "for group in optimizer.param_groups:\n    group['lr'] *= 0.1", None
 
 
@@ -107,13 +113,20 @@ def resume_before(finding: Finding) -> Remedy:
     """Go back to a checkpoint from before the first bad row."""
     step = finding.case.last_good_step
     at = f"at or before step {step}" if step is not None else "from before the failure"
-    return Remedy(f"Resume from a checkpoint written {at}; later ones hold damaged weights or optimizer state")
+    return Remedy(
+        f"Resume from a checkpoint written {at}; later ones hold damaged weights or optimizer state"
+    )
 
 
 def prefer_bfloat16(finding: Finding) -> Remedy:
     """bfloat16 has the exponent range of float32 and needs no loss scaler."""
     code, framework = snippet(finding, BF16)
-    return Remedy("Train in bfloat16 (range of float32, no loss scaler) where the device has it", code, framework, TORCH_AMP)
+    return Remedy(
+        "Train in bfloat16 (range of float32, no loss scaler) where the device has it",
+        code,
+        framework,
+        TORCH_AMP,
+    )
 
 
 def localise() -> Remedy:
@@ -146,7 +159,12 @@ def check_batches(finding: Finding) -> Remedy:
 
 def robust_loss() -> Remedy:
     """A loss that grows linearly in the error."""
-    return Remedy("Use a loss that grows linearly with the error, so that one sample cannot dominate", "loss = torch.nn.functional.smooth_l1_loss(prediction, target)", None, "Huber 1964; gradcheck failure catalogue B7")
+    return Remedy(
+        "Use a loss that grows linearly with the error, so that one sample cannot dominate",
+        "loss = torch.nn.functional.smooth_l1_loss(prediction, target)",
+        None,
+        "Huber 1964; gradcheck failure catalogue B7",
+    )
 
 
 def _two_digits(value: float) -> float:

@@ -25,8 +25,17 @@ from gradcheck.model import Family, Remedy
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
-    yield Remedy("Lower the learning rate or warm it up, so that no early step can switch units off", *advice.snippet(finding, advice.WARMUP, "500"), "gradcheck failure catalogue G2")
-    yield Remedy("Use an activation with a slope on both sides", "torch.nn.LeakyReLU(0.01)  # or GELU", None, "Maas et al. 2013")
+    yield Remedy(
+        "Lower the learning rate or warm it up, so that no early step can switch units off",
+        *advice.snippet(finding, advice.WARMUP, "500"),
+        "gradcheck failure catalogue G2",
+    )
+    yield Remedy(
+        "Use an activation with a slope on both sides",
+        "torch.nn.LeakyReLU(0.01)  # or GELU",
+        None,
+        "Maas et al. 2013",
+    )
 
 
 CAUSE = Cause(

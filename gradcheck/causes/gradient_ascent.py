@@ -25,8 +25,15 @@ from gradcheck.model import Family, Remedy
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
-    yield Remedy("Check the sign of the loss, of the learning rate and of weight decay, and that `maximize` is False", "optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, maximize=False)", None, "gradcheck failure catalogue A14")
-    yield Remedy("Take one step with a tenth of the learning rate: if the loss still rises, the sign is wrong; if it falls, the rate was too high")
+    yield Remedy(
+        "Check the sign of the loss, of the learning rate and of weight decay, and that `maximize` is False",
+        "optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, maximize=False)",
+        None,
+        "gradcheck failure catalogue A14",
+    )
+    yield Remedy(
+        "Take one step with a tenth of the learning rate: if the loss still rises, the sign is wrong; if it falls, the rate was too high"
+    )
 
 
 CAUSE = Cause(
@@ -34,7 +41,12 @@ CAUSE = Cause(
     summary="every step makes the loss worse: a sign is wrong",
     prior=-5.0,
     weights={
-        "monotone_rise": 6.5,
+        "floorless_with_gradient": 3.0,
+        "calm_before": -3.0,
+        "impossible_sign": -3.0,
+        "floorless_fall": 2.5,
+        "fell_without_floor": 5.5,
+        "monotone_rise": 4.5,
         "rate_negative": 8.0,
         "loss_ramp": 0.5,
         "gradient_ramp": 0.5,

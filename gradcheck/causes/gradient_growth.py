@@ -31,8 +31,18 @@ from gradcheck.model import Family, Remedy
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield advice.clip_gradients(finding)
     yield advice.lower_learning_rate(finding)
-    yield Remedy("With Adam, lower β2 to 0.95 so that the second moment follows the gradients", "torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.95))", None, "Wortsman et al. 2023, Stable and low-precision training")
-    yield Remedy("Log the gradient norm per layer: the layer that grows first names the mechanism (embedding, attention logits, recurrent weights)", None, None, "Pascanu et al. 2013")
+    yield Remedy(
+        "With Adam, lower β2 to 0.95 so that the second moment follows the gradients",
+        "torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.95))",
+        None,
+        "Wortsman et al. 2023, Stable and low-precision training",
+    )
+    yield Remedy(
+        "Log the gradient norm per layer: the layer that grows first names the mechanism (embedding, attention logits, recurrent weights)",
+        None,
+        None,
+        "Pascanu et al. 2013",
+    )
     yield advice.resume_before(finding)
 
 
@@ -40,10 +50,14 @@ CAUSE = Cause(
     family=Family.EXPLODING_GRADIENTS,
     summary="the gradients grew over many steps until an update was too long",
     weights={
+        "nonfinite_on_resume": -4.0,
+        "impossible_sign": -4.0,
+        "calm_before": -0.5,
+        "spikes_from_negative": -1.5,
         "slow_gradient_growth": 5.0,
         "gradient_ramp": 2.5,
         "loss_ramp": 2.0,
-        "loss_climbed": 2.5,
+        "loss_climbed": 3.0,
         "slow_recovery": 2.5,
         "irregular_spikes": 2.0,
         "gradient_only_spike": 1.5,
@@ -58,7 +72,7 @@ CAUSE = Cause(
         "nonfinite_after_first_row": -2.5,
         "gradients_add_up": -2.0,
         "huge_first_loss": -1.0,
-        "gradient_failed_first": -2.0,
+        "gradient_failed_first": -4.0,
         "flat_gradient": -2.0,
         "nan_left_no_trace": -3.0,
         "sharp_spike": -2.0,
@@ -68,7 +82,7 @@ CAUSE = Cause(
         "rate_raised_at_onset": -1.0,
         "floorless_fall": -2.0,
         "floorless_with_gradient": -1.5,
-        "log_clamp_values": -2.0,
+        "log_clamp_values": -5.0,
     },
     remedies=_remedies,
 )

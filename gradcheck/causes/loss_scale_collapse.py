@@ -27,7 +27,12 @@ from gradcheck.model import Family, Remedy
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield advice.prefer_bfloat16(finding)
     yield advice.lower_learning_rate(finding)
-    yield Remedy("Unscale before clipping, so that the clip sees true gradients", "scaler.unscale_(optimizer)\ntorch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)\nscaler.step(optimizer)\nscaler.update()", None, advice.TORCH_AMP)
+    yield Remedy(
+        "Unscale before clipping, so that the clip sees true gradients",
+        "scaler.unscale_(optimizer)\ntorch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)\nscaler.step(optimizer)\nscaler.update()",
+        None,
+        advice.TORCH_AMP,
+    )
 
 
 CAUSE = Cause(

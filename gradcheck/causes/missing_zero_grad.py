@@ -32,7 +32,12 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         None,
         "PyTorch documentation, torch.optim.Optimizer.zero_grad",
     )
-    yield Remedy("If you accumulate on purpose, clear after each optimizer.step() and divide the loss by the number of micro-batches", None, None, "PyTorch documentation, gradient accumulation")
+    yield Remedy(
+        "If you accumulate on purpose, clear after each optimizer.step() and divide the loss by the number of micro-batches",
+        None,
+        None,
+        "PyTorch documentation, gradient accumulation",
+    )
 
 
 CAUSE = Cause(

@@ -25,7 +25,12 @@ from gradcheck.model import Family, Remedy
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
-    yield Remedy("Check the loaded weights and buffers before training", "bad = [n for n, t in model.state_dict().items() if t.is_floating_point() and not torch.isfinite(t).all()]\nassert not bad, bad", None, "gradcheck failure catalogue E8")
+    yield Remedy(
+        "Check the loaded weights and buffers before training",
+        "bad = [n for n, t in model.state_dict().items() if t.is_floating_point() and not torch.isfinite(t).all()]\nassert not bad, bad",
+        None,
+        "gradcheck failure catalogue E8",
+    )
     yield advice.check_batches(finding)
     yield advice.localise()
 
@@ -34,6 +39,7 @@ CAUSE = Cause(
     family=Family.CORRUPTED_STATE,
     summary="the run was non-finite before its first update",
     weights={
+        "nonfinite_on_resume": 7.0,
         "nonfinite_at_first_row": 4.6,
         "log_starts_late": 2.5,
         "sudden_nonfinite": -8.0,

@@ -28,7 +28,12 @@ from gradcheck.model import Family, Remedy
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield advice.check_batches(finding)
     yield advice.localise()
-    yield Remedy("Skip a step whose loss is not finite, and count the skips, so that one bad batch cannot poison the weights", "if not torch.isfinite(loss):\n    optimizer.zero_grad(set_to_none=True)\n    continue", None, "gradcheck failure catalogue B1")
+    yield Remedy(
+        "Skip a step whose loss is not finite, and count the skips, so that one bad batch cannot poison the weights",
+        "if not torch.isfinite(loss):\n    optimizer.zero_grad(set_to_none=True)\n    continue",
+        None,
+        "gradcheck failure catalogue B1",
+    )
     yield advice.resume_before(finding)
 
 
@@ -36,6 +41,8 @@ CAUSE = Cause(
     family=Family.BAD_DATA,
     summary="a batch holds NaN or infinity in its inputs or targets",
     weights={
+        "infinite_ctc": -1.0,
+        "nonfinite_on_resume": 0.5,
         "sudden_nonfinite": 5.0,
         "nonfinite_at_first_row": 4.2,
         "nonfinite_after_first_row": 3.5,

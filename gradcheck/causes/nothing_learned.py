@@ -24,8 +24,18 @@ from gradcheck.model import Family, Remedy
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
-    yield Remedy("Overfit a single batch first: if that fails it is the model or the optimizer, if it succeeds it is the data", "x, y = next(iter(loader))\nfor _ in range(200):\n    step(x, y)", None, "Karpathy, A recipe for training neural networks")
-    yield Remedy("Check that the optimizer holds every trainable parameter", "held = {p for g in optimizer.param_groups for p in g['params']}\nassert all(p in held for p in model.parameters() if p.requires_grad)", None, "gradcheck failure catalogue E9")
+    yield Remedy(
+        "Overfit a single batch first: if that fails it is the model or the optimizer, if it succeeds it is the data",
+        "x, y = next(iter(loader))\nfor _ in range(200):\n    step(x, y)",
+        None,
+        "Karpathy, A recipe for training neural networks",
+    )
+    yield Remedy(
+        "Check that the optimizer holds every trainable parameter",
+        "held = {p for g in optimizer.param_groups for p in g['params']}\nassert all(p in held for p in model.parameters() if p.requires_grad)",
+        None,
+        "gradcheck failure catalogue E9",
+    )
     yield Remedy("Try ten times the learning rate", None, None, "gradcheck failure catalogue G3")
 
 
@@ -34,8 +44,8 @@ CAUSE = Cause(
     summary="the loss never moved; the log does not say why",
     prior=-4.5,
     weights={
-        "flat_from_start": 4.8,
-        "gradient_alive": 0.7,
+        "flat_from_start": 5.3,
+        "gradient_alive": 0.3,
         "rate_collapsed": -3.0,
         "layers_starve": -3.0,
         "tiny_gradient": -2.0,

@@ -24,8 +24,18 @@ from gradcheck.model import Family, Remedy
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
-    yield Remedy("Find the poisoned buffers and recompute them over clean data", "for m in model.modules():\n    if isinstance(m, torch.nn.modules.batchnorm._BatchNorm):\n        m.reset_running_stats()", None, "gradcheck failure catalogue E2")
-    yield Remedy("Test a batch before it goes through the model, not the loss after it", "if not torch.isfinite(x).all():\n    continue", None, "PyTorch issue 90342")
+    yield Remedy(
+        "Find the poisoned buffers and recompute them over clean data",
+        "for m in model.modules():\n    if isinstance(m, torch.nn.modules.batchnorm._BatchNorm):\n        m.reset_running_stats()",
+        None,
+        "gradcheck failure catalogue E2",
+    )
+    yield Remedy(
+        "Test a batch before it goes through the model, not the loss after it",
+        "if not torch.isfinite(x).all():\n    continue",
+        None,
+        "PyTorch issue 90342",
+    )
     yield Remedy("Run the evaluation once in float32, and check the validation data for NaN")
 
 

@@ -34,8 +34,18 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         None,
         "He et al. 2015, Delving deep into rectifiers",
     )
-    yield Remedy("Put a normalisation layer after each wide layer, or start residual branches at zero", None, None, "Zhang et al. 2019, Fixup initialization")
-    yield Remedy("Check the first loss before training: about ln C for C classes, about the variance of the target for a squared error", None, None, "Karpathy, A recipe for training neural networks")
+    yield Remedy(
+        "Put a normalisation layer after each wide layer, or start residual branches at zero",
+        None,
+        None,
+        "Zhang et al. 2019, Fixup initialization",
+    )
+    yield Remedy(
+        "Check the first loss before training: about ln C for C classes, about the variance of the target for a squared error",
+        None,
+        None,
+        "Karpathy, A recipe for training neural networks",
+    )
 
 
 CAUSE = Cause(

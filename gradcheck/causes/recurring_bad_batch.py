@@ -41,7 +41,12 @@ def _position(finding: Finding) -> str:
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
-    yield Remedy(_position(finding), "dataset = torch.utils.data.Subset(dataset, [i for i in range(len(dataset)) if i not in bad])", None, "gradcheck failure catalogue B8")
+    yield Remedy(
+        _position(finding),
+        "dataset = torch.utils.data.Subset(dataset, [i for i in range(len(dataset)) if i not in bad])",
+        None,
+        "gradcheck failure catalogue B8",
+    )
     yield advice.robust_loss()
     yield advice.clip_gradients(finding)
 
@@ -51,6 +56,7 @@ CAUSE = Cause(
     summary="the same bad sample or shard comes back in every epoch",
     prior=-5.0,
     weights={
+        "one_row_jump": 2.0,
         "fixed_period": 7.5,
         "once_per_epoch": 6.8,
         "equal_heights": 1.0,

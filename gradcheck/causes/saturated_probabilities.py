@@ -25,7 +25,12 @@ from gradcheck.model import Family, Remedy
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
-    yield Remedy("Return logits and let the loss take the logarithm", "loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, target)", None, "PyTorch documentation, BCEWithLogitsLoss")
+    yield Remedy(
+        "Return logits and let the loss take the logarithm",
+        "loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, target)",
+        None,
+        "PyTorch documentation, BCEWithLogitsLoss",
+    )
     yield advice.lower_learning_rate(finding)
 
 
@@ -33,7 +38,7 @@ CAUSE = Cause(
     family=Family.UNSTABLE_LOSS,
     summary="probabilities saturated at 0 or 1 before the logarithm",
     weights={
-        "log_clamp_values": 8.5,
+        "log_clamp_values": 10.0,
         "frozen_high": 0.5,
         "infinite_before_nan": 0.5,
         "flat_from_start": 0.5,

@@ -25,15 +25,33 @@ from gradcheck.model import Family, Remedy
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
-    yield Remedy("Bound the predicted variance from below", "log_var = log_var.clamp(min=-10.0)\nloss = torch.nn.functional.gaussian_nll_loss(mean, y, log_var.exp(), eps=1e-6)", None, "Seitzer et al. 2022")
-    yield Remedy("Weigh each sample by its detached variance (β-NLL), so that small variances do not dominate", "loss = (nll * log_var.exp().detach() ** 0.5).mean()", None, "Seitzer et al. 2022")
-    yield Remedy("Check that targets of a binary cross-entropy lie in [0, 1]: masks of 0 and 255 make it negative", "assert 0 <= target.min() and target.max() <= 1", None, "gradcheck failure catalogue B5")
+    yield Remedy(
+        "Bound the predicted variance from below",
+        "log_var = log_var.clamp(min=-10.0)\nloss = torch.nn.functional.gaussian_nll_loss(mean, y, log_var.exp(), eps=1e-6)",
+        None,
+        "Seitzer et al. 2022",
+    )
+    yield Remedy(
+        "Weigh each sample by its detached variance (β-NLL), so that small variances do not dominate",
+        "loss = (nll * log_var.exp().detach() ** 0.5).mean()",
+        None,
+        "Seitzer et al. 2022",
+    )
+    yield Remedy(
+        "Check that targets of a binary cross-entropy lie in [0, 1]: masks of 0 and 255 make it negative",
+        "assert 0 <= target.min() and target.max() <= 1",
+        None,
+        "gradcheck failure catalogue B5",
+    )
 
 
 CAUSE = Cause(
     family=Family.UNSTABLE_LOSS,
     summary="the loss has no lower bound and training ran down it",
     weights={
+        "sharp_spike": 0.0,
+        "impossible_sign": -2.0,
+        "spikes_from_negative": 4.5,
         "floorless_fall": 5.0,
         "loss_climbed": 1.0,
         "huge_gradient_before_nan": 1.0,
@@ -42,7 +60,7 @@ CAUSE = Cause(
         "irregular_spikes": 1.0,
         "slow_recovery": 0.5,
         "slow_gradient_growth": 1.0,
-        "fell_without_floor": 6.0,
+        "fell_without_floor": 3.0,
         "nonfinite_at_first_row": -5.0,
         "gradient_failed_first": -0.5,
         "huge_first_loss": -2.0,

@@ -25,8 +25,18 @@ from gradcheck.model import Family, Remedy
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
-    yield Remedy("Standardise every feature, and a regression target, with the training split's mean and deviation", "mean, std = train_x.mean(0), train_x.std(0).clamp_min(1e-6)\nx = (x - mean) / std", None, "LeCun et al. 1998, Efficient BackProp")
-    yield Remedy("For heavy-tailed features take log1p first; or let a BatchNorm layer on the input do it", "model = torch.nn.Sequential(torch.nn.BatchNorm1d(x.shape[1]), model)", None, "gradcheck failure catalogue B6")
+    yield Remedy(
+        "Standardise every feature, and a regression target, with the training split's mean and deviation",
+        "mean, std = train_x.mean(0), train_x.std(0).clamp_min(1e-6)\nx = (x - mean) / std",
+        None,
+        "LeCun et al. 1998, Efficient BackProp",
+    )
+    yield Remedy(
+        "For heavy-tailed features take log1p first; or let a BatchNorm layer on the input do it",
+        "model = torch.nn.Sequential(torch.nn.BatchNorm1d(x.shape[1]), model)",
+        None,
+        "gradcheck failure catalogue B6",
+    )
 
 
 CAUSE = Cause(

@@ -24,8 +24,18 @@ from gradcheck.model import Family, Remedy
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
-    yield Remedy("Use a non-saturating activation (ReLU, GELU) with He initialisation", "torch.nn.init.kaiming_normal_(layer.weight, nonlinearity='relu')", None, "He et al. 2015")
-    yield Remedy("Add residual connections and normalisation, so that the gradient has a short way", "x = x + block(norm(x))", None, "He et al. 2016, Identity mappings in deep residual networks")
+    yield Remedy(
+        "Use a non-saturating activation (ReLU, GELU) with He initialisation",
+        "torch.nn.init.kaiming_normal_(layer.weight, nonlinearity='relu')",
+        None,
+        "He et al. 2015",
+    )
+    yield Remedy(
+        "Add residual connections and normalisation, so that the gradient has a short way",
+        "x = x + block(norm(x))",
+        None,
+        "He et al. 2016, Identity mappings in deep residual networks",
+    )
 
 
 CAUSE = Cause(

@@ -14,9 +14,12 @@ from gradcheck.wording import factor, number
 
 CLUES = {
     "huge_first_loss": ClueKind("the loss is enormous before the first update"),
-    "huge_first_gradient": ClueKind("the gradient norm is enormous before the first update", (Role.GRAD_NORM,)),
+    "huge_first_gradient": ClueKind(
+        "the gradient norm is enormous before the first update", (Role.GRAD_NORM,)
+    ),
     "large_gradient_for_loss": ClueKind(
-        "a huge first gradient norm that is large even beside the first loss", (Role.LOSS, Role.GRAD_NORM)
+        "a huge first gradient norm that is large even beside the first loss",
+        (Role.LOSS, Role.GRAD_NORM),
     ),
     "small_gradient_for_loss": ClueKind(
         "a first gradient norm that is small beside a huge first loss", (Role.LOSS, Role.GRAD_NORM)
@@ -53,9 +56,16 @@ def observe(case: Case) -> Iterator[Clue]:
     suspicious = abs(first) >= HUGE_LOSS and _is_wrong_for_this_run(case, loss, first)
     if suspicious:
         said = f"the first loss is {number(first)}, before any update could have spoilt the weights"
-        yield Clue("huge_first_loss", _at_start(loss, said), min(1.0, 0.4 + np.log10(abs(first) / HUGE_LOSS) / 4))
+        yield Clue(
+            "huge_first_loss",
+            _at_start(loss, said),
+            min(1.0, 0.4 + np.log10(abs(first) / HUGE_LOSS) / 4),
+        )
     elif 0 < first < ORDINARY and case.failed:
-        yield Clue("ordinary_first_loss", _at_start(loss, f"the first loss is {number(first)}, an ordinary value"))
+        yield Clue(
+            "ordinary_first_loss",
+            _at_start(loss, f"the first loss is {number(first)}, an ordinary value"),
+        )
     yield from _gradient(case)
     if suspicious and case.gradient is not None and len(case.gradient):
         yield from _proportion(case.gradient, first)
@@ -79,7 +89,11 @@ def _gradient(case: Case) -> Iterator[Clue]:
     if first >= HUGE_NORM:
         loss = float(case.loss.value[0]) if case.loss is not None else float("nan")
         said = f"the first gradient norm is {number(first)} at a loss of {number(loss)} ({factor(first / max(abs(loss), 1e-12))})"
-        yield Clue("huge_first_gradient", _at_start(norm, said), min(1.0, 0.4 + np.log10(first / HUGE_NORM) / 4))
+        yield Clue(
+            "huge_first_gradient",
+            _at_start(norm, said),
+            min(1.0, 0.4 + np.log10(first / HUGE_NORM) / 4),
+        )
 
 
 def _proportion(norm: Series, loss: float) -> Iterator[Clue]:
@@ -90,9 +104,14 @@ def _proportion(norm: Series, loss: float) -> Iterator[Clue]:
         return
     said = f"the first gradient norm is {factor(ratio)} the first loss"
     if ratio >= LARGE_RATIO:
-        yield Clue("large_gradient_for_loss", _at_start(norm, f"{said}: large inputs make large gradients"))
+        yield Clue(
+            "large_gradient_for_loss", _at_start(norm, f"{said}: large inputs make large gradients")
+        )
     elif ratio <= SMALL_RATIO:
-        yield Clue("small_gradient_for_loss", _at_start(norm, f"{said}: weights so large that each matters little"))
+        yield Clue(
+            "small_gradient_for_loss",
+            _at_start(norm, f"{said}: weights so large that each matters little"),
+        )
 
 
 def _input_norm(case: Case) -> Iterator[Clue]:

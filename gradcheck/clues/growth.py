@@ -15,7 +15,9 @@ from gradcheck.wording import factor, number
 
 BOTH = (Role.LOSS, Role.GRAD_NORM)
 CLUES = {
-    "square_law": ClueKind("loss and gradient norm grow geometrically, the loss as its square", BOTH),
+    "square_law": ClueKind(
+        "loss and gradient norm grow geometrically, the loss as its square", BOTH
+    ),
     "gradients_add_up": ClueKind(
         "from the first row on the gradient norm climbs as a sum does, in equal or shrinking steps",
         (Role.GRAD_NORM,),
@@ -38,7 +40,9 @@ def observe(case: Case) -> Iterator[Clue]:
     if case.loss is not None and case.failed:
         yield from _square_law(case, case.loss, case.gradient)
     if case.run.get(Role.GRAD_NORM) is not None:
-        yield from itertools.islice((*_linear(case.gradient), *_saturating(case, case.gradient)), 1)
+        yield from itertools.islice(
+            (*_linear(case, case.gradient), *_saturating(case, case.gradient)), 1
+        )
 
 
 def _square_law(case: Case, loss: Series, norm: Series) -> Iterator[Clue]:
@@ -64,12 +68,14 @@ def _square_law(case: Case, loss: Series, norm: Series) -> Iterator[Clue]:
         f"loss by {number(float(np.exp(slope * steady)))}, its square: the step is longer than the curvature allows"
     )
     last = int(loss.step[min(start + end - 1, len(loss) - 1)])
-    yield Clue("square_law", Evidence(said, norm.name, int(loss.step[start]), last), 1.0, {"ratio": ratio})
+    yield Clue(
+        "square_law", Evidence(said, norm.name, int(loss.step[start]), last), 1.0, {"ratio": ratio}
+    )
 
 
-def _linear(norm: Series) -> Iterator[Clue]:
+def _linear(case: Case, norm: Series) -> Iterator[Clue]:
     values = _straight_part(finite(norm.value))
-    if len(values) < LINEAR_ROWS:
+    if len(values) < LINEAR_ROWS or not _loss_is_calm(case, len(values)):
         return
     rows = np.arange(len(values), dtype=float)
     slope, fit = line(rows, values)
@@ -82,14 +88,21 @@ def _linear(norm: Series) -> Iterator[Clue]:
         f"the gradient norm climbs along a straight line from {number(start)} in the first row to "
         f"{number(float(values[-1]))} (R² {fit:.2f}, {factor(ramp)}): each step adds its gradient to the last one's"
     )
-    yield Clue("gradients_add_up", Evidence(said, norm.name, int(norm.step[0]), int(norm.step[len(values) - 1])), fit)
+    yield Clue(
+        "gradients_add_up",
+        Evidence(said, norm.name, int(norm.step[0]), int(norm.step[len(values) - 1])),
+        fit,
+    )
 
 
 def _straight_part(values: FloatArray) -> FloatArray:
     """The longest of a few first stretches that a straight line describes; empty if none."""
     for end in (len(values), 400, 200, 100, 50, 30, 20, LINEAR_ROWS):
         part = values[:end]
-        if len(part) >= LINEAR_ROWS and line(np.arange(len(part), dtype=float), part)[1] >= LINEAR_FIT:
+        if (
+            len(part) >= LINEAR_ROWS
+            and line(np.arange(len(part), dtype=float), part)[1] >= LINEAR_FIT
+        ):
             return part
     return values[:0]
 
@@ -115,7 +128,9 @@ def _saturating(case: Case, norm: Series) -> Iterator[Clue]:
         f"{number(float(values[0]))} to {number(float(values[top]))}, and stays there with "
         f"{rough * 100:.1g}% change per row: batches do not show in it, as in a sum of many"
     )
-    yield Clue("gradients_add_up", Evidence(said, norm.name, int(norm.step[0]), int(norm.step[top])))
+    yield Clue(
+        "gradients_add_up", Evidence(said, norm.name, int(norm.step[0]), int(norm.step[top]))
+    )
 
 
 def _loss_is_calm(case: Case, rows: int) -> bool:

@@ -45,7 +45,7 @@ SLOW_FIT = 0.6
 
 def observe(case: Case) -> Iterator[Clue]:
     """Describe the way from the last normal row to the failure."""
-    if case.onset is None or case.onset.severity is Severity.WARNING:
+    if case.onset is None or case.trigger is None or case.trigger.severity is Severity.WARNING:
         return
     loss = _rise(case, case.loss)
     norm = _rise(case, case.gradient)
@@ -96,7 +96,11 @@ def _jump(case: Case, series: Series, loss: Rise, norm: Rise | None) -> Iterator
     if ratio < JUMP or case.onset_row(series) < LEAST_ROWS:
         return
     with_norm = norm is not None and norm.ratios[0] >= JUMP
-    also = f", the gradient norm with it by {factor(float(norm.ratios[0]))}" if norm and with_norm else ""
+    also = (
+        f", the gradient norm with it by {factor(float(norm.ratios[0]))}"
+        if norm and with_norm
+        else ""
+    )
     said = (
         f"the loss jumped from {number(loss.usual)} to {number(float(loss.values[0]))} "
         f"({factor(ratio)}) in one row with no rise before it{also}"
@@ -109,7 +113,9 @@ def _jump(case: Case, series: Series, loss: Rise, norm: Rise | None) -> Iterator
 
 def _climbed(case: Case) -> Iterator[Clue]:
     loss = case.loss
-    events = [e for e in case.of_kind(Kind.DIVERGENCE) if loss is not None and e.series == loss.name]
+    events = [
+        e for e in case.of_kind(Kind.DIVERGENCE) if loss is not None and e.series == loss.name
+    ]
     if loss is None or not events:
         return
     event = events[0]
@@ -178,7 +184,9 @@ def _slow_growth(case: Case) -> Iterator[Clue]:
         f"{slope * 100:.2g}% per row"
     )
     first, last = int(series.step[end - len(logs)]), int(series.step[end - 1])
-    yield Clue("slow_gradient_growth", Evidence(said, series.name, first, last), fit, {"growth": grown})
+    yield Clue(
+        "slow_gradient_growth", Evidence(said, series.name, first, last), fit, {"growth": grown}
+    )
 
 
 def _flat(case: Case) -> Iterator[Clue]:

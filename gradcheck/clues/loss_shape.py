@@ -16,13 +16,19 @@ CLUES = {
     "floorless_with_gradient": ClueKind(
         "while the loss falls without a floor the gradient norm grows", (Role.LOSS, Role.GRAD_NORM)
     ),
+    "spikes_from_negative": ClueKind(
+        "the loss leaps from a negative level to many times its size, again and again"
+    ),
     "log_clamp_values": ClueKind("the loss sits on multiples of 100/B: logarithms clamped at -100"),
-    "frozen_high": ClueKind("after the jump the loss stays on a high plateau instead of growing on"),
+    "frozen_high": ClueKind(
+        "after the jump the loss stays on a high plateau instead of growing on"
+    ),
     "monotone_rise": ClueKind("the loss rises smoothly from the very first row on"),
     "hidden_by_logger": ClueKind("the logger wrote 0 in place of a NaN loss"),
 }
 BATCHES = (1, 2, 4, 8, 10, 16, 20, 25, 32, 50, 64, 100, 128, 256)
 CLAMP = 100.0
+LEAP = 3.0
 LEAST_ROWS = 10
 
 
@@ -34,6 +40,7 @@ def observe(case: Case) -> Iterator[Clue]:
     yield from _log_clamp(loss)
     if case.trigger is not None:
         yield from _floorless(case, loss)
+        yield from _leaps(case, loss)
     if case.failed:
         yield from _frozen(case, loss)
         yield from _monotone(case, loss)
@@ -43,7 +50,9 @@ def observe(case: Case) -> Iterator[Clue]:
 
 
 def _floorless(case: Case, loss: Series) -> Iterator[Clue]:
-    own = [e.order for e in case.events if e.series == loss.name and e.severity is not Severity.WARNING]
+    own = [
+        e.order for e in case.events if e.series == loss.name and e.severity is not Severity.WARNING
+    ]
     end = int(np.searchsorted(loss.order, min(own))) if own else len(loss)
     values = finite(loss.value[:end])
     if len(values) < 2 * LEAST_ROWS:
@@ -61,6 +70,24 @@ def _floorless(case: Case, loss: Series) -> Iterator[Clue]:
     yield Clue("floorless_fall", Evidence(said, loss.name, *window))
     if case.gradient is not None:
         yield from _steeper(case.gradient, window)
+
+
+def _leaps(case: Case, loss: Series) -> Iterator[Clue]:
+    """A density that is too narrow: an error of a few of its widths costs more than all before."""
+    leaps = []
+    for event in case.of_kind(Kind.LOSS_SPIKE):
+        row = int(np.searchsorted(loss.order, event.order))
+        before = level(finite(loss.value[max(0, row - LEAST_ROWS) : row]))
+        if before < 0 and (event.value or 0.0) > LEAP * abs(before):
+            leaps.append(event)
+    if len(leaps) >= 2:
+        said = (
+            f"{len(leaps)} times the loss leaps from below 0 to many times its size, first at step "
+            f"{leaps[0].step} to {number(leaps[0].value or 0.0)}"
+        )
+        yield Clue(
+            "spikes_from_negative", Evidence(said, loss.name, leaps[0].step, leaps[-1].last_step)
+        )
 
 
 def _steeper(norm: Series, window: tuple[int, int]) -> Iterator[Clue]:
@@ -87,7 +114,9 @@ def _log_clamp(loss: Series) -> Iterator[Clue]:
         # a wide grid (few samples) is telling, on a fine one everything lies near a multiple
         if float(np.mean(off < 0.01)) > 0.9 and float(np.max(share)) >= 1:
             said = f"the loss takes multiples of {number(CLAMP / batch)} (up to {number(float(stuck.max()))}): logarithms clamped at -100, {batch} terms in the mean"
-            yield Clue("log_clamp_values", Evidence(said, loss.name, int(loss.step[0]), int(loss.step[-1])))
+            yield Clue(
+                "log_clamp_values", Evidence(said, loss.name, int(loss.step[0]), int(loss.step[-1]))
+            )
             return
 
 
@@ -104,19 +133,22 @@ def _frozen(case: Case, loss: Series) -> Iterator[Clue]:
 
 
 def _monotone(case: Case, loss: Series) -> Iterator[Clue]:
+    """Worse from the first row on, in small steps that grow: well-aimed steps the wrong way."""
     values = _first_finite(loss.value)
-    if case.onset_row(loss) > 10 or len(values) < LEAST_ROWS:
+    if len(values) < 3 * LEAST_ROWS or values[0] == 0:
         return
-    rows = values[: 3 * LEAST_ROWS]
-    steps = np.diff(rows)
-    smooth = float(np.abs(steps[1:] / np.where(steps[:-1] == 0, np.inf, steps[:-1])).max()) if len(steps) > 2 else np.inf
-    if bool((steps > 0).mean() > 0.9) and smooth < 20 and float(steps[0]) < abs(float(rows[0])):
-        said = f"the loss rises in nearly every row from the start ({number(float(rows[0]))}, {number(float(rows[len(rows) // 2]))}, {number(float(rows[-1]))})"
-        yield Clue("monotone_rise", Evidence(said, loss.name, int(loss.step[0]), int(loss.step[len(rows) - 1])))
+    levels = block_levels(values[: max(3 * LEAST_ROWS, case.onset_row(loss))], LEAST_ROWS)
+    steps = np.diff(levels)
+    slow = abs(float(steps[0])) < abs(float(values[0]))
+    if not (bool((steps > 0).all()) and slow and steps[-1] > steps[0]):
+        return
+    said = (
+        f"the loss rises from its first rows on and faster and faster ({number(float(levels[0]))}, "
+        f"{number(float(levels[len(levels) // 2]))}, {number(float(levels[-1]))}); it never fell"
+    )
+    yield Clue("monotone_rise", Evidence(said, loss.name, int(loss.step[0]), case.onset_step))
 
 
 def _first_finite(values: FloatArray) -> FloatArray:
     bad = np.flatnonzero(~np.isfinite(values))
     return values[: int(bad[0])] if len(bad) else values
-
-

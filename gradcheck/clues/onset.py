@@ -13,7 +13,10 @@ from gradcheck.wording import count, number
 
 CLUES = {
     "nonfinite_at_first_row": ClueKind("the very first row is already NaN or infinite"),
-    "log_starts_late": ClueKind("non-finite from the first row of a log that begins at a late step"),
+    "nonfinite_on_resume": ClueKind("non-finite in the first row after a resume, finite before it"),
+    "log_starts_late": ClueKind(
+        "non-finite from the first row of a log that begins at a late step"
+    ),
     "nonfinite_after_first_row": ClueKind("the first row is finite, the second is not"),
     "sudden_nonfinite": ClueKind("nothing unusual in the rows before the first NaN or infinity"),
     "blow_up_from_start": ClueKind("the loss rises by orders of magnitude within the first rows"),
@@ -21,7 +24,12 @@ CLUES = {
 FEW_ROWS = 5
 EARLY_ROWS = 10
 BLOW_UP = 5.0
-NONFINITE = (Kind.NONFINITE_LOSS, Kind.NONFINITE_GRADIENT, Kind.MASKED_NONFINITE, Kind.NONFINITE_WEIGHTS)
+NONFINITE = (
+    Kind.NONFINITE_LOSS,
+    Kind.NONFINITE_GRADIENT,
+    Kind.MASKED_NONFINITE,
+    Kind.NONFINITE_WEIGHTS,
+)
 
 
 def observe(case: Case) -> Iterator[Clue]:
@@ -38,13 +46,23 @@ def observe(case: Case) -> Iterator[Clue]:
 
 def _is_validation(case: Case) -> bool:
     named = {series.name for series in case.run.every(Role.VALIDATION_LOSS)}
-    return case.onset is not None and case.onset.series in named and case.run.get(Role.LOSS) is not None
+    return (
+        case.onset is not None
+        and case.onset.series in named
+        and case.run.get(Role.LOSS) is not None
+    )
 
 
 def _nonfinite(case: Case, series: Series, row: int) -> Iterator[Clue]:
     assert case.onset is not None
     what = "loss" if case.onset.kind is Kind.NONFINITE_LOSS else "gradient norm"
     value = number(case.onset.value) if case.onset.value is not None else "nan"
+    if _is_first_of_a_file(case, series, row):
+        said = (
+            f"the {what} is {value} in the first row after the run was resumed; it had been finite"
+        )
+        yield Clue("nonfinite_on_resume", _evidence(case, series, said))
+        return
     if row == 0:
         said = f"the {what} is {value} in the first row of the log, before anything was learned"
         yield Clue("nonfinite_at_first_row", _evidence(case, series, said))
@@ -57,10 +75,19 @@ def _nonfinite(case: Case, series: Series, row: int) -> Iterator[Clue]:
             f"{value} in the next"
         )
         yield Clue(
-            "nonfinite_after_first_row", _evidence(case, series, said), 1.0 if case.every_step else 0.5
+            "nonfinite_after_first_row",
+            _evidence(case, series, said),
+            1.0 if case.every_step else 0.5,
         )
     elif row >= FEW_ROWS:
         yield from _sudden(case, series, what, value)
+
+
+def _is_first_of_a_file(case: Case, series: Series, row: int) -> bool:
+    if row == 0 or row >= len(series):
+        return False
+    before, now = int(series.order[row - 1]), int(series.order[row])
+    return any(before < start <= now for start in case.run.resumed_at)
 
 
 def _sudden(case: Case, series: Series, what: str, value: str) -> Iterator[Clue]:
@@ -101,5 +128,3 @@ def _blow_up(case: Case, series: Series, row: int) -> Iterator[Clue]:
 def _evidence(case: Case, series: Series, statement: str) -> Evidence:
     first, last = case.window(series)
     return Evidence(statement, series.name, first, last)
-
-

@@ -65,7 +65,14 @@ def _from_gradient(case: Case, loss: Series, norm: Series, step: int) -> Iterato
         return
     value = float(loss.value[row])
     if not np.isfinite(value):
-        yield Clue("failed_together", _said(f"loss and gradient norm are both non-finite at step {step}, both were finite before", norm, step))
+        yield Clue(
+            "failed_together",
+            _said(
+                f"loss and gradient norm are both non-finite at step {step}, both were finite before",
+                norm,
+                step,
+            ),
+        )
         yield from _huge_before(case, norm, step)
     elif not _is_hidden(loss, row) and not case.of_kind(Kind.MASKED_NONFINITE):
         at = row_at(norm, step)

@@ -12,7 +12,9 @@ from gradcheck.wording import count, number
 
 CLUES = {
     "fixed_period": ClueKind("spikes or NaN rows return at a fixed number of steps"),
-    "once_per_epoch": ClueKind("spikes return once in each epoch, at changing places", (Role.LOSS, Role.EPOCH)),
+    "once_per_epoch": ClueKind(
+        "spikes return once in each epoch, at changing places", (Role.LOSS, Role.EPOCH)
+    ),
     "spikes_follow_rate": ClueKind(
         "each spike follows a jump of the learning rate", (Role.LOSS, Role.LEARNING_RATE)
     ),
@@ -35,7 +37,12 @@ def observe(case: Case) -> Iterator[Clue]:
     window = (int(steps[0]), int(steps[-1]))
     if period is not None:
         said = f"{count(len(events), 'event')} {period} steps apart, the first at step {steps[0]} (step ≡ {steps[0] % period} mod {period})"
-        yield Clue("fixed_period", Evidence(said, series, *window), min(1.0, len(events) / 5 + 0.3), {"period": period, "phase": int(steps[0] % period)})
+        yield Clue(
+            "fixed_period",
+            Evidence(said, series, *window),
+            min(1.0, len(events) / 5 + 0.3),
+            {"period": period, "phase": int(steps[0] % period)},
+        )
     elif (share := _once_per_epoch(case, steps)) is not None:
         said = f"{count(len(events), 'event')} in {share[1]} epochs, one in each of {share[0]} of them, at changing places: one sample in a shuffled set"
         yield Clue("once_per_epoch", Evidence(said, series, *window))
@@ -88,7 +95,11 @@ def _once_per_epoch(case: Case, steps: IntArray) -> tuple[int, int] | None:
     seen = np.arange(at.min(), at.max() + 1)
     hits = np.array([np.count_nonzero(at == number) for number in seen])
     once = int(np.count_nonzero(hits == 1))
-    return (once, len(seen)) if len(seen) >= LEAST and once >= 0.8 * len(seen) and hits.max() <= 2 else None
+    return (
+        (once, len(seen))
+        if len(seen) >= LEAST and once >= 0.8 * len(seen) and hits.max() <= 2
+        else None
+    )
 
 
 def _follow_rate(case: Case, steps: IntArray) -> bool:
@@ -100,7 +111,9 @@ def _follow_rate(case: Case, steps: IntArray) -> bool:
     return float(np.mean(near)) >= 0.7
 
 
-def _heights(events: Sequence[Event], series: str | None, window: tuple[int, int]) -> Iterator[Clue]:
+def _heights(
+    events: Sequence[Event], series: str | None, window: tuple[int, int]
+) -> Iterator[Clue]:
     peaks = np.array([event.value for event in events if event.value is not None])
     peaks = peaks[np.isfinite(peaks)]
     if len(peaks) < LEAST or float(np.median(peaks)) <= 0:

@@ -13,12 +13,16 @@ from gradcheck.wording import number
 
 NEEDS = (Role.LOSS, Role.LOSS_SCALE)
 CLUES = {
-    "scale_fell_beside_nan": ClueKind("the loss scale is halved again and again while the loss is NaN", NEEDS),
+    "scale_fell_beside_nan": ClueKind(
+        "the loss scale is halved again and again while the loss is NaN", NEEDS
+    ),
     "scale_fell_beside_finite_loss": ClueKind(
         "the loss scale is halved again and again while the loss is finite", NEEDS
     ),
     "scale_fell_first": ClueKind("the loss scale began to fall before the loss failed", NEEDS),
-    "loss_scaler_active": ClueKind("a loss scaler is at work, so the run is in half precision", NEEDS),
+    "loss_scaler_active": ClueKind(
+        "a loss scaler is at work, so the run is in half precision", NEEDS
+    ),
     "no_loss_scaler": ClueKind("the loss scale is constantly 1: not a float16 run", NEEDS),
 }
 
@@ -29,9 +33,18 @@ def observe(case: Case) -> Iterator[Clue]:
     if scale is None or not len(finite(scale.value)):
         return
     if bool((finite(scale.value) == 1.0).all()):
-        yield Clue("no_loss_scaler", _whole(scale, "the loss scale is 1 throughout: no float16 scaler is at work"))
+        yield Clue(
+            "no_loss_scaler",
+            _whole(scale, "the loss scale is 1 throughout: no float16 scaler is at work"),
+        )
         return
-    yield Clue("loss_scaler_active", _whole(scale, f"a loss scaler is at work (scale {number(float(finite(scale.value).max()))} at most)"))
+    yield Clue(
+        "loss_scaler_active",
+        _whole(
+            scale,
+            f"a loss scaler is at work (scale {number(float(finite(scale.value).max()))} at most)",
+        ),
+    )
     collapses = [e for e in case.of_kind(Kind.LOSS_SCALE_COLLAPSE) if not e.recovered]
     if collapses and case.loss is not None:
         yield from _collapse(case, case.loss, scale, collapses[0])
@@ -48,11 +61,15 @@ def _collapse(case: Case, loss: Series, scale: Series, event: Event) -> Iterator
         yield Clue("scale_fell_beside_nan", Evidence(said, scale.name, event.step, event.last_step))
     else:
         said = f"{fell} while the loss stayed finite: the scaled gradients overflow"
-        yield Clue("scale_fell_beside_finite_loss", Evidence(said, scale.name, event.step, event.last_step))
+        yield Clue(
+            "scale_fell_beside_finite_loss", Evidence(said, scale.name, event.step, event.last_step)
+        )
     bad = np.flatnonzero(~np.isfinite(loss.value))
     if len(bad) and event.step < int(loss.step[bad[0]]) - case.cadence:
         said = f"the loss scale began to fall at step {event.step}, the loss failed at step {int(loss.step[bad[0]])}"
-        yield Clue("scale_fell_first", Evidence(said, scale.name, event.step, int(loss.step[bad[0]])))
+        yield Clue(
+            "scale_fell_first", Evidence(said, scale.name, event.step, int(loss.step[bad[0]]))
+        )
 
 
 def _whole(series: Series, statement: str) -> Evidence:

@@ -14,8 +14,12 @@ from gradcheck.wording import count, factor, number
 NEEDS = (Role.LOSS, Role.LEARNING_RATE)
 CLUES = {
     "rate_raised_at_onset": ClueKind("the learning rate was raised at once, just before", NEEDS),
-    "rate_at_peak": ClueKind("it broke while the learning rate was at or near its peak after rising", NEEDS),
-    "rate_past_peak": ClueKind("the learning rate had fallen well below its peak before it broke", NEEDS),
+    "rate_at_peak": ClueKind(
+        "it broke while the learning rate was at or near its peak after rising", NEEDS
+    ),
+    "rate_past_peak": ClueKind(
+        "the learning rate had fallen well below its peak before it broke", NEEDS
+    ),
     "rate_constant": ClueKind("the learning rate had been constant for long", NEEDS),
     "rate_collapsed": ClueKind("the learning rate is practically 0 for most of the run", NEEDS),
     "rate_negative": ClueKind("the learning rate is negative", NEEDS),
@@ -61,10 +65,17 @@ def _at_onset(case: Case, rate: Series) -> Iterator[Clue]:
     jump = _recent_jump(course)
     if jump is not None:
         said = f"the learning rate was raised from {number(jump[0])} to {number(jump[1])} ({factor(jump[1] / jump[0])}) at once, {len(course) - jump[2]} rows before the first bad row"
-        yield Clue("rate_raised_at_onset", Evidence(said, rate.name, first, last), 1.0, {"before": jump[0], "after": jump[1]})
+        yield Clue(
+            "rate_raised_at_onset",
+            Evidence(said, rate.name, first, last),
+            1.0,
+            {"before": jump[0], "after": jump[1]},
+        )
     elif now >= NEAR_PEAK * peak and now > 1.5 * low and _is_rising_lately(course):
         said = f"it broke at a learning rate of {number(now)}, the highest so far, after a rise from {number(low)}"
-        yield Clue("rate_at_peak", Evidence(said, rate.name, int(rate.step[0]), last), 1.0, {"peak": peak})
+        yield Clue(
+            "rate_at_peak", Evidence(said, rate.name, int(rate.step[0]), last), 1.0, {"peak": peak}
+        )
     elif now <= PAST_PEAK * peak:
         said = f"the learning rate had come down from {number(peak)} to {number(now)} when it broke"
         yield Clue("rate_past_peak", Evidence(said, rate.name, first, last))
@@ -105,7 +116,9 @@ def _collapsed(case: Case, rate: Series) -> Iterator[Clue]:
         if not _froze_early(case, rate, peak):
             return
     if peak == 0 or small[0] or small.mean() > 0.5:
-        said = f"the learning rate is at most {number(float(np.median(values)))} for most of the run"
+        said = (
+            f"the learning rate is at most {number(float(np.median(values)))} for most of the run"
+        )
         yield Clue("rate_collapsed", _whole(rate, said))
 
 
@@ -113,7 +126,9 @@ def _froze_early(case: Case, rate: Series, peak: float) -> bool:
     values = np.abs(rate.value)
     dead = np.flatnonzero(values > max(COLLAPSED * peak, TINY))
     last_alive = int(dead[-1]) if len(dead) else 0
-    return last_alive < 0.4 * len(values) and len(values) - last_alive > 30 and case.loss is not None
+    return (
+        last_alive < 0.4 * len(values) and len(values) - last_alive > 30 and case.loss is not None
+    )
 
 
 def _whole(series: Series, statement: str) -> Evidence:

@@ -42,7 +42,9 @@ def observe(case: Case) -> Iterator[Clue]:
 
 def _after_nan(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
     bad = np.flatnonzero(~np.isfinite(loss.value))
-    longest = max((len(part) for part in np.split(bad, np.flatnonzero(np.diff(bad) > 1) + 1)), default=0)
+    longest = max(
+        (len(part) for part in np.split(bad, np.flatnonzero(np.diff(bad) > 1) + 1)), default=0
+    )
     before, after = case.usual(loss), level(finite(loss.value[bad[0] : bad[0] + 10]))
     if longest > BRIEF or not after < before + max(abs(before), 1e-12):
         return
@@ -54,7 +56,9 @@ def _after_nan(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
     yield from _zero_gradient(case, loss, bad)
 
 
-def _zero_gradient(case: Case, loss: Series, bad: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Iterator[Clue]:
+def _zero_gradient(
+    case: Case, loss: Series, bad: np.ndarray[tuple[int], np.dtype[np.int64]]
+) -> Iterator[Clue]:
     if case.gradient is None:
         return
     rows = [row_at(case.gradient, int(loss.step[row])) for row in bad[:20]]
@@ -107,4 +111,9 @@ def _gradient_only(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
     usual = level(case.healthy_norms[-50:])
     ratio = (trigger.value or 0.0) / usual if usual > 0 else float("inf")
     said = f"the gradient norm reached {factor(ratio)} its usual {number(usual)} while the loss stayed within its noise"
-    yield Clue("gradient_only_spike", Evidence(said, case.gradient.name, trigger.step, trigger.last_step), 1.0, {"ratio": ratio})
+    yield Clue(
+        "gradient_only_spike",
+        Evidence(said, case.gradient.name, trigger.step, trigger.last_step),
+        1.0,
+        {"ratio": ratio},
+    )

@@ -8,20 +8,25 @@ import numpy as np
 
 from gradcheck.case import Case
 from gradcheck.measure.layers import median_norms
-from gradcheck.measure.robust import finite, level
-from gradcheck.model import Clue, ClueKind, Evidence, Kind, Role, Series
+from gradcheck.measure.robust import block_levels, finite, level
+from gradcheck.model import Clue, ClueKind, Event, Evidence, Kind, Role, Series
 from gradcheck.wording import factor, number
 
 CLUES = {
     "flat_from_start": ClueKind("the loss never moves from its first value"),
-    "tiny_gradient": ClueKind("the gradient norm is far too small to change anything", (Role.GRAD_NORM,)),
+    "tiny_gradient": ClueKind(
+        "the gradient norm is far too small to change anything", (Role.GRAD_NORM,)
+    ),
     "layers_starve": ClueKind(
         "the gradient shrinks from layer to layer by orders of magnitude", (Role.LAYER_GRAD_NORM,)
     ),
     "gradient_stops": ClueKind("the gradient norm turns exactly 0 in mid-run", (Role.GRAD_NORM,)),
-    "gradient_alive": ClueKind("the gradient norm is of ordinary size all along", (Role.GRAD_NORM,)),
+    "gradient_alive": ClueKind(
+        "the gradient norm is of ordinary size all along", (Role.GRAD_NORM,)
+    ),
 }
 ALIVE = 1e-3
+STRAIGHT = 0.02
 
 
 def observe(case: Case) -> Iterator[Clue]:
@@ -30,9 +35,7 @@ def observe(case: Case) -> Iterator[Clue]:
     if loss is None or case.failed:
         return
     for event in case.of_kind(Kind.PLATEAU):
-        values = finite(loss.value)
-        said = f"the loss stays at {number(level(values))} from the first row to the last ({number(float(values[0]))} → {number(float(values[-1]))})"
-        yield Clue("flat_from_start", Evidence(said, event.series, event.step, event.last_step))
+        yield _flat(loss, event)
     for event in case.of_kind(Kind.VANISHING_GRADIENT):
         yield from _vanishing(case, event.series)
     for event in case.of_kind(Kind.DEAD_UNITS):
@@ -40,6 +43,19 @@ def observe(case: Case) -> Iterator[Clue]:
         yield Clue("gradient_stops", Evidence(said, event.series, event.step, event.last_step))
     if case.of_kind(Kind.PLATEAU) and case.gradient is not None:
         yield from _alive(case.gradient)
+
+
+def _flat(loss: Series, event: Event) -> Clue:
+    values = finite(loss.value)
+    levels = block_levels(values, 10)
+    size = abs(level(levels))
+    said = (
+        f"the loss stays at {number(level(values))} from step {event.step} to the last "
+        f"({number(float(levels[0]))} → {number(float(levels[-1]))})"
+    )
+    # within wide noise a slow fall may hide
+    strength = 1.0 if float(np.ptp(levels)) < STRAIGHT * size else 0.5
+    return Clue("flat_from_start", Evidence(said, loss.name, event.step, event.last_step), strength)
 
 
 def _vanishing(case: Case, name: str | None) -> Iterator[Clue]:
@@ -58,7 +74,12 @@ def _vanishing(case: Case, name: str | None) -> Iterator[Clue]:
 def _alive(norm: Series) -> Iterator[Clue]:
     usual = level(finite(norm.value))
     if usual > ALIVE and np.isfinite(norm.value).all():
-        yield Clue("gradient_alive", _whole(norm, f"the gradient norm is {number(usual)}, of ordinary size: gradients do arrive"))
+        yield Clue(
+            "gradient_alive",
+            _whole(
+                norm, f"the gradient norm is {number(usual)}, of ordinary size: gradients do arrive"
+            ),
+        )
 
 
 def _whole(series: Series, statement: str) -> Evidence:

@@ -23,14 +23,21 @@ CLUES = {
 def observe(case: Case) -> Iterator[Clue]:
     """Compare the trigger's series with the training loss."""
     trigger, loss = case.trigger, case.run.get(Role.LOSS)
-    broken = next((s for s in case.run.every(Role.VALIDATION_LOSS) if trigger and s.name == trigger.series), None)
+    broken = next(
+        (s for s in case.run.every(Role.VALIDATION_LOSS) if trigger and s.name == trigger.series),
+        None,
+    )
     if trigger is None or trigger.kind is not Kind.NONFINITE_LOSS or broken is None or loss is None:
         return
     if not bool(np.isfinite(loss.value).all()):
         return
     said = f"{broken.name} is {'NaN' if np.isnan(trigger.value or np.nan) else 'infinite'} from step {trigger.step} on, while {loss.name} stays finite to the end"
-    yield Clue("only_validation_failed", Evidence(said, broken.name, trigger.step, trigger.last_step))
+    yield Clue(
+        "only_validation_failed", Evidence(said, broken.name, trigger.step, trigger.last_step)
+    )
     good = int(np.count_nonzero(np.isfinite(broken.value)))
     if np.isfinite(broken.value[0]):
         said = f"the evaluation had worked {good} times before"
-        yield Clue("validation_was_fine", Evidence(said, broken.name, int(broken.step[0]), trigger.step))
+        yield Clue(
+            "validation_was_fine", Evidence(said, broken.name, int(broken.step[0]), trigger.step)
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 
@@ -11,6 +12,9 @@ from gradcheck.measure.climbs import Climb, climb
 from gradcheck.measure.events import stretch_event
 from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Series, Severity
 
+OBJECTIVE_WEIGHT = re.compile(
+    r"beta|anneal|lambda|kl_?d?_?(weight|coef)|curriculum|difficulty|penalty_?w"
+)
 LEAST_RISE = 1.5
 """End over best, where values are positive."""
 LEAST_RISE_UNTRUSTED = 1e3
@@ -28,18 +32,31 @@ def detect(run: Run) -> Iterator[Event]:
     primary = run.get(Role.LOSS)
     others = [s for s in run.every(Role.LOSS) if s.objective is Objective.MINIMISED]
     judged = [primary, *(s for s in others if s is not primary)] if primary else []
-    events = (event for series in judged for event in _event(series))
+    events = (event for series in judged for event in _event(run, series))
     yield from islice(events, 1)
 
 
-def _event(loss: Series) -> Iterator[Event]:
+def _event(run: Run, loss: Series) -> Iterator[Event]:
     rows = np.flatnonzero(np.isfinite(loss.value))
     values = loss.value[rows]
     risen = climb(values, into_nonfinite=len(rows) > 0 and rows[-1] + 1 < len(loss))
     first = risen.first if risen and _is_grave(loss, risen) else _floorless(values)
     if first is not None:
         stretch = (int(rows[min(first, len(rows) - 1)]), int(rows[-1]))
-        yield stretch_event(Kind.DIVERGENCE, Severity.FAILURE, loss, stretch, recovered=False)
+        changed = _objective_changed(run, int(loss.step[stretch[0]]), int(loss.step[stretch[1]]))
+        severity = Severity.WARNING if changed else Severity.FAILURE
+        yield stretch_event(Kind.DIVERGENCE, severity, loss, stretch, recovered=False)
+
+
+def _objective_changed(run: Run, first_step: int, last_step: int) -> bool:
+    """Whether a logged weight of the objective (β of a VAE, a penalty) was raised meanwhile."""
+    for series in run.series:
+        if series.role is not Role.OTHER or not OBJECTIVE_WEIGHT.search(series.name.lower()):
+            continue
+        during = series.value[(series.step >= first_step) & (series.step <= last_step)]
+        if len(during) > 1 and bool((np.diff(during) >= 0).all()) and during[-1] > 2 * during[0]:
+            return True
+    return False
 
 
 def _is_grave(loss: Series, risen: Climb) -> bool:

@@ -20,7 +20,12 @@ def detect(run: Run) -> Iterator[Event]:
         return
     rows = np.flatnonzero(np.isfinite(norm.value) & (norm.value > 0))
     into_nonfinite = len(rows) > 0 and rows[-1] + 1 < len(norm)
-    risen = climb(norm.value[rows], into_nonfinite=into_nonfinite, from_start=False)
+    if not len(rows):
+        return
+    # how low a norm ever got says nothing: it is measured from its usual or its first size
+    values = norm.value[rows]
+    usual = min(float(np.median(values)), 3.0 * float(values[:3].min()))
+    risen = climb(np.maximum(values, usual), into_nonfinite=into_nonfinite, from_start=False)
     if risen is None or not risen.ratio >= LEAST_GROWTH:
         return
     yield stretch_event(

@@ -21,7 +21,9 @@ def detect(run: Run) -> Iterator[Event]:
     if rate is None:
         return
     for row in _jumps(rate):
-        if any(_got_worse(run.get(role), int(rate.step[row])) for role in (Role.LOSS, Role.GRAD_NORM)):
+        if any(
+            _got_worse(run.get(role), int(rate.step[row])) for role in (Role.LOSS, Role.GRAD_NORM)
+        ):
             yield stretch_event(
                 Kind.LEARNING_RATE_JUMP, Severity.WARNING, rate, (row, row), recovered=False
             )

@@ -11,7 +11,6 @@ from gradcheck.measure.events import spike_event
 from gradcheck.measure.excursions import LOSS, NOISY, excursions
 from gradcheck.model import Event, Kind, Objective, Role, Run, Severity
 
-
 MODEST = np.log(3.0)
 """Height, in logarithms, up to which a jump may be a new regime (harder data, a running mean)."""
 SHIFT_ROWS = 20

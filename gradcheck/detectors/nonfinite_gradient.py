@@ -31,11 +31,11 @@ def detect(run: Run) -> Iterator[Event]:
         return
     series = min(broken, key=lambda s: int(np.argmin(np.isfinite(s.value))))
     bad = ~np.isfinite(series.value)
-    found = stretches(bad, join=2)
-    events = [event for first, last in found if (event := _event(run, series, first, last))]
+    rows_of = stretches(bad, join=2)
+    events = [event for first, last in rows_of if (event := _event(run, series, first, last))]
     nan_share = float(np.isnan(series.value).mean())
     if len(events) >= FREQUENT and nan_share > FREQUENT_SHARE and events[-1].recovered:
-        rows = (found[0][0], found[-1][1])
+        rows = (rows_of[0][0], rows_of[-1][1])
         yield stretch_event(Kind.NONFINITE_GRADIENT, Severity.SPIKE, series, rows, recovered=True)
     else:
         yield from events[:MOST]
@@ -59,7 +59,11 @@ def _window(series: Series | None, first_step: int, last_step: int) -> Series | 
     if series is None:
         return None
     rows = np.flatnonzero((series.step >= first_step) & (series.step <= last_step))
-    return series.between(int(series.order[rows[0]]), int(series.order[rows[-1]])) if len(rows) else None
+    return (
+        series.between(int(series.order[rows[0]]), int(series.order[rows[-1]]))
+        if len(rows)
+        else None
+    )
 
 
 def _loss_is_finite(run: Run, series: Series, first: int, last: int) -> bool:
@@ -89,6 +93,9 @@ def _only_the_norm_overflowed(run: Run, series: Series, first: int, last: int) -
         return False
     after = finite(loss.value[loss.step >= series.step[first]])
     levels = block_levels(after, 4)
-    return len(after) >= 20 and len(after) == int((loss.step >= series.step[first]).sum()) and bool(
-        levels[-1] <= levels[0]
-    ) and np.ptp(after) > 0
+    return (
+        len(after) >= 20
+        and len(after) == int((loss.step >= series.step[first]).sum())
+        and bool(levels[-1] <= levels[0])
+        and np.ptp(after) > 0
+    )

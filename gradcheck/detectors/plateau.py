@@ -43,7 +43,9 @@ def _is_flat(values: FloatArray) -> bool:
     doubt = SURE * spread * float(np.sqrt(12 / len(values)))
     wobble = SURE * 1.25 * spread * float(np.sqrt(10 / len(values)))
     fall = max(-slope, float(np.median(values[:3])) - float(levels[-1]) - 2 * spread)
-    return fall < max(LEAST_FALL * size, doubt) and bool(np.ptp(levels) < max(DRIFT * size, 2 * wobble))
+    return fall < max(LEAST_FALL * size, doubt) and bool(
+        np.ptp(levels) < max(DRIFT * size, 2 * wobble)
+    )
 
 
 def _flat_since_collapse(run: Run, loss: Series) -> int | None:

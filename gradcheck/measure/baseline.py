@@ -88,10 +88,7 @@ def trailing_median(values: FloatArray, window: int) -> FloatArray:
     rows = _evaluated_rows(window, len(values))
     views = np.lib.stride_tricks.sliding_window_view(values, window)
     medians = np.concatenate(
-        [
-            np.median(views[rows[i : i + CHUNK] - window], axis=1)
-            for i in range(0, len(rows), CHUNK)
-        ]
+        [np.median(views[rows[i : i + CHUNK] - window], axis=1) for i in range(0, len(rows), CHUNK)]
     )
     held = np.searchsorted(rows, np.arange(window, len(values)), side="right") - 1
     result[window:] = medians[held]

@@ -18,6 +18,9 @@ SUSTAINED = 0.8
 BLOW_UP_SIGMAS = 6.0
 BLOW_UP = np.log(5.0)
 EARLY_ROWS = 20
+FEW_ROWS = 8
+UNKNOWN_NOISE = 0.1
+"""Relative noise assumed where the rise begins with the run: its own rows rise."""
 NOT_LEARNED = 0.05
 """Fall below the first value, in logarithms, that would count as learning."""
 
@@ -53,7 +56,7 @@ def climb(values: FloatArray, *, into_nonfinite: bool, from_start: bool = True) 
         peak = float(domain[:EARLY_ROWS].max())
         first = 1 + int(np.argmax(domain[1:] > domain[0] + 0.5))
         return Climb(first, _plain(domain[0]), _plain(end), 1.0, _plain(peak - domain[0]))
-    width, levels = _levels(domain[:-tail])
+    width, levels = _levels(domain[:-tail], into_nonfinite)
     best_row = int(np.argmin(levels))
     best = float(levels[best_row])
     unit = _noise_near(domain, best_row, positive)
@@ -61,7 +64,7 @@ def climb(values: FloatArray, *, into_nonfinite: bool, from_start: bool = True) 
     regained = _regained(values, best_row, best, end, positive)
     if end - best <= doubt or regained < _enough(positive, end - best, into_nonfinite):
         return None
-    ceiling = best + _leeway(unit, end - best, positive)
+    ceiling = best + _leeway(unit, end - best, positive, early=best_row < FEW_ROWS)
     first = _departure(domain[:-1], best_row, ceiling)
     if not into_nonfinite and not _is_sustained(domain, first, tail, ceiling):
         return None
@@ -76,7 +79,7 @@ def _plain(logarithm: float) -> float:
         return float(np.exp(logarithm))
 
 
-def _levels(domain: FloatArray) -> tuple[int, FloatArray]:
+def _levels(domain: FloatArray, into_nonfinite: bool) -> tuple[int, FloatArray]:
     """Trailing medians over a fiftieth of the rows, infinite between them; and that width."""
     width = int(np.clip(len(domain) // 50, 1, 50))
     if width < 3:
@@ -85,16 +88,19 @@ def _levels(domain: FloatArray) -> tuple[int, FloatArray]:
     medians = np.median(np.lib.stride_tricks.sliding_window_view(domain, width)[::stride], axis=1)
     levels = np.full(len(domain), np.inf)
     levels[np.arange(len(medians)) * stride + width - 1] = medians
-    levels[0] = domain[0]
+    if into_nonfinite:
+        levels[0] = domain[0]  # the rise to the NaN may fill all rows but the first
     return width, levels
 
 
 def _noise_near(domain: FloatArray, row: int, positive: bool) -> float:
     """Noise of the rows that led to the best level, slow wandering included."""
     before = domain[max(0, row - 50) : row + 1]
-    if len(before) < 8:
-        before = domain[: row + 8]
+    if len(before) < FEW_ROWS:
+        before = domain[: row + FEW_ROWS]
         found = noise(before)
+        if positive and len(domain) > len(before) and domain[row + FEW_ROWS] > domain[row] + 1.0:
+            found = min(found, UNKNOWN_NOISE)
     else:
         rows = np.arange(len(before), dtype=float)
         wander = before - np.polyval(np.polyfit(rows, before, 1), rows)
@@ -102,9 +108,7 @@ def _noise_near(domain: FloatArray, row: int, positive: bool) -> float:
     return max(float(found), LEAST_NOISE if positive else LEAST_NOISE * float(np.abs(before).max()))
 
 
-def _regained(
-    values: FloatArray, best_row: int, best: float, end: float, positive: bool
-) -> float:
+def _regained(values: FloatArray, best_row: int, best: float, end: float, positive: bool) -> float:
     """Share of the progress that is lost again; in logarithms or as is, whichever is more."""
     first = values[: max(1, min(3, best_row))]
     plain_start = float(np.median(first))
@@ -131,10 +135,14 @@ def _is_sustained(domain: FloatArray, first: int, tail: int, ceiling: float) -> 
     return up >= SUSTAINED and len(domain) - first >= min(tail, 5)
 
 
-def _leeway(unit: float, rise: float, positive: bool) -> float:
-    """How far above the best level a row still counts as normal: its noise, or a factor of 2."""
-    share = 0.1 * rise
-    return max(4.0 * unit, min(share, float(np.log(2.0))) if positive else share)
+def _leeway(unit: float, rise: float, positive: bool, early: bool) -> float:
+    """How far above the best level a row still counts as normal: its noise, or a share of the rise.
+
+    In logarithms at most a decade, and a factor of 2 where hardly a row came before.
+    """
+    if not positive:
+        return max(4.0 * unit, 0.1 * rise)
+    return max(4.0 * unit, min(0.1 * rise, float(np.log(2.0 if early else 10.0))))
 
 
 def _departure(domain: FloatArray, best_row: int, ceiling: float) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradcheck.measure.baseline import MIN_HISTORY, WINDOW, Baseline, baseline
-from gradcheck.model import FloatArray
+from gradcheck.model import FloatArray, IntArray
 
 RECENT = 15
 """Rows whose own values a spike must exceed: a return from a dip to 0 is none."""
@@ -72,7 +72,7 @@ def excursions(values: FloatArray, sensitivity: Sensitivity) -> list[Excursion]:
     return found
 
 
-def _candidates(base: Baseline, values: FloatArray, sensitivity: Sensitivity) -> FloatArray:
+def _candidates(base: Baseline, values: FloatArray, sensitivity: Sensitivity) -> IntArray:
     rows = np.arange(len(values))
     # few rows say little about noise: ask more of a row the shorter its past
     sigmas = sensitivity.sigmas * (1.0 + MIN_HISTORY / np.maximum(rows, 1))
@@ -82,7 +82,7 @@ def _candidates(base: Baseline, values: FloatArray, sensitivity: Sensitivity) ->
     residual = base.residual
     with np.errstate(invalid="ignore"):
         chosen = (residual > sigmas * base.scale) & (residual > least) & (rows >= MIN_HISTORY)
-    return np.flatnonzero(chosen)
+    return np.flatnonzero(chosen).astype(np.int64)
 
 
 def _is_unusual(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.typing as npt
 
@@ -23,15 +21,6 @@ def stretches(mask: BoolArray, join: int = JOIN) -> list[tuple[int, int]]:
     firsts = rows[np.concatenate([[0], breaks + 1])]
     lasts = rows[np.concatenate([breaks, [len(rows) - 1]])]
     return [(int(a), int(b)) for a, b in zip(firsts, lasts, strict=True)]
-
-
-def runs_of_equal(values: FloatArray) -> Iterator[tuple[int, int]]:
-    """First and last row of every stretch of identical consecutive values."""
-    if not len(values):
-        return
-    edges = np.flatnonzero(np.concatenate([[True], np.diff(values) != 0, [True]]))
-    for first, end in zip(edges[:-1], edges[1:], strict=True):
-        yield int(first), int(end) - 1
 
 
 def same_rows(left: Series, right: Series) -> tuple[IntArray, IntArray]:

@@ -39,6 +39,7 @@ class Axis:
     rows: BoolArray
     columns: frozenset[str]
     notes: tuple[str, ...] = ()
+    unit: str = "step"
 
 
 def is_step_name(name: str) -> bool:
@@ -59,8 +60,8 @@ def choose_axis(table: Table) -> Axis:
         return _axis(varying[0], table)
     if candidates:
         return _numbered_rows(table, f"{candidates[0].name!r} does not change")
-    if not table.texts and any(_is_loss(column.name) for column in table.columns):
-        return _numbered_rows(table, "no step or epoch column")
+    if not table.texts and _is_history(table):
+        return _numbered_rows(table, "no step or epoch column, but a history by epoch")
     more = ", …" if len(table.header) > 12 else ""
     raise NotALog(f"no step or epoch column; columns: {', '.join(table.header[:12])}{more}")
 
@@ -80,8 +81,11 @@ def _words(name: str) -> str:
 
 def _is_index(column: Column) -> bool:
     value = column.value
-    counts = bool(column.logged.all() and (value == np.round(value)).all())
-    return _words(column.name) in _INDEX and counts and bool((np.diff(value) > 0).all())
+    if not (column.logged.all() and (value == np.round(value)).all()):
+        return False
+    strides = np.diff(value)
+    even = len(strides) > 2 and bool((strides == strides[0]).all())
+    return bool((strides > 0).all()) and (even or _words(column.name) in _INDEX)
 
 
 def _varies(column: Column) -> bool:
@@ -89,8 +93,10 @@ def _varies(column: Column) -> bool:
     return len(value) < 3 or bool((value != value[0]).any())
 
 
-def _is_loss(name: str) -> bool:
-    return role_names.meaning(name).role in (Role.LOSS, Role.VALIDATION_LOSS)
+def _is_history(table: Table) -> bool:
+    """Whether it looks like Keras' `History`: a row for every epoch, not numbered."""
+    roles = {role_names.meaning(column.name).role for column in table.columns}
+    return {Role.LOSS, Role.VALIDATION_LOSS} <= roles
 
 
 def _axis(column: Column, table: Table) -> Axis:
@@ -98,19 +104,21 @@ def _axis(column: Column, table: Table) -> Axis:
     value = np.where(rows, column.value, 0.0)
     if (value != np.round(value)).any():
         return _numbered_rows(table, f"{column.name!r} is fractional")
+    unit = "epoch" if _words(column.name) in _EPOCHS else "step"
     used_up = frozenset({column.name, *(c.name for c in table.columns[:1] if _is_index(c))})
     epoch = next((c for c in table.columns if _words(c.name) in _EPOCHS), None)
     if epoch is not None and epoch is not column and _restarts_with(value[rows], epoch.value[rows]):
         value[rows] = _end_to_end(value[rows], epoch.value[rows])
         note = f"{column.name!r} counts within each {epoch.name!r}: they are laid end to end"
         return Axis(value.astype(np.int64), rows, used_up, (note,))
-    return Axis(value.astype(np.int64), rows, used_up)
+    return Axis(value.astype(np.int64), rows, used_up, unit=unit)
 
 
 def _numbered_rows(table: Table, why: str) -> Axis:
     count = len(table.line)
     note = f"{why}: the rows are counted instead, from 0"
-    return Axis(np.arange(count), np.ones(count, dtype=np.bool_), frozenset(), (note,))
+    every = np.ones(count, dtype=np.bool_)
+    return Axis(np.arange(count), every, frozenset(), (note,), unit="epoch")
 
 
 def _restarts_with(step: FloatArray, epoch: FloatArray) -> bool:

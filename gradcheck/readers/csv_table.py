@@ -65,7 +65,7 @@ def _read_file(file: Path, run: Path) -> Run:
     if not series:
         names = ", ".join(table.header)
         raise NotALog(f"no column of numbers beside the step; columns: {names}")
-    return Run(run, "csv", series, notes=axis.notes + notes)
+    return Run(run, "csv", series, notes=axis.notes + notes, unit=axis.unit)
 
 
 def _of_run(columns: list[Column], file: Path, run: Path) -> list[Column]:

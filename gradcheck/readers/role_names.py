@@ -26,6 +26,9 @@ TRAINING = _words("train training tr trn")
 VALIDATION = _words("val valid validation eval evaluation test testing dev holdout")
 LOSS = _words("loss losses nll cost crossentropy bpb bpc bpd")
 PERPLEXITY = _words("ppl perplexity")
+# What people call the objective itself; a metric where a loss is logged beside it.
+_OBJECTIVES = _words("mse rmse mae bce xent elbo objective error err criterion huber l")
+_NEGATIVE_LIKELIHOOD = re.compile(r"\bneg(ative)? (log )?(likelihood|ll)\b")
 GRADIENT = _words("grad grads gradient gradients gradnorm gnorm gnom")
 STATISTIC = _words("mean min max avg median std var sparsity zeros cosine histogram hist")
 _NORM = _words("norm norms gnorm gradnorm gnom l2")
@@ -100,11 +103,11 @@ _GAN_PART = re.compile(r"^(err |loss )?[gd] (gan|l1|real|fake|a|b)$|^err [gd]\b|
 
 
 class Meaning(NamedTuple):
-    """What a name says by itself; `perplexity` counts as a loss only where no loss is logged."""
+    """What a name says by itself; a `stand_in` counts as a loss only where no loss is logged."""
 
     role: Role
     objective: Objective = Objective.MINIMISED
-    perplexity: bool = False
+    stand_in: bool = False
 
 
 @functools.lru_cache(maxsize=4096)
@@ -139,15 +142,20 @@ def _weight(_name: str, _words: list[str], text: str) -> Meaning | None:
 
 
 def _loss(_name: str, words: list[str], text: str) -> Meaning | None:
+    named = any(_is_loss_word(word) for word in words) or bool(_GAN_PART.search(text))
     perplexity = bool(PERPLEXITY.intersection(words))
-    named = perplexity or any(_is_loss_word(word) for word in words)
-    if not (named or _GAN_PART.search(text)):
+    stand_in = perplexity or (not named and _is_objective(words, text))
+    if not (named or stand_in):
         return None
     setting = _FACTOR.intersection(words) and not _is_loss_word(words[-1])
     if setting or _NOT_A_LOSS.intersection(words):
         return None
     role = Role.VALIDATION_LOSS if VALIDATION.intersection(words) else Role.LOSS
-    return Meaning(role, _objective(words, text), perplexity)
+    return Meaning(role, _objective(words, text), stand_in)
+
+
+def _is_objective(words: list[str], text: str) -> bool:
+    return bool(_OBJECTIVES.intersection(words)) or bool(_NEGATIVE_LIKELIHOOD.search(text))
 
 
 def _is_loss_word(word: str) -> bool:

@@ -31,6 +31,7 @@ def assign(run: Run, overrides: Mapping[Role, str]) -> Run:
         dataclasses.replace(s, role=meanings[s.name].role, objective=meanings[s.name].objective)
         for s in run.series
     ]
+    named = _with_lone_norm(named)
     for role in _LOSSES:
         named = _with_objectives(named, role)
     named = [_overridden(s, chosen[s.name]) if s.name in chosen else s for s in named]
@@ -40,13 +41,21 @@ def assign(run: Run, overrides: Mapping[Role, str]) -> Run:
 
 
 def _meanings(names: Iterable[str]) -> dict[str, Meaning]:
-    """What each name means; a perplexity means something only where no loss says it better."""
+    """What each name means; a stand-in means something only where no loss says it better."""
     meanings = {name: role_names.meaning(name) for name in names}
-    logged = {meaning.role for meaning in meanings.values() if not meaning.perplexity}
+    logged = {meaning.role for meaning in meanings.values() if not meaning.stand_in}
     return {
-        name: Meaning(Role.OTHER) if meaning.perplexity and meaning.role in logged else meaning
+        name: Meaning(Role.OTHER) if meaning.stand_in and meaning.role in logged else meaning
         for name, meaning in meanings.items()
     }
+
+
+def _with_lone_norm(series: list[Series]) -> list[Series]:
+    """Take a single gradient norm for the global one, whatever words its name has besides."""
+    norms = [s for s in series if s.role in (Role.GRAD_NORM, Role.LAYER_GRAD_NORM)]
+    if len(norms) != 1 or norms[0].role is Role.GRAD_NORM:
+        return series
+    return [dataclasses.replace(s, role=Role.GRAD_NORM) if s is norms[0] else s for s in series]
 
 
 def _with_objectives(series: list[Series], role: Role) -> list[Series]:

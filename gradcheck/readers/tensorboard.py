@@ -16,6 +16,7 @@ from gradcheck.readers import event_layout
 from gradcheck.readers.base import Candidate, Reader, Source
 from gradcheck.readers.event_file import Column, EventFile, read_events
 
+_COUNTS_EPOCHS = re.compile(r"(^|/)epoch_")  # Keras, unless asked to log batches
 # Megatron logs every tag again over consumed samples and tokens.
 _TWIN = re.compile(r"[ -]vs[ -](samples|tokens)")
 
@@ -39,7 +40,19 @@ class _EventFiles:
             raise _nothing_in(directories)
         notes = tuple(note for directory in directories for note in directory.notes)
         hparams = {k: v for directory in directories for k, v in directory.hparams.items()}
-        return Run(source.path, "tensorboard", tuple(series), hparams=hparams, notes=notes)
+        return Run(
+            source.path,
+            "tensorboard",
+            tuple(series),
+            hparams=hparams,
+            notes=notes,
+            unit="epoch" if all(_COUNTS_EPOCHS.search(one.name) for one in series) else "step",
+            resumed_at=tuple(
+                int(rank[record])
+                for directory, rank in zip(directories, ranks, strict=True)
+                for record in directory.resumed_at
+            ),
+        )
 
 
 READER: Reader = _EventFiles()
@@ -55,6 +68,8 @@ class _Directory:
     skipped: Mapping[str, int]
     hparams: Mapping[str, object]
     notes: tuple[str, ...]
+    resumed_at: tuple[int, ...]
+    """The records with which the second and later files begin, empty ones left out."""
     broken: bool
 
 
@@ -80,8 +95,18 @@ def _read_directory(files: Sequence[Path]) -> _Directory:
         skipped=sum((Counter(content.skipped) for content in contents), Counter()),
         hparams={k: v for content in contents for k, v in content.hparams.items()},
         notes=tuple(_notes(files, contents)),
+        resumed_at=tuple(_resumed_at(contents)),
         broken=any(content.lost for content in contents),
     )
+
+
+def _resumed_at(contents: Sequence[EventFile]) -> Iterator[int]:
+    written, records = False, 0
+    for content in contents:
+        if content.columns and written:
+            yield records + min(int(column.record[0]) for column in content.columns.values())
+        written = written or bool(content.columns)
+        records += len(content.walls)
 
 
 def _shifted(column: Column, offset: int) -> Column:

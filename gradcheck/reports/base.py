@@ -19,7 +19,7 @@ class Canvas:
 
 @dataclass(frozen=True)
 class Renderer:
-    """An output format. A module of this folder declares one as `RENDERER`; its stem is its name."""
+    """An output format, declared as `RENDERER` by a module of this folder; its stem is its name."""
 
     suffixes: tuple[str, ...]
     """File suffixes that choose this format, such as `.json`."""

@@ -1,0 +1,66 @@
+"""A target lies outside of what the loss is defined for.
+
+## What happens
+Binary cross-entropy takes targets in [0, 1]: masks of 0 and 255 make it negative and without a
+floor. CTC needs an input at least as long as its target and its repeats: otherwise no path exists,
+its probability is 0 and the loss infinite. Class indices out of range crash.
+
+## How it looks
+A loss of a kind that cannot be negative falls below 0, as a straight line. A CTC loss is infinite
+in one row, then NaN.
+
+## What it is confused with
+An unbounded likelihood: negative too, and legitimately so; the name of the loss tells.
+
+## Sources
+PyTorch documentation, BCEWithLogitsLoss and CTCLoss (zero_infinity); gradcheck failure catalogue
+B5, B12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes import advice
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _remedies(finding: Finding) -> Iterable[Remedy]:
+    if "infinite_ctc" in finding.clues:
+        yield Remedy(
+            "Drop samples whose target, with its repeats, is longer than the input after "
+            "subsampling; meanwhile let CTC give them zero weight",
+            "loss = torch.nn.CTCLoss(zero_infinity=True)(log_probs, y, input_lengths, y_lengths)",
+            None,
+            "PyTorch documentation, CTCLoss",
+        )
+    else:
+        yield Remedy(
+            "Bring the targets into the range of the loss, for instance divide masks by 255",
+            "target = target / 255.0\nassert 0 <= target.min() and target.max() <= 1",
+            None,
+            "gradcheck failure catalogue B5",
+        )
+    if finding.case.failed:
+        yield advice.resume_before(finding)
+
+
+CAUSE = Cause(
+    family=Family.BAD_DATA,
+    summary="a target lies outside of what the loss is defined for",
+    weights={
+        "impossible_sign": 9.0,
+        "infinite_ctc": 6.5,
+        "infinite_before_nan": 0.5,
+        "sudden_nonfinite": 2.0,
+        "failed_together": 0.5,
+        "fell_without_floor": 0.5,
+        "gradient_failed_first": -3.0,
+        "gradient_ramp": -2.0,
+        "loss_ramp": -2.0,
+        "nonfinite_at_first_row": 1.0,
+    },
+    remedies=_remedies,
+    prior=-5.0,
+)
