@@ -1,19 +1,39 @@
-"""What clues and causes are shown: a run, its events, and the place where things first went wrong."""
+"""A case: a run, its events and where things first went wrong; and the clues found in it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from gradcheck.measure.robust import autocorrelation, finite, level
-from gradcheck.model import Event, FloatArray, Kind, Role, Run, Series, Severity
+from gradcheck.model import Event, Evidence, FloatArray, Kind, Role, Run, Series, Severity
 
 LEAD = 20
 """Rows looked at before the onset (rule R1 of the failure mechanisms)."""
 SMOOTHED = 0.5
+
+
+@dataclass(frozen=True)
+class ClueKind:
+    """What a clue means, and the roles without which it cannot be seen."""
+
+    meaning: str
+    needs: tuple[Role, ...] = (Role.LOSS,)
+
+
+@dataclass(frozen=True)
+class Clue:
+    """An observation that speaks for some causes and against others."""
+
+    key: str
+    evidence: Evidence
+    strength: float = 1.0
+    """From 0 to 1: how clearly it was seen; scales the weight that a cause gives it."""
+    values: Mapping[str, float] = field(default_factory=dict)
+    """What was measured, for remedies that need the number."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,7 +57,8 @@ def diagnose(run: Run) -> RunReport:
         which = reports.index(worst) + 1
         notes = (
             *notes,
-            f"the log holds {len(reports)} attempts, split where the step starts over; this is about number {which}",
+            f"the log holds {len(reports)} attempts, split where the step starts over; "
+            f"this is about number {which}",
         )
     return replace(worst, run=run, events=tuple(events), notes=notes)
 
@@ -97,7 +98,7 @@ def detect(run: Run) -> list[Event]:
 
 
 def judge(case: Case, weighed: weighing.Weighed) -> tuple[str, float]:
-    """The verdict and its confidence: a family, else inconclusive if the run broke, else healthy."""
+    """The verdict and its confidence: a family, inconclusive if the run broke, else healthy."""
     family, probability = weighed.families[0]
     if probability >= DECIDED:
         return family.value, probability

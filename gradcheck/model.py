@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,15 +114,8 @@ class Series:
         """The points whose `order` lies in [first, last]."""
         keep = (self.order >= first) & (self.order <= last)
         wall = None if self.wall is None else self.wall[keep]
-        return Series(
-            self.name,
-            self.order[keep],
-            self.step[keep],
-            self.value[keep],
-            wall,
-            self.role,
-            self.objective,
-        )
+        order, step, value = self.order[keep], self.step[keep], self.value[keep]
+        return replace(self, order=order, step=step, value=value, wall=wall)
 
     def frame(self) -> pd.DataFrame:
         """The points as a pandas frame with the columns step, value and (if known) wall_time."""
@@ -154,7 +147,7 @@ class Run:
     @property
     def points(self) -> int:
         """How many points all series hold together."""
-        return sum(len(series) for series in self.series)
+        return sum(map(len, self.series))
 
     @property
     def first_step(self) -> int | None:
@@ -203,26 +196,6 @@ class Evidence:
     series: str | None = None
     first_step: int | None = None
     last_step: int | None = None
-
-
-@dataclass(frozen=True)
-class ClueKind:
-    """What a clue means, and the roles without which it cannot be seen."""
-
-    meaning: str
-    needs: tuple[Role, ...] = (Role.LOSS,)
-
-
-@dataclass(frozen=True)
-class Clue:
-    """An observation that speaks for some causes and against others."""
-
-    key: str
-    evidence: Evidence
-    strength: float = 1.0
-    """From 0 to 1: how clearly it was seen; scales the weight that a cause gives it."""
-    values: Mapping[str, float] = field(default_factory=dict)
-    """What was measured, for remedies that need the number."""
 
 
 @dataclass(frozen=True)
@@ -330,6 +303,3 @@ class Report:
     def at_least(self, severity: Severity) -> list[RunReport]:
         """The runs with an event at or above a severity."""
         return [r for r in self.runs if r.severity and r.severity.rank >= severity.rank]
-
-
-Progress = Callable[[Iterable[str]], Iterable[str]]

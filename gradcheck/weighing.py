@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gradcheck import plugins
-from gradcheck.case import Case
+from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.causes.base import Cause, Finding
-from gradcheck.model import Clue, ClueKind, Diagnosis, Family, Missing, Rejection, Role
+from gradcheck.model import Diagnosis, Family, Missing, Rejection, Role
 
 SHOWN = 0.03
 """Causes less probable than this are not told."""
@@ -109,7 +109,7 @@ def _diagnosis(case: Case, weighed: Weighed, name: str, probability: float) -> D
 
 
 def _ruled_out(weighed: Weighed, name: str) -> list[Rejection]:
-    """Rivals for which something speaks, with what rules them out, if possible each sentence once."""
+    """Rivals for which something speaks, and what rules them out; no sentence twice if possible."""
     rivals = {
         rival: {key: cause.weights.get(key, 0.0) for key in weighed.clues}
         for rival, cause in causes().items()

@@ -21,10 +21,12 @@ CLIP: Mapping[str, str] = {
     "stable_baselines3": "PPO(..., max_grad_norm={0})",
     "megatron": "--clip-grad {0}",
     "deepspeed": '{{"gradient_clipping": {0}}}',
-    "pytorch": "loss.backward()\ntorch.nn.utils.clip_grad_norm_(model.parameters(), {0})\noptimizer.step()",
+    "pytorch": "loss.backward()\ntorch.nn.utils.clip_grad_norm_(model.parameters(), {0})\n"
+    "optimizer.step()",
 }
 RATE: Mapping[str, str] = {
-    "lightning": "def configure_optimizers(self):\n    return torch.optim.AdamW(self.parameters(), lr={0})",
+    "lightning": "def configure_optimizers(self):\n    return "
+    "torch.optim.AdamW(self.parameters(), lr={0})",
     "huggingface": "TrainingArguments(learning_rate={0})",
     "keras": "model.compile(optimizer=keras.optimizers.Adam({0}), ...)",
     "ultralytics": "model.train(lr0={0}, ...)",
@@ -37,7 +39,8 @@ WARMUP: Mapping[str, str] = {
     "huggingface": "TrainingArguments(warmup_steps={0})",
     "megatron": "--lr-warmup-iters {0}",
     "ultralytics": "model.train(warmup_epochs=5, ...)",
-    "pytorch": "warmup = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.01, total_iters={0})",
+    "pytorch": "warmup = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.01, "
+    "total_iters={0})",
 }
 BF16: Mapping[str, str] = {
     "lightning": "Trainer(precision='bf16-mixed')",
@@ -45,16 +48,17 @@ BF16: Mapping[str, str] = {
     "megatron": "--bf16",
     "deepspeed": '{"bf16": {"enabled": true}, "fp16": {"enabled": false}}',
     "ultralytics": "model.train(amp=False, ...)",
-    "pytorch": "with torch.autocast(device_type='cuda', dtype=torch.bfloat16):\n    loss = model(batch)",
+    "pytorch": "with torch.autocast(device_type='cuda', dtype=torch.bfloat16):\n    loss "
+    "= model(batch)",
 }
 
 
 def snippet(finding: Finding, words: Mapping[str, str], *values: str) -> tuple[str, str | None]:
     """The snippet in the framework's own words, and the framework; plain PyTorch otherwise."""
     framework = finding.case.run.framework
-    if framework in words:
-        return words[framework].format(*values) if values else words[framework], framework
-    return words["pytorch"].format(*values) if values else words["pytorch"], None
+    known = framework if framework is not None and framework in words else None
+    text = words[known or "pytorch"]
+    return (text.format(*values) if values else text), known
 
 
 def clip_gradients(finding: Finding) -> Remedy:
@@ -66,7 +70,8 @@ def clip_gradients(finding: Finding) -> Remedy:
     else:
         limit, action = (
             "1.0",
-            "Clip the gradient norm at 1.0, and log it to set the threshold from its 90th percentile",
+            "Clip the gradient norm at 1.0, and log it to set the threshold from its "
+            "90th percentile",
         )
     code, framework = snippet(finding, CLIP, limit)
     return Remedy(action, code, framework, PLAYBOOK)
@@ -78,7 +83,11 @@ def lower_learning_rate(finding: Finding) -> Remedy:
     ratio = finding.value("square_law", "ratio")
     if rate and ratio:
         bound = _two_digits(2 * rate / (1 + ratio))
-        action = f"Lower the learning rate below {number(bound)}: the growth of {number(ratio)} per step at {number(rate)} puts the limit 2/λ there; start at a third of it"
+        action = (
+            f"Lower the learning rate below {number(bound)}: the growth of "
+            f"{number(ratio)} per step at {number(rate)} puts the limit 2/λ there; "
+            "start at a third of it"
+        )
         code, framework = snippet(finding, RATE, number(_two_digits(bound / 3)))
         return Remedy(action, code, framework, "stability limit 2/λ of gradient descent")
     if rate and rate > 0:
@@ -102,7 +111,8 @@ def warm_up(finding: Finding) -> Remedy:
     """A linear warm-up over 2/(1-β2) steps, the time Adam's second moment needs."""
     code, framework = snippet(finding, WARMUP, "2000")
     return Remedy(
-        "Warm the learning rate up linearly over 2/(1-β2) steps: 2000 for Adam's β2 = 0.999, 40 for 0.95",
+        "Warm the learning rate up linearly over 2/(1-β2) steps: 2000 for Adam's "
+        "β2 = 0.999, 40 for 0.95",
         code,
         framework,
         "Ma & Yarats 2021, On the adequacy of untuned warmup for adaptive optimization",
@@ -150,8 +160,11 @@ def check_batches(finding: Finding) -> Remedy:
     step = finding.case.onset_step
     where = f"The first bad batch is the one of step {step}. " if step is not None else ""
     return Remedy(
-        f"{where}Check every batch where it enters the loop, and drop or impute the samples that fail at the dataset",
-        "for x, y in loader:\n    if not (torch.isfinite(x).all() and torch.isfinite(y).all()):\n        raise ValueError(f'non-finite batch at step {step}')",
+        f"{where}Check every batch where it enters the loop, and drop or impute the "
+        "samples that fail at the dataset",
+        "for x, y in loader:\n    if not (torch.isfinite(x).all() and "
+        "torch.isfinite(y).all()):\n        raise ValueError(f'non-finite batch at "
+        "step {step}')",
         None,
         "gradcheck failure catalogue B1, B2",
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from gradcheck.case import Case
-from gradcheck.model import Clue, Family, Remedy
+from gradcheck.case import Case, Clue
+from gradcheck.model import Family, Remedy
 
 PRIOR = -4.5
 """Log-odds of a cause against "none of these" before any clue."""

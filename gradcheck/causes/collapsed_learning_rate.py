@@ -25,8 +25,10 @@ from gradcheck.model import Family, Remedy
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield Remedy(
-        "Check how often the scheduler is stepped: once per epoch or per batch, as its length was chosen",
-        "scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs * len(loader))\n...\nscheduler.step()  # once per batch",
+        "Check how often the scheduler is stepped: once per epoch or per batch, as "
+        "its length was chosen",
+        "scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, "
+        "T_max=epochs * len(loader))\n...\nscheduler.step()  # once per batch",
         None,
         "PyTorch documentation, How to adjust learning rate",
     )

@@ -28,12 +28,14 @@ from gradcheck.model import Family, Remedy
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield Remedy(
         "Divide by the number of targets that count, at least 1",
-        "loss = torch.nn.functional.cross_entropy(logits, y, ignore_index=-100, reduction='sum')\nloss = loss / (y != -100).sum().clamp_min(1)",
+        "loss = torch.nn.functional.cross_entropy(logits, y, ignore_index=-100, "
+        "reduction='sum')\nloss = loss / (y != -100).sum().clamp_min(1)",
         None,
         "PyTorch issue 70348",
     )
     yield Remedy(
-        "Drop samples whose targets are all ignored when the data set is built (prompts cut at the maximum length, images without boxes)",
+        "Drop samples whose targets are all ignored when the data set is built "
+        "(prompts cut at the maximum length, images without boxes)",
         None,
         None,
         "gradcheck failure catalogue B9",

@@ -26,13 +26,15 @@ from gradcheck.model import Family, Remedy
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield Remedy(
-        "Check the sign of the loss, of the learning rate and of weight decay, and that `maximize` is False",
+        "Check the sign of the loss, of the learning rate and of weight decay, and "
+        "that `maximize` is False",
         "optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, maximize=False)",
         None,
         "gradcheck failure catalogue A14",
     )
     yield Remedy(
-        "Take one step with a tenth of the learning rate: if the loss still rises, the sign is wrong; if it falls, the rate was too high"
+        "Take one step with a tenth of the learning rate: if the loss still rises, "
+        "the sign is wrong; if it falls, the rate was too high"
     )
 
 

@@ -38,7 +38,8 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "Wortsman et al. 2023, Stable and low-precision training",
     )
     yield Remedy(
-        "Log the gradient norm per layer: the layer that grows first names the mechanism (embedding, attention logits, recurrent weights)",
+        "Log the gradient norm per layer: the layer that grows first names the "
+        "mechanism (embedding, attention logits, recurrent weights)",
         None,
         None,
         "Pascanu et al. 2013",

@@ -28,8 +28,10 @@ from gradcheck.model import Family, Remedy
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield advice.prefer_bfloat16(finding)
     yield Remedy(
-        "Keep the layer that overflows (often the last projection of a feed-forward block) and the loss in float32",
-        "with torch.autocast(device_type='cuda', enabled=False):\n    loss = criterion(logits.float(), target)",
+        "Keep the layer that overflows (often the last projection of a "
+        "feed-forward block) and the loss in float32",
+        "with torch.autocast(device_type='cuda', enabled=False):\n    loss = "
+        "criterion(logits.float(), target)",
         None,
         "PyTorch documentation, Automatic Mixed Precision",
     )

@@ -29,7 +29,9 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield advice.lower_learning_rate(finding)
     yield Remedy(
         "Unscale before clipping, so that the clip sees true gradients",
-        "scaler.unscale_(optimizer)\ntorch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)\nscaler.step(optimizer)\nscaler.update()",
+        "scaler.unscale_(optimizer)\n"
+        "torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n"
+        "scaler.step(optimizer)\nscaler.update()",
         None,
         advice.TORCH_AMP,
     )

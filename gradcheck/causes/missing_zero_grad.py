@@ -33,7 +33,8 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "PyTorch documentation, torch.optim.Optimizer.zero_grad",
     )
     yield Remedy(
-        "If you accumulate on purpose, clear after each optimizer.step() and divide the loss by the number of micro-batches",
+        "If you accumulate on purpose, clear after each optimizer.step() and "
+        "divide the loss by the number of micro-batches",
         None,
         None,
         "PyTorch documentation, gradient accumulation",

@@ -27,7 +27,8 @@ from gradcheck.model import Family, Remedy
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield Remedy(
         "Check the loaded weights and buffers before training",
-        "bad = [n for n, t in model.state_dict().items() if t.is_floating_point() and not torch.isfinite(t).all()]\nassert not bad, bad",
+        "bad = [n for n, t in model.state_dict().items() if t.is_floating_point() "
+        "and not torch.isfinite(t).all()]\nassert not bad, bad",
         None,
         "gradcheck failure catalogue E8",
     )

@@ -29,7 +29,8 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield advice.check_batches(finding)
     yield advice.localise()
     yield Remedy(
-        "Skip a step whose loss is not finite, and count the skips, so that one bad batch cannot poison the weights",
+        "Skip a step whose loss is not finite, and count the skips, so that one "
+        "bad batch cannot poison the weights",
         "if not torch.isfinite(loss):\n    optimizer.zero_grad(set_to_none=True)\n    continue",
         None,
         "gradcheck failure catalogue B1",

@@ -25,14 +25,16 @@ from gradcheck.model import Family, Remedy
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield Remedy(
-        "Overfit a single batch first: if that fails it is the model or the optimizer, if it succeeds it is the data",
+        "Overfit a single batch first: if that fails it is the model or the "
+        "optimizer, if it succeeds it is the data",
         "x, y = next(iter(loader))\nfor _ in range(200):\n    step(x, y)",
         None,
         "Karpathy, A recipe for training neural networks",
     )
     yield Remedy(
         "Check that the optimizer holds every trainable parameter",
-        "held = {p for g in optimizer.param_groups for p in g['params']}\nassert all(p in held for p in model.parameters() if p.requires_grad)",
+        "held = {p for g in optimizer.param_groups for p in g['params']}\nassert "
+        "all(p in held for p in model.parameters() if p.requires_grad)",
         None,
         "gradcheck failure catalogue E9",
     )

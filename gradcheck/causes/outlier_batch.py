@@ -32,8 +32,10 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
     step = finding.case.onset_step
     unit = finding.case.run.unit
     yield Remedy(
-        f"Look at the batch of {unit} {step}: compare each sample's range and loss with the others; correct or drop the one that stands out",
-        "loss = torch.nn.functional.mse_loss(prediction, target, reduction='none')\nworst = loss.flatten(1).mean(1).topk(5)",
+        f"Look at the batch of {unit} {step}: compare each sample's range and loss "
+        "with the others; correct or drop the one that stands out",
+        "loss = torch.nn.functional.mse_loss(prediction, target, "
+        "reduction='none')\nworst = loss.flatten(1).mean(1).topk(5)",
         None,
         "gradcheck failure catalogue B7",
     )

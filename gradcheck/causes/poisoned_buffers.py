@@ -9,7 +9,8 @@ healthy; evaluation uses the buffers.
 The validation loss turns NaN for good while the training loss stays finite.
 
 ## What it is confused with
-A NaN in the validation data, or an evaluation in half precision: broken from the first evaluation on.
+A NaN in the validation data, or an evaluation in half precision: those are broken from the first
+evaluation on.
 
 ## Sources
 PyTorch issue 90342; gradcheck failure catalogue E2.
@@ -26,7 +27,8 @@ from gradcheck.model import Family, Remedy
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield Remedy(
         "Find the poisoned buffers and recompute them over clean data",
-        "for m in model.modules():\n    if isinstance(m, torch.nn.modules.batchnorm._BatchNorm):\n        m.reset_running_stats()",
+        "for m in model.modules():\n    if isinstance(m, "
+        "torch.nn.modules.batchnorm._BatchNorm):\n        m.reset_running_stats()",
         None,
         "gradcheck failure catalogue E2",
     )

@@ -29,8 +29,11 @@ from gradcheck.model import Family, Remedy
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield Remedy(
-        "Scale the initial weights with the fan-in: He for ReLU, Xavier for tanh; 0.02 or √(2/(5h)) in transformers, residual outputs divided by √(2L)",
-        "for m in model.modules():\n    if isinstance(m, torch.nn.Linear):\n        torch.nn.init.kaiming_normal_(m.weight, nonlinearity='relu')\n        torch.nn.init.zeros_(m.bias)",
+        "Scale the initial weights with the fan-in: He for ReLU, Xavier for tanh; "
+        "0.02 or √(2/(5h)) in transformers, residual outputs divided by √(2L)",
+        "for m in model.modules():\n    if isinstance(m, torch.nn.Linear):\n       "
+        " torch.nn.init.kaiming_normal_(m.weight, nonlinearity='relu')\n        "
+        "torch.nn.init.zeros_(m.bias)",
         None,
         "He et al. 2015, Delving deep into rectifiers",
     )
@@ -41,7 +44,8 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "Zhang et al. 2019, Fixup initialization",
     )
     yield Remedy(
-        "Check the first loss before training: about ln C for C classes, about the variance of the target for a squared error",
+        "Check the first loss before training: about ln C for C classes, about the "
+        "variance of the target for a squared error",
         None,
         None,
         "Karpathy, A recipe for training neural networks",

@@ -43,7 +43,8 @@ def _position(finding: Finding) -> str:
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield Remedy(
         _position(finding),
-        "dataset = torch.utils.data.Subset(dataset, [i for i in range(len(dataset)) if i not in bad])",
+        "dataset = torch.utils.data.Subset(dataset, [i for i in "
+        "range(len(dataset)) if i not in bad])",
         None,
         "gradcheck failure catalogue B8",
     )

@@ -27,18 +27,21 @@ from gradcheck.model import Family, Remedy
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield Remedy(
         "Bound the predicted variance from below",
-        "log_var = log_var.clamp(min=-10.0)\nloss = torch.nn.functional.gaussian_nll_loss(mean, y, log_var.exp(), eps=1e-6)",
+        "log_var = log_var.clamp(min=-10.0)\nloss = "
+        "torch.nn.functional.gaussian_nll_loss(mean, y, log_var.exp(), eps=1e-6)",
         None,
         "Seitzer et al. 2022",
     )
     yield Remedy(
-        "Weigh each sample by its detached variance (β-NLL), so that small variances do not dominate",
+        "Weigh each sample by its detached variance (β-NLL), so that small "
+        "variances do not dominate",
         "loss = (nll * log_var.exp().detach() ** 0.5).mean()",
         None,
         "Seitzer et al. 2022",
     )
     yield Remedy(
-        "Check that targets of a binary cross-entropy lie in [0, 1]: masks of 0 and 255 make it negative",
+        "Check that targets of a binary cross-entropy lie in [0, 1]: masks of 0 "
+        "and 255 make it negative",
         "assert 0 <= target.min() and target.max() <= 1",
         None,
         "gradcheck failure catalogue B5",

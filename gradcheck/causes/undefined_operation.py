@@ -12,7 +12,8 @@ gradient norm is NaN in a row whose loss is an ordinary number. A loss that turn
 it turns NaN points to log 0 or an overflowing exponential.
 
 ## What it is confused with
-NaN in a batch: loss and gradient fail in the same row too. A check after every module names the operation.
+NaN in a batch: loss and gradient fail in the same row too. A check after every module names the
+operation.
 
 ## Sources
 PyTorch issues 2421 and 6394 (sqrt at 0), 4132 (`where`); gradcheck failure catalogue C1 to C22.
@@ -35,7 +36,8 @@ def _guards(finding: Finding) -> Iterable[Remedy]:
             "y = torch.sqrt(x + 1e-12)\nsafe = torch.where(mask, x, 1.0)   # before the operation\n"
             "y = torch.where(mask, f(safe), 0.0)",
             None,
-            "JAX FAQ, gradients contain NaN where using where; gradcheck failure catalogue C3, C4, C19",
+            "JAX FAQ, gradients contain NaN where using where; gradcheck failure "
+            "catalogue C3, C4, C19",
         )
         return
     yield Remedy(
@@ -56,7 +58,8 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
 
 CAUSE = Cause(
     family=Family.UNSTABLE_LOSS,
-    summary="an operation is undefined at a value that training reached (log 0, 0/0, √ at 0, an empty mask)",
+    summary="an operation is undefined at a value that training reached (log 0, 0/0, √ "
+    "at 0, an empty mask)",
     weights={
         "nonfinite_on_resume": -1.0,
         "impossible_sign": -1.0,

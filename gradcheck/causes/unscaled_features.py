@@ -26,7 +26,8 @@ from gradcheck.model import Family, Remedy
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield Remedy(
-        "Standardise every feature, and a regression target, with the training split's mean and deviation",
+        "Standardise every feature, and a regression target, with the training "
+        "split's mean and deviation",
         "mean, std = train_x.mean(0), train_x.std(0).clamp_min(1e-6)\nx = (x - mean) / std",
         None,
         "LeCun et al. 1998, Efficient BackProp",

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.case import Case
+from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.layers import first_layer
 from gradcheck.measure.robust import finite, level
-from gradcheck.model import Clue, ClueKind, Evidence, Role, Series
+from gradcheck.model import Evidence, Role, Series
 from gradcheck.wording import factor, number
 
 CLUES = {
@@ -36,7 +36,7 @@ CLUES = {
 }
 EARLY_ROWS = 10
 HUGE_LOSS = 200.0
-"""No cross-entropy over fewer than e²⁰⁰ classes and no regression on standardised targets starts here."""
+"""No cross-entropy of sane logits and no regression on standardised targets starts here."""
 HUGE_NORM = 1e3
 ORDINARY = 30.0
 LARGE_RATIO = 3.0
@@ -88,7 +88,10 @@ def _gradient(case: Case) -> Iterator[Clue]:
     first = float(norm.value[0])
     if first >= HUGE_NORM:
         loss = float(case.loss.value[0]) if case.loss is not None else float("nan")
-        said = f"the first gradient norm is {number(first)} at a loss of {number(loss)} ({factor(first / max(abs(loss), 1e-12))})"
+        said = (
+            f"the first gradient norm is {number(first)} at a loss of {number(loss)} "
+            f"({factor(first / max(abs(loss), 1e-12))})"
+        )
         yield Clue(
             "huge_first_gradient",
             _at_start(norm, said),

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.case import Case
+from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.robust import finite, line, log_positive
 from gradcheck.measure.stretches import same_rows
-from gradcheck.model import Clue, ClueKind, Evidence, FloatArray, Role, Series
+from gradcheck.model import Evidence, FloatArray, Role, Series
 from gradcheck.wording import factor, number
 
 BOTH = (Role.LOSS, Role.GRAD_NORM)
@@ -64,8 +64,10 @@ def _square_law(case: Case, loss: Series, norm: Series) -> Iterator[Clue]:
         return
     ratio = float(np.exp(steady))
     said = (
-        f"from step {int(loss.step[start])} on each row multiplies the gradient norm by {number(ratio)} and the "
-        f"loss by {number(float(np.exp(slope * steady)))}, its square: the step is longer than the curvature allows"
+        f"from step {int(loss.step[start])} on each row multiplies the gradient "
+        f"norm by {number(ratio)} and the "
+        f"loss by {number(float(np.exp(slope * steady)))}, its square: the step is "
+        "longer than the curvature allows"
     )
     last = int(loss.step[min(start + end - 1, len(loss) - 1)])
     yield Clue(
@@ -86,7 +88,8 @@ def _linear(case: Case, norm: Series) -> Iterator[Clue]:
         return
     said = (
         f"the gradient norm climbs along a straight line from {number(start)} in the first row to "
-        f"{number(float(values[-1]))} (R² {fit:.2f}, {factor(ramp)}): each step adds its gradient to the last one's"
+        f"{number(float(values[-1]))} (R² {fit:.2f}, {factor(ramp)}): each step "
+        "adds its gradient to the last one's"
     )
     yield Clue(
         "gradients_add_up",

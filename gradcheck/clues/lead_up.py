@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.case import LEAD, Case
+from gradcheck.case import LEAD, Case, Clue, ClueKind
 from gradcheck.measure.leadup import Rise, rise
 from gradcheck.measure.robust import finite, level, line, log_positive
-from gradcheck.model import Clue, ClueKind, Evidence, Kind, Role, Series, Severity
+from gradcheck.model import Evidence, Kind, Role, Series, Severity
 from gradcheck.wording import count, factor, number
 
 CLUES = {
@@ -125,10 +125,16 @@ def _climbed(case: Case) -> Iterator[Clue]:
         return
     best, end = float(before.min()), level(after[-5:])
     if end > best:
-        said = f"the loss was down at {number(best)}, left that level at step {event.step} and ended at {number(end)}"
+        said = (
+            f"the loss was down at {number(best)}, left that level at step {event.step} "
+            f"and ended at {number(end)}"
+        )
         yield Clue("loss_climbed", Evidence(said, loss.name, event.step, event.last_step))
     else:
-        said = f"from step {event.step} on the loss fell faster and faster, to {number(float(after.min()))}"
+        said = (
+            f"from step {event.step} on the loss fell faster and faster, to "
+            f"{number(float(after.min()))}"
+        )
         yield Clue("fell_without_floor", Evidence(said, loss.name, event.step, event.last_step))
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.case import Case
+from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.robust import block_levels, finite, level
-from gradcheck.model import Clue, ClueKind, Evidence, FloatArray, Kind, Role, Series, Severity
+from gradcheck.model import Evidence, FloatArray, Kind, Role, Series, Severity
 from gradcheck.wording import factor, number
 
 CLUES = {
@@ -45,7 +45,10 @@ def observe(case: Case) -> Iterator[Clue]:
         yield from _frozen(case, loss)
         yield from _monotone(case, loss)
     for event in case.of_kind(Kind.MASKED_NONFINITE):
-        said = f"from step {event.step} on the loss is exactly 0, which it had never come near: the logger replaced NaN"
+        said = (
+            f"from step {event.step} on the loss is exactly 0, which it had never come "
+            "near: the logger replaced NaN"
+        )
         yield Clue("hidden_by_logger", Evidence(said, loss.name, event.step, event.last_step))
 
 
@@ -96,7 +99,10 @@ def _steeper(norm: Series, window: tuple[int, int]) -> Iterator[Clue]:
         return
     growth = level(norms[-5:]) / max(level(norms[: len(norms) // 4 + 1]), 1e-300)
     if growth > 2:
-        said = f"meanwhile the gradient norm grew {factor(growth)}: the narrower the density, the steeper"
+        said = (
+            f"meanwhile the gradient norm grew {factor(growth)}: the narrower the "
+            "density, the steeper"
+        )
         strength = min(1.0, float(np.log10(growth)) + 0.2)
         yield Clue("floorless_with_gradient", Evidence(said, norm.name, *window), strength)
 
@@ -113,7 +119,11 @@ def _log_clamp(loss: Series) -> Iterator[Clue]:
         off = np.abs(share - np.round(share))
         # a wide grid (few samples) is telling, on a fine one everything lies near a multiple
         if float(np.mean(off < 0.01)) > 0.9 and float(np.max(share)) >= 1:
-            said = f"the loss takes multiples of {number(CLAMP / batch)} (up to {number(float(stuck.max()))}): logarithms clamped at -100, {batch} terms in the mean"
+            said = (
+                f"the loss takes multiples of {number(CLAMP / batch)} (up to "
+                f"{number(float(stuck.max()))}): logarithms clamped at -100, {batch} terms "
+                "in the mean"
+            )
             yield Clue(
                 "log_clamp_values", Evidence(said, loss.name, int(loss.step[0]), int(loss.step[-1]))
             )
@@ -128,7 +138,10 @@ def _frozen(case: Case, loss: Series) -> Iterator[Clue]:
     peak, end = float(after[:LEAST_ROWS].max()), level(after[-LEAST_ROWS:])
     usual = level(before[-LEAST_ROWS:])
     if peak > 3.0 * abs(usual) and usual < end < peak:
-        said = f"after a jump to {number(peak)} the loss ends at {number(end)}, bounded, and above the {number(level(before[-LEAST_ROWS:]))} from before"
+        said = (
+            f"after a jump to {number(peak)} the loss ends at {number(end)}, bounded, "
+            f"and above the {number(level(before[-LEAST_ROWS:]))} from before"
+        )
         yield Clue("frozen_high", Evidence(said, loss.name, case.onset_step, int(loss.step[-1])))
 
 

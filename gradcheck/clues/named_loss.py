@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.case import Case
+from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.robust import finite
-from gradcheck.model import Clue, ClueKind, Evidence, Series
+from gradcheck.model import Evidence, Series
 from gradcheck.wording import number
 
 CLUES = {
@@ -43,7 +43,8 @@ def _negative(loss: Series) -> Iterator[Clue]:
         return
     lowest = float(finite(loss.value).min())
     said = (
-        f"{loss.name} is negative from step {int(loss.step[below[0]])} on, down to {number(lowest)}: "
+        f"{loss.name} is negative from step {int(loss.step[below[0]])} on, down to "
+        f"{number(lowest)}: "
         "with targets in their range it cannot be"
     )
     yield Clue(

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.case import Case
+from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.robust import finite, log_positive, noise
-from gradcheck.model import Clue, ClueKind, Evidence, Kind, Role, Series
+from gradcheck.model import Evidence, Kind, Role, Series
 from gradcheck.wording import count, number
 
 CLUES = {
@@ -67,7 +67,10 @@ def _nonfinite(case: Case, series: Series, row: int) -> Iterator[Clue]:
         said = f"the {what} is {value} in the first row of the log, before anything was learned"
         yield Clue("nonfinite_at_first_row", _evidence(case, series, said))
         if series.step[0] > 10 * case.cadence:
-            said = f"the log begins at step {series.step[0]}: a resumed run, whose checkpoint may be bad"
+            said = (
+                f"the log begins at step {series.step[0]}: a resumed run, whose checkpoint "
+                "may be bad"
+            )
             yield Clue("log_starts_late", _evidence(case, series, said))
     elif row == 1:
         said = (

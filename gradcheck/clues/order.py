@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.case import Case
+from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.robust import finite, level
 from gradcheck.measure.stretches import row_at, row_before
-from gradcheck.model import Clue, ClueKind, Evidence, Kind, Role, Series
+from gradcheck.model import Evidence, Kind, Role, Series
 from gradcheck.wording import factor, number
 
 BOTH = (Role.LOSS, Role.GRAD_NORM)
@@ -55,7 +55,10 @@ def _gradient_is_the_case(case: Case) -> bool:
 def _infinite(loss: Series, row: int) -> Clue:
     step = int(loss.step[row])
     before = number(float(loss.value[row - 1])) if row else "nothing"
-    said = f"the loss went from {before} to {number(float(loss.value[row]))} at step {step}, not to NaN"
+    said = (
+        f"the loss went from {before} to {number(float(loss.value[row]))} at step "
+        f"{step}, not to NaN"
+    )
     return Clue("infinite_before_nan", Evidence(said, loss.name, step, step))
 
 
@@ -68,7 +71,8 @@ def _from_gradient(case: Case, loss: Series, norm: Series, step: int) -> Iterato
         yield Clue(
             "failed_together",
             _said(
-                f"loss and gradient norm are both non-finite at step {step}, both were finite before",
+                f"loss and gradient norm are both non-finite at step {step}, both were "
+                "finite before",
                 norm,
                 step,
             ),
@@ -77,7 +81,10 @@ def _from_gradient(case: Case, loss: Series, norm: Series, step: int) -> Iterato
     elif not _is_hidden(loss, row) and not case.of_kind(Kind.MASKED_NONFINITE):
         at = row_at(norm, step)
         bad = number(float(norm.value[at])) if at is not None else "nan"
-        said = f"at step {step} the gradient norm is {bad} while the loss of the same row is {number(value)}"
+        said = (
+            f"at step {step} the gradient norm is {bad} while the loss of the same row "
+            f"is {number(value)}"
+        )
         yield Clue("gradient_failed_first", _said(said, norm, step))
         yield from _huge_before(case, norm, step)
 
@@ -91,7 +98,10 @@ def _from_loss(case: Case, loss: Series, norm: Series, step: int) -> Iterator[Cl
     row = row_at(norm, step)
     if row is not None and np.isfinite(norm.value[row]) and not _is_stale(norm, row):
         value = float(norm.value[row])
-        said = f"at step {step} the loss is non-finite while the gradient norm of the same row is {number(value)}"
+        said = (
+            f"at step {step} the loss is non-finite while the gradient norm of the same "
+            f"row is {number(value)}"
+        )
         yield Clue("finite_gradient_beside_nan", _said(said, norm, step))
     yield from _huge_before(case, norm, step)
 
@@ -110,7 +120,10 @@ def _huge_before(case: Case, norm: Series, step: int) -> Iterator[Clue]:
         return
     ratio = float(norm.value[row]) / usual
     if ratio >= HUGE and len(finite(norm.value[: row + 1])) >= 4:
-        said = f"the gradient norm one row earlier was {number(float(norm.value[row]))}, {factor(ratio)} its usual {number(usual)}: that update wrecked the weights"
+        said = (
+            f"the gradient norm one row earlier was {number(float(norm.value[row]))}, "
+            f"{factor(ratio)} its usual {number(usual)}: that update wrecked the weights"
+        )
         yield Clue("huge_gradient_before_nan", _said(said, norm, int(norm.step[row])))
 
 

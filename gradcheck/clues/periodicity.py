@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from gradcheck.case import Case
-from gradcheck.model import Clue, ClueKind, Event, Evidence, IntArray, Kind, Role
+from gradcheck.case import Case, Clue, ClueKind
+from gradcheck.model import Event, Evidence, IntArray, Kind, Role
 from gradcheck.wording import count, number
 
 CLUES = {
@@ -36,7 +36,10 @@ def observe(case: Case) -> Iterator[Clue]:
     period = _period(steps, case.cadence)
     window = (int(steps[0]), int(steps[-1]))
     if period is not None:
-        said = f"{count(len(events), 'event')} {period} steps apart, the first at step {steps[0]} (step ≡ {steps[0] % period} mod {period})"
+        said = (
+            f"{count(len(events), 'event')} {period} steps apart, the first at step "
+            f"{steps[0]} (step ≡ {steps[0] % period} mod {period})"
+        )
         yield Clue(
             "fixed_period",
             Evidence(said, series, *window),
@@ -44,13 +47,22 @@ def observe(case: Case) -> Iterator[Clue]:
             {"period": period, "phase": int(steps[0] % period)},
         )
     elif (share := _once_per_epoch(case, steps)) is not None:
-        said = f"{count(len(events), 'event')} in {share[1]} epochs, one in each of {share[0]} of them, at changing places: one sample in a shuffled set"
+        said = (
+            f"{count(len(events), 'event')} in {share[1]} epochs, one in each of "
+            f"{share[0]} of them, at changing places: one sample in a shuffled set"
+        )
         yield Clue("once_per_epoch", Evidence(said, series, *window))
     else:
-        said = f"{count(len(events), 'event')} at irregular distances ({', '.join(str(s) for s in steps[:5])}{' …' if len(steps) > 5 else ''})"
+        said = (
+            f"{count(len(events), 'event')} at irregular distances "
+            f"({', '.join(str(s) for s in steps[:5])}{' …' if len(steps) > 5 else ''})"
+        )
         yield Clue("irregular_spikes", Evidence(said, series, *window))
     if _follow_rate(case, steps):
-        said = f"each of the {len(events)} events follows a jump of the learning rate within a few rows"
+        said = (
+            f"each of the {len(events)} events follows a jump of the learning rate "
+            "within a few rows"
+        )
         yield Clue("spikes_follow_rate", Evidence(said, series, *window))
     yield from _heights(events, series, window)
 
@@ -120,5 +132,8 @@ def _heights(
         return
     spread = float(np.median(np.abs(np.diff(peaks))) / np.median(peaks))
     if spread < 0.25:
-        said = f"their peaks are alike, {number(float(peaks.min()))} to {number(float(peaks.max()))}: the same sample each time"
+        said = (
+            f"their peaks are alike, {number(float(peaks.min()))} to "
+            f"{number(float(peaks.max()))}: the same sample each time"
+        )
         yield Clue("equal_heights", Evidence(said, series, *window))

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.case import Case
+from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.robust import finite
-from gradcheck.model import Clue, ClueKind, Event, Evidence, Kind, Role, Series
+from gradcheck.model import Event, Evidence, Kind, Role, Series
 from gradcheck.wording import number
 
 NEEDS = (Role.LOSS, Role.LOSS_SCALE)
@@ -55,9 +55,15 @@ def _collapse(case: Case, loss: Series, scale: Series, event: Event) -> Iterator
     during = loss.value[(loss.step >= event.step) & (loss.step <= event.last_step)]
     start = scale.value[max(0, int(np.searchsorted(scale.order, event.order)) - 1)]
     end = scale.value[int(np.flatnonzero(scale.step <= event.last_step)[-1])]
-    fell = f"the loss scale fell from {number(float(start))} to {number(float(end))} between steps {event.step} and {event.last_step}"
+    fell = (
+        f"the loss scale fell from {number(float(start))} to {number(float(end))} "
+        f"between steps {event.step} and {event.last_step}"
+    )
     if len(during) and not np.isfinite(during).mean() > 0.5:
-        said = f"{fell} while the loss was not finite: the forward pass is broken, the scaler only reacts"
+        said = (
+            f"{fell} while the loss was not finite: the forward pass is broken, the "
+            "scaler only reacts"
+        )
         yield Clue("scale_fell_beside_nan", Evidence(said, scale.name, event.step, event.last_step))
     else:
         said = f"{fell} while the loss stayed finite: the scaled gradients overflow"
@@ -66,7 +72,10 @@ def _collapse(case: Case, loss: Series, scale: Series, event: Event) -> Iterator
         )
     bad = np.flatnonzero(~np.isfinite(loss.value))
     if len(bad) and event.step < int(loss.step[bad[0]]) - case.cadence:
-        said = f"the loss scale began to fall at step {event.step}, the loss failed at step {int(loss.step[bad[0]])}"
+        said = (
+            f"the loss scale began to fall at step {event.step}, the loss failed at "
+            f"step {int(loss.step[bad[0]])}"
+        )
         yield Clue(
             "scale_fell_first", Evidence(said, scale.name, event.step, int(loss.step[bad[0]]))
         )

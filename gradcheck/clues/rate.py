@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.case import Case
+from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.robust import finite
-from gradcheck.model import Clue, ClueKind, Evidence, FloatArray, Kind, Role, Series
+from gradcheck.model import Evidence, FloatArray, Role, Series
 from gradcheck.wording import count, factor, number
 
 NEEDS = (Role.LOSS, Role.LEARNING_RATE)
@@ -30,6 +30,8 @@ RAISED = 1.8
 NEAR_PEAK = 0.85
 PAST_PEAK = 0.5
 COLLAPSED = 1e-3
+GONE = 1e-5
+"""Share of its peak to which no schedule means to go for most of a run."""
 TINY = 1e-8
 
 
@@ -39,7 +41,10 @@ def observe(case: Case) -> Iterator[Clue]:
     if rate is None or not len(finite(rate.value)):
         return
     if float(np.nanmin(rate.value)) < 0:
-        said = f"the learning rate is {number(float(np.nanmin(rate.value)))}: every step climbs the loss"
+        said = (
+            f"the learning rate is {number(float(np.nanmin(rate.value)))}: every step "
+            "climbs the loss"
+        )
         yield Clue("rate_negative", _whole(rate, said))
     yield from _collapsed(case, rate)
     if case.failed and case.onset is not None:
@@ -64,7 +69,10 @@ def _at_onset(case: Case, rate: Series) -> Iterator[Clue]:
         return
     jump = _recent_jump(course)
     if jump is not None:
-        said = f"the learning rate was raised from {number(jump[0])} to {number(jump[1])} ({factor(jump[1] / jump[0])}) at once, {len(course) - jump[2]} rows before the first bad row"
+        said = (
+            f"the learning rate was raised from {number(jump[0])} to {number(jump[1])} "
+            f"({factor(jump[1] / jump[0])}) at once, at step {int(rate.step[jump[2]])}"
+        )
         yield Clue(
             "rate_raised_at_onset",
             Evidence(said, rate.name, first, last),
@@ -72,7 +80,10 @@ def _at_onset(case: Case, rate: Series) -> Iterator[Clue]:
             {"before": jump[0], "after": jump[1]},
         )
     elif now >= NEAR_PEAK * peak and now > 1.5 * low and _is_rising_lately(course):
-        said = f"it broke at a learning rate of {number(now)}, the highest so far, after a rise from {number(low)}"
+        said = (
+            f"it broke at a learning rate of {number(now)}, the highest so far, after a "
+            f"rise from {number(low)}"
+        )
         yield Clue(
             "rate_at_peak", Evidence(said, rate.name, int(rate.step[0]), last), 1.0, {"peak": peak}
         )
@@ -102,33 +113,39 @@ def _recent_jump(course: FloatArray) -> tuple[float, float, int] | None:
 
 
 def _is_rising_lately(course: FloatArray) -> bool:
-    """Whether the rate was still rising, or had reached its peak in the last fifth of its course."""
+    """Whether the rate was still rising, or had reached its peak in the last third."""
     reached = int(np.argmax(course >= 0.999 * course.max()))
     return len(course) - reached <= max(ROWS, len(course) // 3)
 
 
 def _collapsed(case: Case, rate: Series) -> Iterator[Clue]:
-    values = np.abs(finite(rate.value))
-    peak = float(values.max())
-    small = values <= max(COLLAPSED * peak, TINY)
-    if not small.mean() > 0.5 or not case.of_kind(Kind.PLATEAU):
-        # a schedule that ends at 0 spends its last rows there
-        if not _froze_early(case, rate, peak):
-            return
-    if peak == 0 or small[0] or small.mean() > 0.5:
-        said = (
-            f"the learning rate is at most {number(float(np.median(values)))} for most of the run"
-        )
-        yield Clue("rate_collapsed", _whole(rate, said))
-
-
-def _froze_early(case: Case, rate: Series, peak: float) -> bool:
+    """A rate that is next to nothing for most of the run; a schedule ends there for a few rows."""
     values = np.abs(rate.value)
-    dead = np.flatnonzero(values > max(COLLAPSED * peak, TINY))
-    last_alive = int(dead[-1]) if len(dead) else 0
-    return (
-        last_alive < 0.4 * len(values) and len(values) - last_alive > 30 and case.loss is not None
+    alive = np.flatnonzero(values > max(COLLAPSED * float(np.nanmax(values)), TINY))
+    last_alive = int(alive[-1]) if len(alive) else 0
+    rows = len(values) - 1 - last_alive
+    if case.loss is None or rows < LONG or rows < 0.5 * len(values):
+        return
+    since = int(rate.step[last_alive])
+    median = float(np.nanmedian(values[last_alive + 1 :]))
+    said = (
+        f"the learning rate is {number(median)} (median) from step {since} on, for "
+        f"{count(rows, 'row')}"
     )
+    window = (since, int(rate.step[-1]))
+    # a schedule that follows the loss gets there after convergence
+    gone = median <= GONE * float(np.nanmax(values))
+    strength = 1.0 if gone or _was_learning(case.loss, since) else 0.4
+    yield Clue("rate_collapsed", Evidence(said, rate.name, *window), strength)
+
+
+def _was_learning(loss: Series, step: int) -> bool:
+    """Whether the loss still fell in the rows before a step, or had had no row to fall in."""
+    before = finite(loss.value[loss.step <= step])
+    before = before[-max(ROWS // 2, len(before) // 5) :]
+    if len(before) < 3:
+        return True
+    return float(before[0] - before[-1]) > 0.03 * abs(float(before[0]))
 
 
 def _whole(series: Series, statement: str) -> Evidence:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.case import Case
+from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.robust import finite, level
 from gradcheck.measure.stretches import row_at
-from gradcheck.model import Clue, ClueKind, Event, Evidence, IntArray, Kind, Role, Series
+from gradcheck.model import Event, Evidence, IntArray, Kind, Role, Series
 from gradcheck.wording import count, factor, number
 
 CLUES = {
@@ -49,8 +49,10 @@ def _after_nan(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
     if longest > BRIEF or not after < before + max(abs(before), 1e-12):
         return
     said = (
-        f"the loss is NaN in {count(len(bad), 'row')}, each time for at most {count(longest, 'row')}, and normal "
-        f"right after ({number(before)} before, {number(after)} after): the weights were not poisoned"
+        f"the loss is NaN in {count(len(bad), 'row')}, each time for at most "
+        f"{count(longest, 'row')}, and normal "
+        f"right after ({number(before)} before, {number(after)} after): the weights "
+        "were not poisoned"
     )
     yield Clue("nan_left_no_trace", Evidence(said, loss.name, trigger.step, trigger.last_step))
     yield from _zero_gradient(case, loss, bad)
@@ -65,7 +67,10 @@ def _zero_gradient(
     norms = [float(case.gradient.value[row]) for row in rows if row is not None]
     if norms and all(norm == 0 for norm in norms):
         step = int(loss.step[bad[0]])
-        said = f"at step {step} the loss is NaN and the gradient norm exactly 0: a mean over no targets"
+        said = (
+            f"at step {step} the loss is NaN and the gradient norm exactly 0: a mean "
+            "over no targets"
+        )
         yield Clue("zero_gradient_beside_nan", Evidence(said, case.gradient.name, step, step))
 
 
@@ -76,7 +81,8 @@ def _after_spike(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
     if len(rows) and _ends_at_once(loss, rows, usual):
         lasts = "one row" if len(rows) == 1 else count(len(rows), "row")
         said = (
-            f"for {lasts} the loss is up to {number(peak)} instead of {number(usual)}, and the next "
+            f"for {lasts} the loss is up to {number(peak)} instead of {number(usual)}, "
+            "and the next "
             "row is back: the weights were good all the time, those batches were different"
         )
         strength = (1.0 if case.every_step else 0.6) * (0.3 if case.smoothed else 1.0)
@@ -84,7 +90,10 @@ def _after_spike(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
         strength *= min(1.0, np.log10(max(peak / usual, 1.0))) if usual > 0 else 1.0
         yield Clue("sharp_spike", Evidence(said, *window), strength)
     elif len(rows) >= SLOW:
-        said = f"the loss rose from {number(usual)} to {number(peak)} and took {count(len(rows), 'row')} to come back"
+        said = (
+            f"the loss rose from {number(usual)} to {number(peak)} and took "
+            f"{count(len(rows), 'row')} to come back"
+        )
         yield Clue("slow_recovery", Evidence(said, *window))
 
 
@@ -110,7 +119,10 @@ def _gradient_only(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
         return
     usual = level(case.healthy_norms[-50:])
     ratio = (trigger.value or 0.0) / usual if usual > 0 else float("inf")
-    said = f"the gradient norm reached {factor(ratio)} its usual {number(usual)} while the loss stayed within its noise"
+    said = (
+        f"the gradient norm reached {factor(ratio)} its usual {number(usual)} while "
+        "the loss stayed within its noise"
+    )
     yield Clue(
         "gradient_only_spike",
         Evidence(said, case.gradient.name, trigger.step, trigger.last_step),

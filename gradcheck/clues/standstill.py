@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.case import Case
+from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.layers import median_norms
 from gradcheck.measure.robust import block_levels, finite, level
-from gradcheck.model import Clue, ClueKind, Event, Evidence, Kind, Role, Series
+from gradcheck.model import Event, Evidence, Kind, Role, Series
 from gradcheck.wording import factor, number
 
 CLUES = {
@@ -61,13 +61,19 @@ def _flat(loss: Series, event: Event) -> Clue:
 def _vanishing(case: Case, name: str | None) -> Iterator[Clue]:
     norm = case.run.get(Role.GRAD_NORM)
     if norm is not None and norm.name == name:
-        said = f"the gradient norm is {number(level(finite(norm.value)))} (median): steps of that size change nothing"
+        said = (
+            f"the gradient norm is {number(level(finite(norm.value)))} (median): steps "
+            "of that size change nothing"
+        )
         yield Clue("tiny_gradient", _whole(norm, said))
         return
     norms = median_norms(case.run)
     small, large = min(norms, key=lambda p: p[1]), max(norms, key=lambda p: p[1])
     ratio = large[1] / small[1] if small[1] > 0 else float("inf")
-    said = f"{small[0].name} gets a gradient of {number(small[1])}, {large[0].name} one of {number(large[1])} ({factor(ratio)})"
+    said = (
+        f"{small[0].name} gets a gradient of {number(small[1])}, {large[0].name} "
+        f"one of {number(large[1])} ({factor(ratio)})"
+    )
     yield Clue("layers_starve", _whole(small[0], said), 1.0, {"ratio": ratio})
 
 

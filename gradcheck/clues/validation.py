@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.case import Case
-from gradcheck.model import Clue, ClueKind, Evidence, Kind, Role
+from gradcheck.case import Case, Clue, ClueKind
+from gradcheck.model import Evidence, Kind, Role
 
 CLUES = {
     "only_validation_failed": ClueKind(
@@ -31,7 +31,11 @@ def observe(case: Case) -> Iterator[Clue]:
         return
     if not bool(np.isfinite(loss.value).all()):
         return
-    said = f"{broken.name} is {'NaN' if np.isnan(trigger.value or np.nan) else 'infinite'} from step {trigger.step} on, while {loss.name} stays finite to the end"
+    said = (
+        f"{broken.name} is "
+        f"{'NaN' if np.isnan(trigger.value or np.nan) else 'infinite'} from step "
+        f"{trigger.step} on, while {loss.name} stays finite to the end"
+    )
     yield Clue(
         "only_validation_failed", Evidence(said, broken.name, trigger.step, trigger.last_step)
     )

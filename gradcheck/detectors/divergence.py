@@ -67,7 +67,7 @@ def _is_grave(loss: Series, risen: Climb) -> bool:
 
 
 def _floorless(values: FloatArray) -> int | None:
-    """The row from which a negative loss ran away downwards, faster and faster, None if it did not."""
+    """The row from which a negative loss ran away downwards, faster and faster, or None."""
     if len(values) < 20 or values[-1] >= 0:
         return None
     third = len(values) // 3

@@ -18,7 +18,7 @@ SHIFT_ROWS = 20
 
 
 def detect(run: Run) -> Iterator[Event]:
-    """One event per excursion of the primary loss; adversarial and RL losses are expected to jump."""
+    """One event per excursion of the primary loss; adversarial and RL losses may jump."""
     loss = run.get(Role.LOSS)
     if loss is None:
         return

@@ -97,5 +97,5 @@ def _only_the_norm_overflowed(run: Run, series: Series, first: int, last: int) -
         len(after) >= 20
         and len(after) == int((loss.step >= series.step[first]).sum())
         and bool(levels[-1] <= levels[0])
-        and np.ptp(after) > 0
+        and bool(np.ptp(after) > 0)
     )

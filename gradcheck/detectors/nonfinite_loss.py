@@ -15,7 +15,7 @@ MOST = 100
 
 
 def detect(run: Run) -> Iterator[Event]:
-    """One event per stretch of non-finite rows, for every loss that failed no later than the total."""
+    """One event per stretch of non-finite rows, for losses that failed no later than the total."""
     primary = run.get(Role.LOSS)
     earliest = _first_bad_order(primary) if primary else None
     for series in run.every(Role.LOSS) + run.every(Role.VALIDATION_LOSS):

@@ -49,7 +49,7 @@ def _is_flat(values: FloatArray) -> bool:
 
 
 def _flat_since_collapse(run: Run, loss: Series) -> int | None:
-    """The row from which the rate is next to nothing and the loss stands still, for half the run."""
+    """The row from which the rate is nothing and the loss stands still, for half the run."""
     rate = run.get(Role.LEARNING_RATE)
     if rate is None:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -49,8 +50,7 @@ def attempts(run: Run) -> list[Run]:
     if not cuts:
         return [run]
     edges = [np.iinfo(np.int64).min, *cuts, np.iinfo(np.int64).max]
-    parts = zip(edges[:-1], edges[1:], strict=True)
-    return [_part(run, int(first), int(end) - 1) for first, end in parts]
+    return [_part(run, int(first), int(end) - 1) for first, end in pairwise(edges)]
 
 
 def _part(run: Run, first: int, last: int) -> Run:

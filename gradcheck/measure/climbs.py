@@ -125,7 +125,7 @@ def _share(start: float, best: float, end: float) -> float:
 
 
 def _enough(positive: bool, rise: float, into_nonfinite: bool) -> float:
-    """The share that makes a rise a divergence: half, less where it spans decades or ends in NaN."""
+    """The share that makes a rise a divergence: half, less if it spans decades or ends in NaN."""
     return 0.15 if (positive and rise > np.log(30.0)) or into_nonfinite else 0.5
 
 
@@ -161,4 +161,4 @@ def _blew_up_at_once(domain: FloatArray) -> bool:
     least = max(BLOW_UP, BLOW_UP_SIGMAS * noise(domain[EARLY_ROWS:]))
     if float(early.max() - domain[0]) < least or len(domain) < 2 * EARLY_ROWS:
         return False
-    return float(np.median(domain[-len(domain) // 4 :])) > domain[0] - NOT_LEARNED
+    return float(np.median(domain[-len(domain) // 4 :])) > float(domain[0]) - NOT_LEARNED

@@ -39,5 +39,5 @@ def spike_event(kind: Kind, series: Series, rows: IntArray, excursion: Excursion
 
 
 def came_back(series: Series, first: int, last: int, tail: int = 3) -> bool:
-    """Whether rows after `last` show that the series is past it: `tail` rows, or one after a start."""
+    """Whether rows after `last` show that the series is past it."""
     return last + tail < len(series) or (last + 1 < len(series) and first > 0)

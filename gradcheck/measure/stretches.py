@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gradcheck.model import FloatArray, IntArray, Series
+from gradcheck.model import IntArray, Series
 
 BoolArray = npt.NDArray[np.bool_]
 JOIN = 10

@@ -1,0 +1,168 @@
+"""Excursions: stretches above a series' own noise."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gradcheck.measure.excursions import GRADIENT, LOSS, NOISY, Sensitivity, excursions
+from tests.synthetic import Column, decay, norms, put, scale
+
+NORMAL = np.random.default_rng(5)
+
+
+def starts(values: Column, sensitivity: Sensitivity = LOSS) -> list[int]:
+    return [excursion.first for excursion in excursions(values, sensitivity)]
+
+
+def spiky(seed: int, rows: int, spikes: int, offset: float = 0.0) -> Column:
+    """Log-normal noise with spikes of random places, lengths and heights."""
+    rng = np.random.default_rng(seed)
+    values = np.exp(0.1 * rng.standard_normal(rows))
+    for _ in range(spikes):
+        at = int(rng.integers(0, rows))
+        values[at : at + int(rng.integers(1, 12))] *= np.exp(rng.uniform(1, 6))
+    return values - offset
+
+
+HEALTHY: dict[str, Column] = {
+    "nothing": np.zeros(0),
+    "one row": np.ones(1),
+    "twenty rows": decay(20),
+    "a thousand rows": decay(1000),
+    "no noise at all": np.linspace(2.0, 0.5, 300),
+    "constant": np.ones(300),
+    "constant zero": np.zeros(300),
+    "falls to exactly zero": np.maximum(decay(300, end=0.0) - 0.3, 0.0),
+    "negative": -2.0 + decay(500),
+    "crosses zero": decay(500) - 1.0,
+    "rises slowly": np.linspace(1.0, 3.0, 500) * norms(500, noise=0.05),
+    "warm-up hump": decay(500) * (1 + 0.8 * np.exp(-(((np.arange(500) - 60) / 25) ** 2))),
+    "sawtooth of epochs": 1.0 + 0.2 * (np.arange(600) % 50 / 50) + 0.02 * NORMAL.random(600),
+    "huge first rows": np.concatenate([[900.0, 300.0, 80.0], decay(300)]),
+    "a dip to zero and back": put(decay(400), slice(200, 205), 0.0),
+    "smoothed": np.convolve(decay(600, noise=0.2), np.ones(40) / 40, "valid"),
+    "a step down": scale(decay(400), slice(200, None), 0.3),
+}
+
+
+@pytest.mark.parametrize("values", HEALTHY.values(), ids=HEALTHY)
+@pytest.mark.parametrize("sensitivity", [LOSS, GRADIENT, NOISY], ids=["loss", "norm", "noisy"])
+def test_healthy_series_have_none(values: Column, sensitivity: Sensitivity) -> None:
+    assert starts(values, sensitivity) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_heavy_tails_are_not_spikes(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    norm = 0.5 * np.exp(0.3 * rng.standard_normal(3000)) * (1 + 0.3 * rng.pareto(2.5, 3000))
+    assert len(starts(norm, GRADIENT)) <= 1
+
+
+@pytest.mark.parametrize("rows", [20, 60, 400, 3000])
+@pytest.mark.parametrize("height", [5.0, 50.0, 1e6])
+def test_one_spike_is_found_where_it_is(rows: int, height: float) -> None:
+    at = rows - 5
+    (found,) = excursions(scale(decay(rows, noise=0.03), at, height), LOSS)
+    assert (found.first, found.last, found.peak, found.recovered) == (at, at, at, True)
+
+
+def test_a_spike_in_a_negative_loss() -> None:
+    values = -2.0 + decay(500)
+    values[300:303] += np.array([6.0, 3.0, 1.5])
+    (found,) = excursions(values, LOSS)
+    assert (found.first, found.peak, found.recovered) == (300, 300, True)
+    assert 302 <= found.last <= 303
+
+
+def test_a_spike_in_a_loss_that_crosses_zero() -> None:
+    values = decay(500) - 1.0
+    values[400] += 6.0
+    assert starts(values) == [400]
+
+
+def test_several_spikes_do_not_hide_one_another() -> None:
+    values = scale(decay(1000), [200, 230, 260, 300, 700], 12.0)
+    assert starts(values) == [200, 230, 260, 300, 700]
+
+
+def test_a_long_spike_ends_where_the_series_is_back() -> None:
+    values = decay(500)
+    values[300:330] *= np.linspace(10, 4, 30)
+    (found,) = excursions(values, LOSS)
+    assert (found.first, found.recovered) == (300, True)
+    assert 328 <= found.last <= 331
+
+
+def test_what_does_not_come_back_has_not_recovered() -> None:
+    values = scale(decay(400), slice(350, None), 20.0)
+    (found,) = excursions(values, LOSS)
+    assert (found.first, found.last, found.recovered) == (350, 399, False)
+
+
+def test_an_excursion_that_outlasts_the_baseline_is_a_new_level() -> None:
+    values = scale(decay(3000), slice(1000, None), 20.0)
+    found = excursions(values, LOSS)
+    assert found[0].first == 1000
+    assert not found[0].recovered
+    assert found[0].last < 2000
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    rows=st.integers(20, 400),
+    spikes=st.integers(0, 8),
+    share=st.floats(0, 1),
+    offset=st.sampled_from([0.0, 2.0]),
+)
+@settings(max_examples=80, deadline=None)
+def test_a_prefix_has_the_same_starts(
+    seed: int, rows: int, spikes: int, share: float, offset: float
+) -> None:
+    values = spiky(seed, rows, spikes, offset)
+    end = int(share * rows)
+    assert starts(values[:end]) == [row for row in starts(values) if row < end]
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    rows=st.integers(20, 400),
+    spikes=st.integers(0, 8),
+    factor=st.sampled_from([1e-6, 1e6]),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_unit_does_not_matter(seed: int, rows: int, spikes: int, factor: float) -> None:
+    values = spiky(seed, rows, spikes)
+    one, other = excursions(values, LOSS), excursions(values * factor, LOSS)
+    assert [(e.first, e.last, e.peak, e.recovered) for e in one] == [
+        (e.first, e.last, e.peak, e.recovered) for e in other
+    ]
+
+
+@given(seed=st.integers(0, 10_000), later=st.lists(st.integers(180, 399), max_size=6))
+@settings(max_examples=50, deadline=None)
+def test_later_spikes_do_not_change_an_earlier_one(seed: int, later: list[int]) -> None:
+    values = scale(norms(400, seed, noise=0.05), 150, 20.0)
+    alone = excursions(values, LOSS)[0]
+    among = excursions(scale(values, later, 30.0), LOSS)[0]
+    assert (alone.first, alone.height, alone.centre) == (among.first, among.height, among.centre)
+
+
+def test_earlier_spikes_do_not_change_the_height_of_a_later_one() -> None:
+    values = scale(np.ones(400), 350, 20.0)
+    alone = excursions(values, LOSS)[-1]
+    among = excursions(scale(values, [100, 150, 200, 250, 300, 310, 320], 50.0), LOSS)[-1]
+    assert (alone.first, alone.height) == (among.first, among.height)
+
+
+@pytest.mark.parametrize("rows", [20_000, 100_000])
+def test_long_series_take_no_time(rows: int) -> None:
+    values = scale(norms(rows, noise=0.1), [rows // 2, rows - 100], 40.0)
+    began = time.process_time()
+    found = starts(values)
+    assert time.process_time() - began < 2.0
+    assert found == [rows // 2, rows - 100]
