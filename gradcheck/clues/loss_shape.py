@@ -80,7 +80,7 @@ def _leaps(case: Case, loss: Series) -> Iterator[Clue]:
     leaps = []
     for event in case.of_kind(Kind.LOSS_SPIKE):
         row = int(np.searchsorted(loss.order, event.order))
-        before = level(finite(loss.value[max(0, row - LEAST_ROWS) : row]))
+        before = float(loss.value[row - 1]) if row else 0.0
         if before < 0 and (event.value or 0.0) > LEAP * abs(before):
             leaps.append(event)
     if len(leaps) >= 2:

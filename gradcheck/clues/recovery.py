@@ -98,14 +98,16 @@ def _after_spike(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
 
 
 def _ends_at_once(loss: Series, rows: IntArray, usual: float) -> bool:
-    """Whether the row after the spike has lost nearly all of its height."""
+    """Whether one row took back most of the height: a bad batch ended, no wound healed."""
     after = int(rows[-1]) + 1
     if after >= len(loss):
         return False
-    last, back = float(loss.value[rows[-1]]), float(loss.value[after])
-    if usual > 0 and last > 0 and back > 0:
-        return float(np.log(last / usual)) > 0 and np.log(back / usual) < 0.3 * np.log(last / usual)
-    return back - usual < 0.3 * (last - usual)
+    values = finite(loss.value[rows[0] : after + 1])
+    if usual > 0 and bool((values > 0).all()):
+        values, usual = np.log(values), float(np.log(usual))
+    height = float(values.max()) - usual
+    peak = int(np.argmax(values))
+    return peak + 1 < len(values) and float(-np.diff(values[peak:]).min()) > 0.7 * height > 0
 
 
 def _rows_of(series: Series, event: Event) -> IntArray:
