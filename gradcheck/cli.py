@@ -128,6 +128,8 @@ def analyze(  # noqa: PLR0913, PLR0917 - one argument for each option
     overrides = _overrides(loss, grad_norm, learning_rate)
     report = diagnosis.analyze(*paths, overrides=overrides, progress=terminal.progress)
     terminal.warn_unread(report.unread)
+    if not report.runs and not report.unread:
+        terminal.warn(f"no training log found in {', '.join(paths)}")
     terminal.write(renderer.render(report, terminal.canvas(output)), output)
     raise typer.Exit(exit_code(report, fail_on))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gradcheck import loading, plugins, weighing
 from gradcheck.case import Case
+from gradcheck.errors import NoSuchSeries
 from gradcheck.measure.attempts import attempts
 from gradcheck.model import (
     HEALTHY,
@@ -36,15 +37,28 @@ def analyze(
     """Diagnose every run found under `paths`; the report names what could not be judged.
 
     Raises:
-        UsageError: a path does not exist, or an override names no series.
+        UsageError: no path exists.
+        NoSuchSeries: an override names a series that no run has.
     """
     found = loading.find(paths)
-    read = [
-        one for place in (progress or iter)(found.places) for one in loading.read(place, overrides)
-    ]
+    read = [one for place in (progress or iter)(found.places) for one in _read(place, overrides)]
     runs = [diagnose(one) for one in read if isinstance(one, Run)]
+    refused = [one for one in read if isinstance(one, NoSuchSeries)]
+    if refused and not runs:
+        raise refused[0]
     unread = [one for one in read if isinstance(one, Unread)]
+    unread += [Unread(error.path, error.reason) for error in refused]
     return Report(tuple(sorted(runs, key=_gravity)), (*found.unread, *unread))
+
+
+def _read(
+    place: loading.Place, overrides: Mapping[Role, str] | None
+) -> Sequence[Run | Unread | NoSuchSeries]:
+    """The runs of a place; the error instead where an override names no series of it."""
+    try:
+        return loading.read(place, overrides)
+    except NoSuchSeries as error:
+        return [error]
 
 
 def diagnose(run: Run) -> RunReport:

@@ -2,12 +2,15 @@
 
 GradcheckError
 ├── UsageError        2  wrong option, path that does not exist or cannot be read
+│   └── NoSuchSeries     an option names a series that the run does not have
 └── NothingToJudge    3  no run found, or none with a loss or gradient series
 
 NotALog is not for users: a reader raises it to hand a file back with the reason.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class GradcheckError(Exception):
@@ -18,6 +21,15 @@ class GradcheckError(Exception):
 
 class UsageError(GradcheckError):
     """Wrong usage, or a path that does not exist or cannot be read."""
+
+
+class NoSuchSeries(UsageError):
+    """An option names a series that the run at `path` does not have."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
 
 
 class NothingToJudge(GradcheckError):

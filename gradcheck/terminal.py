@@ -72,6 +72,11 @@ def check_writable(output: Path | None) -> None:
         raise UsageError(f"cannot write {output}: {reason}")
 
 
+def warn(text: str) -> None:
+    """One line on stderr."""
+    sys.stderr.write(f"gradcheck: {safe(text)}\n")
+
+
 def warn_unread(unread: Iterable[Unread]) -> None:
     """One line on stderr for each path that could not be judged; few for mere non-logs."""
     broken = [item for item in unread if item.broken]

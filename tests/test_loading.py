@@ -147,7 +147,7 @@ def test_a_file_that_is_no_log_is_named_if_the_user_named_it(tmp_path: Path) -> 
         ("x.csv", b"", "the table is empty", False),
         ("x.csv", b"a,b\n1,2\n", "no step or epoch column; columns: a, b", False),
         ("x.csv", b"\0\1\2", "binary", True),
-        ("x.csv", b"step,mse,r2\n1,2,3\n", "no loss or gradient series; series: mse, r2", False),
+        ("x.csv", b"step,odd,r2\n1,2,3\n", "no loss or gradient series; series: odd, r2", False),
         ("x.tfevents", b"", "the event file is empty", False),
         ("x.tfevents", b"nonsense, and quite a lot of it", "not a TensorBoard event file", True),
     ],
@@ -163,10 +163,10 @@ def test_claimed_files_that_cannot_be_judged(
 
 
 def test_an_unrecognised_loss_can_be_named(tmp_path: Path) -> None:
-    file = table(tmp_path / "x.csv", "step,mse\n1,2\n2,1\n")
+    file = table(tmp_path / "x.csv", "step,weird\n1,2\n2,1\n")
     assert "--loss" in only_unread(file).reason
-    (run,) = loading.load(file, overrides={Role.LOSS: "mse"})
-    assert run.primary == {Role.LOSS: "mse"}
+    (run,) = loading.load(file, overrides={Role.LOSS: "weird"})
+    assert run.primary == {Role.LOSS: "weird"}
 
 
 def test_nothing_to_judge_says_why(tmp_path: Path) -> None:

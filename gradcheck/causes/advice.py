@@ -166,7 +166,7 @@ def check_batches(finding: Finding) -> Remedy:
         "torch.isfinite(y).all()):\n        raise ValueError(f'non-finite batch at "
         "step {step}')",
         None,
-        "gradcheck failure catalogue B1, B2",
+        "PyTorch documentation, torch.isfinite",
     )
 
 
@@ -176,7 +176,7 @@ def robust_loss() -> Remedy:
         "Use a loss that grows linearly with the error, so that one sample cannot dominate",
         "loss = torch.nn.functional.smooth_l1_loss(prediction, target)",
         None,
-        "Huber 1964; gradcheck failure catalogue B7",
+        "Huber 1964, Robust estimation of a location parameter",
     )
 
 

@@ -12,7 +12,7 @@ the level of a constant guess.
 Convergence: the loss is low. Vanishing gradients: small from the first row on.
 
 ## Sources
-AUTOTRAINER (ICSE 2021); gradcheck failure catalogue G2.
+Maas et al. 2013; AUTOTRAINER (ICSE 2021).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield Remedy(
         "Lower the learning rate or warm it up, so that no early step can switch units off",
         *advice.snippet(finding, advice.WARMUP, "500"),
-        "gradcheck failure catalogue G2",
+        "Goyal et al. 2017, Accurate, large minibatch SGD",
     )
     yield Remedy(
         "Use an activation with a slope on both sides",

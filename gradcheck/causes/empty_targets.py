@@ -38,7 +38,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "(prompts cut at the maximum length, images without boxes)",
         None,
         None,
-        "gradcheck failure catalogue B9",
+        "PyTorch issue 70348",
     )
 
 

@@ -13,7 +13,7 @@ learning rate only delays it.
 A learning rate that is too high: it overshoots and so first oscillates, and a tenth of it cures it.
 
 ## Sources
-gradcheck failure catalogue A14.
+PyTorch documentation, torch.optim.SGD (maximize).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "that `maximize` is False",
         "optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, maximize=False)",
         None,
-        "gradcheck failure catalogue A14",
+        "PyTorch documentation, torch.optim.SGD (maximize)",
     )
     yield Remedy(
         "Take one step with a tenth of the learning rate: if the loss still rises, "

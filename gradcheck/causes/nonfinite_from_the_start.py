@@ -12,7 +12,7 @@ the first suspect; at step 0 the data and the operations are as likely.
 NaN in the second row: the first update may have done that, so the learning rate is possible.
 
 ## Sources
-gradcheck failure catalogue E8, rule R6.
+PyTorch documentation, Saving and loading models.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "bad = [n for n, t in model.state_dict().items() if t.is_floating_point() "
         "and not torch.isfinite(t).all()]\nassert not bad, bad",
         None,
-        "gradcheck failure catalogue E8",
+        "PyTorch documentation, torch.isfinite",
     )
     yield advice.check_batches(finding)
     yield advice.localise()

@@ -13,7 +13,7 @@ An undefined operation: the same in a log, unless the gradient fails in a row wh
 Exploding gradients: there finite numbers grow first.
 
 ## Sources
-gradcheck failure catalogue B1, B2; PyTorch documentation, torch.isfinite.
+PyTorch documentation, torch.isfinite.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "bad batch cannot poison the weights",
         "if not torch.isfinite(loss):\n    optimizer.zero_grad(set_to_none=True)\n    continue",
         None,
-        "gradcheck failure catalogue B1",
+        "PyTorch documentation, torch.isfinite",
     )
     yield advice.resume_before(finding)
 

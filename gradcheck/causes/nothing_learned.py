@@ -36,9 +36,14 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "held = {p for g in optimizer.param_groups for p in g['params']}\nassert "
         "all(p in held for p in model.parameters() if p.requires_grad)",
         None,
-        "gradcheck failure catalogue E9",
+        "PyTorch documentation, torch.optim",
     )
-    yield Remedy("Try ten times the learning rate", None, None, "gradcheck failure catalogue G3")
+    yield Remedy(
+        "Try ten times the learning rate",
+        None,
+        None,
+        "Google Research, Deep Learning Tuning Playbook",
+    )
 
 
 CAUSE = Cause(

@@ -15,7 +15,7 @@ A learning rate that is too high: several rows of growth lead up to the failure.
 A recurring bad sample: the jump returns every epoch.
 
 ## Sources
-gradcheck failure catalogue B7; PaLM 2022 §5.1 (spike batches did not spike from other weights: in
+Huber 1964; PaLM 2022 §5.1 (spike batches did not spike from other weights: in
 very large models a batch can be an outlier for some weights only).
 """
 
@@ -37,7 +37,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "loss = torch.nn.functional.mse_loss(prediction, target, "
         "reduction='none')\nworst = loss.flatten(1).mean(1).topk(5)",
         None,
-        "gradcheck failure catalogue B7",
+        "Karpathy, A recipe for training neural networks",
     )
     yield advice.robust_loss()
     yield advice.clip_gradients(finding)

@@ -13,7 +13,7 @@ A NaN in the validation data, or an evaluation in half precision: those are brok
 evaluation on.
 
 ## Sources
-PyTorch issue 90342; gradcheck failure catalogue E2.
+PyTorch issue 90342; PyTorch documentation, BatchNorm1d (running statistics).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "for m in model.modules():\n    if isinstance(m, "
         "torch.nn.modules.batchnorm._BatchNorm):\n        m.reset_running_stats()",
         None,
-        "gradcheck failure catalogue E2",
+        "PyTorch documentation, BatchNorm1d",
     )
     yield Remedy(
         "Test a batch before it goes through the model, not the loss after it",

@@ -14,7 +14,7 @@ Learning-rate restarts: periodic too, but each spike follows a jump of the learn
 Random heavy tails: irregular distances, several in one epoch and none in the next.
 
 ## Sources
-gradcheck failure catalogue B8, rule R7.
+PyTorch documentation, torch.utils.data (a sampler decides the order, shuffle=False repeats it).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "dataset = torch.utils.data.Subset(dataset, [i for i in "
         "range(len(dataset)) if i not in bad])",
         None,
-        "gradcheck failure catalogue B8",
+        "PyTorch documentation, torch.utils.data.Subset",
     )
     yield advice.robust_loss()
     yield advice.clip_gradients(finding)

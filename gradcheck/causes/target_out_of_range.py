@@ -13,8 +13,7 @@ in one row, then NaN.
 An unbounded likelihood: negative too, and legitimately so; the name of the loss tells.
 
 ## Sources
-PyTorch documentation, BCEWithLogitsLoss and CTCLoss (zero_infinity); gradcheck failure catalogue
-B5, B12.
+PyTorch documentation, BCEWithLogitsLoss and CTCLoss (zero_infinity).
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
             "Bring the targets into the range of the loss, for instance divide masks by 255",
             "target = target / 255.0\nassert 0 <= target.min() and target.max() <= 1",
             None,
-            "gradcheck failure catalogue B5",
+            "PyTorch documentation, BCEWithLogitsLoss",
         )
     if finding.case.failed:
         yield advice.resume_before(finding)

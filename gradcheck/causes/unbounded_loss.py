@@ -12,8 +12,7 @@ The loss is negative and keeps falling, while the gradient norm grows; then spik
 A healthy negative loss (dice, likelihood): it levels off.
 
 ## Sources
-Seitzer et al. 2022, On the pitfalls of heteroscedastic uncertainty estimation; gradcheck failure
-catalogue B5, C23.
+Seitzer et al. 2022, On the pitfalls of heteroscedastic uncertainty estimation.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "and 255 make it negative",
         "assert 0 <= target.min() and target.max() <= 1",
         None,
-        "gradcheck failure catalogue B5",
+        "PyTorch documentation, BCEWithLogitsLoss",
     )
 
 

@@ -16,7 +16,7 @@ NaN in a batch: loss and gradient fail in the same row too. A check after every 
 operation.
 
 ## Sources
-PyTorch issues 2421 and 6394 (sqrt at 0), 4132 (`where`); gradcheck failure catalogue C1 to C22.
+PyTorch issues 2775 (hand-written norms at 0) and 23395 (`where`).
 """
 
 from __future__ import annotations
@@ -36,8 +36,7 @@ def _guards(finding: Finding) -> Iterable[Remedy]:
             "y = torch.sqrt(x + 1e-12)\nsafe = torch.where(mask, x, 1.0)   # before the operation\n"
             "y = torch.where(mask, f(safe), 0.0)",
             None,
-            "JAX FAQ, gradients contain NaN where using where; gradcheck failure "
-            "catalogue C3, C4, C19",
+            "PyTorch issue 23395 (the branch not taken sends NaN back)",
         )
         return
     yield Remedy(
@@ -46,7 +45,7 @@ def _guards(finding: Finding) -> Iterable[Remedy]:
         "log_p = torch.nn.functional.log_softmax(logits, dim=-1)\n"
         "mean = total / count.clamp_min(1)",
         None,
-        "PyTorch documentation, BCEWithLogitsLoss; gradcheck failure catalogue C1, C9, C15",
+        "PyTorch documentation, BCEWithLogitsLoss",
     )
 
 

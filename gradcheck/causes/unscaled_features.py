@@ -13,7 +13,7 @@ Poor initialisation: large weights make each of them matter less, so there the g
 small beside the loss. Standardise the first batch only: a normal first loss proves the features.
 
 ## Sources
-LeCun et al. 1998, Efficient BackProp; gradcheck failure catalogue B6.
+LeCun et al. 1998, Efficient BackProp.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "For heavy-tailed features take log1p first; or let a BatchNorm layer on the input do it",
         "model = torch.nn.Sequential(torch.nn.BatchNorm1d(x.shape[1]), model)",
         None,
-        "gradcheck failure catalogue B6",
+        "Ioffe & Szegedy 2015, Batch normalization",
     )
 
 

@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 
-from gradcheck.errors import UsageError
+from gradcheck.errors import NoSuchSeries
 from gradcheck.model import Objective, Role, Run, Series
 from gradcheck.readers import role_names, role_ranks
 from gradcheck.readers.role_names import Meaning
@@ -23,7 +23,7 @@ def assign(run: Run, overrides: Mapping[Role, str]) -> Run:
     """Give every series of a run its role, objective and standing.
 
     Raises:
-        UsageError: an override names a series that the run does not have.
+        NoSuchSeries: an override names a series that the run does not have.
     """
     chosen = {_existing(name, role, run): role for role, name in overrides.items()}
     meanings = _meanings(series.name for series in run.series)
@@ -94,4 +94,4 @@ def _existing(name: str, role: Role, run: Run) -> str:
         return name
     option = "--" + role.value.replace("_", "-")
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[:8]
-    raise UsageError(f"{option}: no series {name!r} in {run.path}; it has: {', '.join(close)}")
+    raise NoSuchSeries(run.path, f"{option}: no series {name!r}; it has: {', '.join(close)}")

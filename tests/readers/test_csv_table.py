@@ -267,7 +267,10 @@ def test_fractional_epochs_are_counted_by_rows(tmp_path: Path) -> None:
 def test_a_history_without_epochs_is_counted_by_rows(tmp_path: Path) -> None:
     run = read(tmp_path, "val_loss,loss\n3,2\n2,1\n")
     assert steps(run, "loss") == [0, 1]
-    assert run.notes == ("no step or epoch column: the rows are counted instead, from 0",)
+    assert run.notes == (
+        "no step or epoch column, but a history by epoch: the rows are counted instead, from 0",
+    )
+    assert run.unit == "epoch"
 
 
 def test_tensorboard_download(tmp_path: Path) -> None:

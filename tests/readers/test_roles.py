@@ -62,7 +62,7 @@ NAMES = {
         lr-SGD-weight_decay|optim/grad/w.max|gradient_mean/w|gradient_std/w|optim/param/w.max
         num-zeros|gradient_accumulation_steps|steps_per_second|ent_coef|reward|rewards/margins
         epoch_time|hp_metric|hparam/loss|Loss/scores/fake|Loss/signs/real|metrics/mAP50(B)
-        mse|rollout/ep_rew_mean|approx_kl|total_flos|throughput(tps)|grad_norm_std
+        rollout/ep_rew_mean|approx_kl|total_flos|throughput(tps)|grad_norm_std
         optim/exp_avg/w.norm|learning/wait|_runtime|valuation|gradient_penalty""",
 }
 TABLE = [
@@ -218,8 +218,21 @@ def test_override() -> None:
     assert [s.name for s in run.every(Role.LOSS)] == ["loss", "mse"]
 
 
+@pytest.mark.parametrize("name", ["mse", "train_bce", "objective", "neg_log_likelihood", "elbo"])
+def test_an_objective_counts_only_where_no_loss_is_logged(name: str) -> None:
+    assert named(name, "lr").primary[Role.LOSS] == name
+    assert named(name, "loss").primary[Role.LOSS] == "loss"
+    assert [s.name for s in named(name, "loss").every(Role.LOSS)] == ["loss"]
+
+
+def test_a_single_gradient_norm_is_the_global_one() -> None:
+    assert named("metric/loss", "metric/grad_norm").primary[Role.GRAD_NORM] == "metric/grad_norm"
+    layers = named("loss", "grad_norm/fc1", "grad_norm/fc2")
+    assert Role.GRAD_NORM not in layers.primary
+
+
 def test_override_that_names_no_series() -> None:
-    with pytest.raises(UsageError, match=r"--grad-norm: no series 'grad_nrm' in run.*grad_norm"):
+    with pytest.raises(UsageError, match=r"--grad-norm: no series 'grad_nrm'; it has: grad_norm"):
         named("loss", "grad_norm", overrides={Role.GRAD_NORM: "grad_nrm"})
 
 

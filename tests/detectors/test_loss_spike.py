@@ -1,0 +1,70 @@
+"""Loss spikes: above the loss' own noise, for a while."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradcheck.detectors.loss_spike import detect
+from gradcheck.model import Kind
+from tests.synthetic import Columns, decay, norms, put, run_of, scale, steady, told
+
+ROWS = 500
+EPOCH = np.floor(np.arange(ROWS) / 100)
+
+NONE: dict[str, Columns] = {
+    "no loss": {"grad_norm": scale(norms(ROWS), 300, 50.0)},
+    "within the noise": {"loss": scale(decay(ROWS, noise=0.3), 300, 2.0)},
+    "a dip": {"loss": scale(decay(ROWS), 300, 0.05)},
+    "NaN only": {"loss": put(decay(ROWS), 300, np.nan)},
+    "generator": {"G_loss": scale(steady(ROWS, noise=0.3), 300, 8.0), "D_loss": steady(ROWS)},
+    "critic": {"train/value_loss": scale(steady(ROWS, noise=0.5), 300, 10.0)},
+    "part of a total": {"loss": decay(ROWS), "kl_loss": scale(steady(ROWS), 300, 20.0)},
+    "first row of an epoch": {"loss": scale(decay(ROWS), [100, 200, 300], 2.0), "epoch": EPOCH},
+}
+
+
+@pytest.mark.parametrize("columns", NONE.values(), ids=NONE)
+def test_none(columns: Columns) -> None:
+    assert told(list(detect(run_of(columns)))) == []
+
+
+SPIKES: dict[str, tuple[Columns, list[tuple[int, bool]]]] = {
+    "one row": ({"loss": scale(decay(ROWS), 300, 10.0)}, [(300, True)]),
+    "of twenty rows": ({"loss": scale(decay(20, noise=0.02), 14, 10.0)}, [(14, True)]),
+    "negative loss": ({"loss": scale(decay(ROWS), 300, 10.0) - 5.0}, [(300, True)]),
+    "beside a NaN": (
+        {"loss": put(scale(decay(ROWS), 300, 10.0), 299, np.nan)},
+        [(300, True)],
+    ),
+    "a tall first row of an epoch": (
+        {"loss": scale(decay(ROWS), 200, 20.0), "epoch": EPOCH},
+        [(200, True)],
+    ),
+    "in mid-epoch": ({"loss": scale(decay(ROWS), 250, 2.0), "epoch": EPOCH}, [(250, True)]),
+    "an enormous one of a generator": (
+        {"G_loss": scale(steady(ROWS), 300, 1e6), "D_loss": steady(ROWS)},
+        [(300, True)],
+    ),
+    "two": ({"loss": scale(decay(ROWS), [200, 300], 10.0)}, [(200, True), (300, True)]),
+    "to the end": ({"loss": scale(decay(ROWS), slice(480, None), 10.0)}, [(480, False)]),
+}
+
+
+@pytest.mark.parametrize(("columns", "found"), SPIKES.values(), ids=SPIKES)
+def test_spikes(columns: Columns, found: list[tuple[int, bool]]) -> None:
+    events = list(detect(run_of(columns)))
+    assert told(events) == [("loss_spike", "spike", step, back) for step, back in found]
+
+
+def test_a_modest_step_up_is_a_new_level() -> None:
+    (event,) = detect(run_of({"loss": scale(decay(ROWS, noise=0.02), slice(300, None), 1.8)}))
+    assert (event.kind, event.severity.value, event.step) == (Kind.LOSS_SPIKE, "warning", 300)
+
+
+def test_the_event_has_the_value_of_the_peak_and_all_its_steps() -> None:
+    loss = decay(ROWS)
+    loss[300:304] = [5.0, 9.0, 7.0, 4.0]
+    (event,) = detect(run_of({"train/loss": loss}, np.arange(ROWS) * 50))
+    assert (event.step, event.last_step, event.value) == (15_000, 15_150, 9.0)
+    assert event.series == "train/loss"

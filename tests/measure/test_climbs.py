@@ -1,0 +1,91 @@
+"""Climbs: rises that a series ends with."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from gradcheck.measure.climbs import climb
+from tests.synthetic import Column, decay, grow, norms, scale
+
+QUIET: dict[str, Column] = {
+    "nothing": np.zeros(0),
+    "four rows": np.array([1.0, 2.0, 3.0, 4.0]),
+    "falling": decay(300),
+    "twenty rows": decay(20),
+    "constant": np.ones(200),
+    "zeros": np.zeros(200),
+    "noise only": norms(500, noise=0.3),
+    "negative": decay(300) - 3.0,
+    "crosses zero": decay(300) - 1.0,
+    "a spike that came back": scale(decay(400), slice(200, 205), 50.0),
+    "a spike in the last row": scale(decay(400), 399, 50.0),
+    "a hump at the start": decay(400) * (1 + 2 * np.exp(-(((np.arange(400) - 40) / 20) ** 2))),
+    "back up by a tenth of what was won": decay(400) + np.linspace(0.0, 0.2, 400),
+    "a little overfit": np.concatenate([decay(300), np.linspace(0.5, 0.6, 200)]),
+}
+
+
+@pytest.mark.parametrize("values", QUIET.values(), ids=QUIET)
+def test_what_ends_near_its_best_has_not_climbed(values: Column) -> None:
+    assert climb(values, into_nonfinite=False) is None
+
+
+RISEN: dict[str, tuple[Column, int]] = {
+    "exponential": (grow(decay(300), 250, 1.3), 250),
+    "short": (grow(decay(24, noise=0.02), 16, 1.8), 16),
+    "a new level": (scale(decay(400), slice(300, None), 10.0), 300),
+    "tiny unit": (scale(decay(400), slice(300, None), 10.0) * 1e-6, 300),
+    "huge unit": (scale(decay(400), slice(300, None), 10.0) * 1e6, 300),
+    "negative": (np.concatenate([decay(300) - 3.0, np.linspace(-2.5, 8.0, 100)]), 300),
+    "from the start": (1.4 ** np.arange(30.0), 1),
+    "at once, then a plateau": (np.concatenate([[1.0, 80.0, 60.0], norms(60, usual=20.0)]), 1),
+}
+
+
+@pytest.mark.parametrize(("values", "row"), RISEN.values(), ids=RISEN)
+def test_a_rise_to_the_end_begins_where_the_best_level_was_left(values: Column, row: int) -> None:
+    found = climb(values, into_nonfinite=False)
+    assert found is not None
+    assert abs(found.first - row) <= max(2, len(values) // 40)
+    assert found.end > found.best
+    assert found.ratio > 1.5
+
+
+def test_a_rise_into_nan_needs_fewer_rows() -> None:
+    values = np.concatenate([decay(200, noise=0.02), [1.2, 3.0, 9.0]])
+    assert climb(values, into_nonfinite=False) is None
+    found = climb(values, into_nonfinite=True)
+    assert found is not None
+    assert abs(found.first - 200) <= 1
+
+
+def test_a_calm_run_into_nan_has_not_climbed() -> None:
+    assert climb(decay(200), into_nonfinite=True) is None
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
+@pytest.mark.parametrize("rows", [20, 200, 2000])
+def test_the_unit_does_not_matter(rows: int, factor: float) -> None:
+    values = grow(decay(rows), rows - max(8, rows // 50), 2.0)
+    one = climb(values, into_nonfinite=False)
+    other = climb(values * factor, into_nonfinite=False)
+    assert one is not None
+    assert other is not None
+    assert one.first == other.first
+    assert other.ratio == pytest.approx(one.ratio, rel=1e-6)
+
+
+def test_values_near_the_largest_float_do_not_overflow() -> None:
+    found = climb(np.concatenate([decay(100), np.geomspace(1.0, 1e300, 60)]), into_nonfinite=False)
+    assert found is not None
+    assert np.isfinite(found.first)
+
+
+def test_a_hundred_thousand_rows_take_no_time() -> None:
+    values = grow(norms(100_000), 99_900, 1.1)
+    began = time.process_time()
+    assert climb(values, into_nonfinite=False) is not None
+    assert time.process_time() - began < 2.0

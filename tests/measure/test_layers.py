@@ -1,0 +1,52 @@
+"""Per-layer gradient norms."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradcheck.measure.layers import first_layer, median_norms
+from tests.synthetic import norms, put, run_of
+
+
+def test_a_run_without_layers_has_no_medians() -> None:
+    run = run_of({"loss": norms(20), "grad_norm": norms(20)})
+    assert median_norms(run) == []
+    assert first_layer(run) is None
+
+
+def test_medians_are_of_weights_in_the_order_of_the_log() -> None:
+    run = run_of(
+        {
+            "grad/fc2.weight": put(norms(20, usual=3.0), 4, np.nan),
+            "grad/fc1.weight": norms(20, usual=7.0),
+            "grad/fc1.bias": norms(20, usual=100.0),
+            "grad/bn1": norms(20, usual=100.0),
+        }
+    )
+    found = median_norms(run)
+    assert [series.name for series, _ in found] == ["grad/fc2.weight", "grad/fc1.weight"]
+    assert all(1 < value < 20 for _, value in found)
+
+
+def test_where_only_vectors_are_logged_they_count() -> None:
+    run = run_of({"grad/fc1.bias": norms(20), "grad/fc2.bias": norms(20)})
+    assert len(median_norms(run)) == 2
+
+
+def test_the_first_layer_that_has_both_weight_and_bias() -> None:
+    run = run_of(
+        {
+            "grad/embed.weight": norms(20),
+            "grad/fc1.weight": norms(20),
+            "grad/fc1.bias": norms(20),
+            "grad/fc2.weight": norms(20),
+            "grad/fc2.bias": norms(20),
+        }
+    )
+    pair = first_layer(run)
+    assert pair is not None
+    assert [series.name for series in pair] == ["grad/fc1.weight", "grad/fc1.bias"]
+
+
+def test_a_bias_alone_is_no_layer() -> None:
+    assert first_layer(run_of({"grad/fc1.bias": norms(20), "grad/fc2.weight": norms(20)})) is None

@@ -1,0 +1,77 @@
+"""Stretches of rows, and rows of two series that belong together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradcheck.measure.stretches import row_at, row_before, same_rows, stretches
+from gradcheck.model import Series
+
+
+def series(*steps: int) -> Series:
+    rows = np.arange(len(steps))
+    return Series("s", rows, np.array(steps, dtype=np.int64), rows.astype(float))
+
+
+@pytest.mark.parametrize(
+    ("rows", "join", "found"),
+    [
+        ([], 10, []),
+        ([4], 10, [(4, 4)]),
+        ([0, 1, 2, 49], 10, [(0, 2), (49, 49)]),
+        ([5, 15], 10, [(5, 15)]),
+        ([5, 16], 10, [(5, 5), (16, 16)]),
+        ([5, 7, 8], 1, [(5, 5), (7, 8)]),
+    ],
+)
+def test_stretches(rows: list[int], join: int, found: list[tuple[int, int]]) -> None:
+    mask = np.zeros(50, dtype=bool)
+    mask[rows] = True
+    assert stretches(mask, join) == found
+
+
+@given(st.lists(st.booleans(), max_size=80).map(np.array), st.integers(1, 12))
+def test_stretches_cover_every_true_row_and_lie_apart(mask: np.ndarray, join: int) -> None:
+    mask = mask.astype(bool)
+    found = stretches(mask, join)
+    covered = np.zeros(len(mask), dtype=bool)
+    for first, last in found:
+        assert mask[first]
+        assert mask[last]
+        covered[first : last + 1] = True
+    assert covered[mask].all()
+    assert all(b[0] - a[1] > join for a, b in zip(found, found[1:], strict=False))
+
+
+def test_same_rows() -> None:
+    left, right = series(0, 2, 4, 6), series(1, 2, 3, 6)
+    mine, its = same_rows(left, right)
+    assert left.step[mine].tolist() == right.step[its].tolist() == [2, 6]
+
+
+def test_same_rows_of_series_that_share_no_step() -> None:
+    mine, its = same_rows(series(0, 2), series(1, 3))
+    assert len(mine) == len(its) == 0
+
+
+@pytest.mark.xfail(
+    reason="np.intersect1d gives the first writing, the docs say the last", strict=True
+)
+def test_same_rows_takes_the_last_writing_of_a_step() -> None:
+    mine, its = same_rows(series(0, 1, 2, 1, 2, 3), series(1, 2, 3))
+    assert mine.tolist() == [3, 4, 5]
+    assert its.tolist() == [0, 1, 2]
+
+
+def test_row_at_takes_the_last_writing() -> None:
+    assert row_at(series(0, 1, 2, 1, 2), 1) == 3
+    assert row_at(series(0, 1, 2), 7) is None
+
+
+def test_row_before() -> None:
+    assert row_before(series(0, 10, 20), 20) == 1
+    assert row_before(series(0, 10, 20), 15) == 1
+    assert row_before(series(5, 10), 5) is None
