@@ -1,6 +1,6 @@
 """Keeps the README's command output true: `python -m tests.readme` rewrites it, --check compares.
 
-A block begins with the marker `generated: COMMAND` in an HTML comment and reaches to the next `end`.
+A block begins with an HTML comment, `generated: COMMAND`, and reaches to the next one, `end`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def refreshed(text: str) -> str:
     commands = BLOCK.findall(text)
     if len(MARKER.findall(text)) != 2 * len(commands):
         raise ValueError("README.md: a generated block without its end, or an end without a block")
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         blocks = iter(list(pool.map(block, commands)))
     return BLOCK.sub(lambda _: next(blocks), text)
 

@@ -108,6 +108,8 @@ def _jump(case: Case, series: Series, loss: Rise, norm: Rise | None) -> Iterator
     # a ramp of single steps could hide between two sparse rows
     strength = 1.0 / (1.0 + np.log10(case.cadence)) if not case.per_epoch else 0.3
     strength *= 1.0 if ratio > later or ratio > 100 else 0.6
+    # where the run recovered, how it came back says more
+    strength *= 1.0 if case.failed else 0.5
     yield Clue("one_row_jump", _evidence(case, series, said), strength, {"ratio": ratio})
 
 

@@ -1,0 +1,112 @@
+"""Divergence: a loss that ends far above its best, or falls without a floor."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradcheck.detectors.divergence import detect
+from tests.synthetic import Columns, decay, grow, norms, put, run_of, scale, steady, told
+
+ROWS = 400
+
+NONE: dict[str, Columns] = {
+    "no loss": {"grad_norm": grow(norms(ROWS), 300, 1.2)},
+    "four rows": {"loss": np.array([1.0, 2.0, 4.0, 8.0])},
+    "falling": {"loss": decay(ROWS)},
+    "a spike that came back": {"loss": scale(decay(ROWS), slice(300, 320), 30.0)},
+    "a spike at the very end": {"loss": scale(decay(ROWS), slice(398, None), 30.0)},
+    "NaN out of the blue": {"loss": put(decay(ROWS), slice(300, None), np.nan)},
+    "a tenth above the best": {"loss": np.concatenate([decay(300), np.linspace(0.5, 0.55, 100)])},
+    "negative and level": {"loss": np.minimum(decay(ROWS), 1.0) - 5.0},
+    "negative and falling steadily": {"loss": -np.linspace(1.0, 20.0, ROWS)},
+    "generator": {
+        "G_loss": np.linspace(0.7, 9.0, ROWS) * norms(ROWS, usual=1.0),
+        "D_loss": decay(ROWS),
+    },
+    "critic of growing returns": {
+        "train/value_loss": np.linspace(0.1, 50.0, ROWS) * norms(ROWS, usual=1.0),
+    },
+    "a part of a falling total": {
+        "loss": decay(ROWS) + 2.0,
+        "kl_loss": np.linspace(0.01, 1.0, ROWS),
+    },
+    "validation that overfits": {"loss": decay(ROWS), "val_loss": np.linspace(0.5, 3.0, ROWS)},
+}
+
+
+@pytest.mark.parametrize("columns", NONE.values(), ids=NONE)
+def test_none(columns: Columns) -> None:
+    assert told(list(detect(run_of(columns)))) == []
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize(
+    ("rows", "at", "factor"), [(20, 12, 2.0), (60, 40, 1.3), (ROWS, 350, 1.2), (5000, 4000, 1.01)]
+)
+def test_a_loss_that_ends_far_above_its_best(
+    rows: int, at: int, factor: float, unit: float
+) -> None:
+    loss = grow(decay(rows, noise=0.02), at, factor) * unit
+    ((kind, severity, step, recovered),) = told(list(detect(run_of({"loss": loss}))))
+    assert (kind, severity, recovered) == ("divergence", "failure", False)
+    assert step is not None
+    assert abs(step - at) <= max(3, rows // 40)
+
+
+FAILED: dict[str, tuple[Columns, int]] = {
+    "from the first row": ({"loss": 1.5 ** np.arange(40.0)}, 1),
+    "into NaN": (
+        {"loss": np.concatenate([decay(300), 0.5 * 2.0 ** np.arange(1, 8), [np.nan] * 20])},
+        301,
+    ),
+    "of twenty rows into NaN": (
+        {"loss": np.concatenate([decay(12, noise=0.01), [2.0, 9.0, 80.0], [np.nan] * 5])},
+        12,
+    ),
+    "a negative loss that turns positive": (
+        {"loss": np.concatenate([decay(300) - 3.0, np.linspace(-2.0, 9.0, 100)])},
+        300,
+    ),
+    "a negative loss that runs away downwards": (
+        {"loss": -0.1 - 1.03 ** np.arange(400.0)},
+        100,
+    ),
+    "up at once, then a frozen plateau": (
+        {"loss": np.concatenate([[0.7, 30.0, 45.0], norms(200, usual=12.0, noise=0.02)])},
+        1,
+    ),
+    "a second whole loss beside the first": (
+        {
+            "loss": decay(ROWS),
+            "train/loss_epoch": (
+                np.arange(0, ROWS, 10),
+                np.concatenate([decay(25), 3.0 * norms(15, usual=1.0, noise=0.02)]),
+            ),
+        },
+        250,
+    ),
+}
+
+
+@pytest.mark.parametrize(("columns", "at"), FAILED.values(), ids=FAILED)
+def test_failures(columns: Columns, at: int) -> None:
+    ((kind, severity, step, recovered),) = told(list(detect(run_of(columns))))
+    assert (kind, severity, recovered) == ("divergence", "failure", False)
+    assert step is not None
+    assert abs(step - at) <= 12
+
+
+def test_a_loss_whose_objective_was_reweighted_is_a_warning() -> None:
+    rising = np.concatenate([decay(200), np.linspace(0.5, 3.0, 200)])
+    beta = np.concatenate([np.zeros(199) + 0.01, np.linspace(0.01, 1.0, 201)])
+    events = list(detect(run_of({"loss": rising, "beta": beta})))
+    assert [event.severity.value for event in events] == ["warning"]
+    events = list(detect(run_of({"loss": rising, "gamma": beta})))
+    assert [event.severity.value for event in events] == ["failure"]
+
+
+def test_an_adversarial_loss_must_explode_to_count() -> None:
+    exploded = np.concatenate([steady(200, noise=0.2), np.geomspace(1.0, 1e8, 100)])
+    columns = {"G_loss": exploded, "D_loss": steady(300, noise=0.2)}
+    assert [event.severity.value for event in detect(run_of(columns))] == ["failure"]

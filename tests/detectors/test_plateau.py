@@ -1,0 +1,55 @@
+"""A loss that does not move."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradcheck.detectors.plateau import detect
+from tests.synthetic import Columns, constant, decay, norms, put, run_of, scale, steady, told
+
+ROWS = 300
+FROZEN = np.concatenate([decay(60, end=1.5), steady(240, usual=1.5, noise=0.005)])
+
+NONE: dict[str, Columns] = {
+    "no loss": {"grad_norm": norms(ROWS)},
+    "twenty flat rows": {"loss": steady(20, noise=0.001)},
+    "learning": {"loss": decay(ROWS)},
+    "learning in noise": {"loss": decay(ROWS, noise=0.3)},
+    "learning a little": {"loss": np.linspace(7.0, 6.6, ROWS) * steady(ROWS, noise=0.005)},
+    "converged": {"loss": FROZEN},
+    "flat with a NaN": {"loss": put(steady(ROWS, noise=0.001), 200, np.nan)},
+    "zero": {"loss": np.zeros(ROWS)},
+    "generator": {"G_loss": steady(ROWS, noise=0.01), "D_loss": steady(ROWS, noise=0.01)},
+    "critic": {"train/value_loss": steady(ROWS, noise=0.05)},
+    "converged at the end of a schedule": {
+        "loss": np.concatenate([decay(220), steady(80, usual=0.5, noise=0.005)]),
+        "lr": 1e-3 * np.linspace(1.0, 0.0, ROWS) ** 3,
+    },
+    "diverging": {"loss": np.linspace(1.0, 5.0, ROWS)},
+    "a spike in a run that learns": {"loss": scale(decay(ROWS), 150, 10.0)},
+}
+
+
+@pytest.mark.parametrize("columns", NONE.values(), ids=NONE)
+def test_none(columns: Columns) -> None:
+    assert told(list(detect(run_of(columns)))) == []
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6, -1.0])
+@pytest.mark.parametrize("rows", [40, 300, 10_000])
+def test_a_loss_that_never_moves(rows: int, unit: float) -> None:
+    loss = steady(rows, usual=0.693, noise=0.003) * unit
+    assert told(list(detect(run_of({"loss": loss})))) == [("plateau", "warning", 0, False)]
+
+
+def test_a_constant_loss() -> None:
+    assert len(list(detect(run_of({"loss": constant(100, 2.3)})))) == 1
+
+
+def test_a_loss_that_stands_still_since_the_rate_collapsed() -> None:
+    rate = np.concatenate([constant(60), constant(240, 1e-9)])
+    ((kind, severity, step, recovered),) = told(list(detect(run_of({"loss": FROZEN, "lr": rate}))))
+    assert (kind, severity, recovered) == ("plateau", "warning", False)
+    assert step is not None
+    assert abs(step - 60) <= 2
