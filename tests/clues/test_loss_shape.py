@@ -1,0 +1,84 @@
+"""Clues of the course of the loss itself."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradcheck.model import Run
+from tests.clues import Table, cases
+from tests.synthetic import Columns, clues_of, decay, grow, norms, put, run_of, scale, steady
+
+ROWS = 300
+FALL = 1.0 - 0.05 * np.arange(ROWS) + 0.05 * np.random.default_rng(3).standard_normal(ROWS)
+FALL_NAN = put(FALL, slice(250, None), np.nan)
+CLAMPED = np.concatenate([decay(100), 100 / 16 * (1 + np.arange(200) % 4)])
+ASCENT = 2.3 * np.exp(np.linspace(0.0, 2.2, ROWS) ** 2)
+LEVEL_NAN = put(np.concatenate([decay(150), steady(150, usual=0.5)]) - 9.0, slice(250, None), np.nan)
+STUCK = np.concatenate([decay(150), [60.0, 40.0], steady(148, usual=9.0)])
+
+UNSEEN: Table = {
+    "floorless_fall": {
+        "negative and level": {"loss": LEVEL_NAN},
+        "positive and falling": {"loss": put(np.linspace(9.0, 1.0, ROWS), slice(250, None), np.nan)},
+        "nothing to explain": {"loss": FALL},
+    },
+    "floorless_with_gradient": {
+        "level norm": {"loss": FALL_NAN, "grad_norm": norms(ROWS)},
+        "no norm": {"loss": FALL_NAN},
+        "a loss that has a floor": {
+            "loss": LEVEL_NAN,
+            "grad_norm": norms(ROWS) * np.linspace(1.0, 30.0, ROWS),
+        },
+    },
+    "spikes_from_negative": {
+        "positive": {"loss": scale(decay(ROWS), [100, 200], 50.0)},
+        "one": {"loss": put(FALL, 200, 300.0)},
+        "small": {"loss": put(decay(ROWS) - 9.0, [100, 200], -5.0)},
+    },
+    "log_clamp_values": {
+        "ordinary": {"loss": decay(ROWS, start=9.0, end=3.0)},
+        "low": {"loss": decay(ROWS)},
+        "diverged": {"loss": grow(decay(ROWS), 200, 1.03)},
+        "few rows": {"loss": CLAMPED[100:108]},
+    },
+    "frozen_high": {
+        "grows on": {"loss": grow(decay(ROWS), 250, 1.2)},
+        "into NaN": {"loss": put(STUCK, slice(200, None), np.nan)},
+        "comes back": {"loss": scale(decay(ROWS), slice(150, 160), 60.0)},
+    },
+    "monotone_rise": {
+        "fell first": {"loss": np.concatenate([decay(150), np.geomspace(0.5, 80.0, 150)])},
+        "at once": {"loss": np.concatenate([[2.3, 900.0], steady(298, usual=500.0)])},
+        "slowing down": {"loss": 2.3 + 3.0 * np.sqrt(np.arange(ROWS))},
+        "healthy": {"loss": decay(ROWS)},
+    },
+    "hidden_by_logger": {
+        "an honest zero": {"loss": np.maximum(decay(ROWS, start=1.5, end=-0.4), 0.0)},
+        "NaN": {"loss": put(decay(ROWS), slice(200, None), np.nan)},
+    },
+}  # fmt: skip
+SEEN: Table = {
+    "floorless_fall": {"into NaN": {"loss": FALL_NAN}, "sparse": run_of({"loss": FALL_NAN}, np.arange(ROWS) * 9)},
+    "floorless_with_gradient": {
+        "": {"loss": FALL_NAN, "grad_norm": norms(ROWS) * np.linspace(1.0, 30.0, ROWS)},
+    },
+    "spikes_from_negative": {"": {"loss": put(FALL, [150, 200, 260], 300.0)}},
+    "log_clamp_values": {
+        "": {"loss": CLAMPED},
+        "four terms": {"loss": np.concatenate([decay(100), 25.0 * (1 + np.arange(200) % 3)])},
+    },
+    "frozen_high": {"": {"loss": STUCK}},
+    "monotone_rise": {"": {"loss": ASCENT}},
+    "hidden_by_logger": {"": {"loss": put(decay(ROWS), slice(200, None), 0.0)}},
+}  # fmt: skip
+
+
+@cases(UNSEEN)
+def test_unseen(key: str, run: Run | Columns) -> None:
+    assert key not in clues_of(run)
+
+
+@cases(SEEN)
+def test_seen(key: str, run: Run | Columns) -> None:
+    assert key in clues_of(run)
+
