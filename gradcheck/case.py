@@ -90,6 +90,8 @@ class Case:
     def _leads_to(self, event: Event, trigger: Event) -> bool:
         if event.kind not in (Kind.LOSS_SPIKE, Kind.GRADIENT_SPIKE, Kind.DIVERGENCE):
             return False
+        if event.kind is not Kind.DIVERGENCE and event.severity is Severity.WARNING:
+            return False
         if event.order > trigger.order or event.last_step is None or trigger.step is None:
             return False
         reach = trigger.step - 3 * self.cadence

@@ -14,8 +14,8 @@ import typer
 
 import gradcheck
 from gradcheck import formats
-from gradcheck.errors import GradcheckError, NothingToJudge
-from gradcheck.gate import FailOn, exit_code
+from gradcheck.errors import GradcheckError
+from gradcheck.gate import NOTHING_TO_JUDGE, UNREADABLE, FailOn, exit_code
 
 if TYPE_CHECKING:
     from gradcheck.model import Role
@@ -146,9 +146,14 @@ def inspect(
     from gradcheck import loading, terminal
     from gradcheck.reports import inventory
 
-    runs = loading.load(*paths, overrides=_overrides(loss, grad_norm, learning_rate))
+    loaded = loading.collect(paths, _overrides(loss, grad_norm, learning_rate))
+    terminal.warn_unread(loaded.unread)
+    runs = list(loaded.runs)
+    if not runs and not loaded.unread:
+        terminal.warn(f"no training log found in {', '.join(paths)}")
     if not runs:
-        raise NothingToJudge(f"no run found in {', '.join(paths)}")
+        broken = any(unread.broken for unread in loaded.unread)
+        raise typer.Exit(UNREADABLE if broken else NOTHING_TO_JUDGE)
     as_json = format is FoundFormat.JSON
     text = inventory.as_json(runs) if as_json else inventory.as_text(runs, terminal.canvas(None))
     terminal.write(text, None)

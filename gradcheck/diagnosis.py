@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from gradcheck import loading, plugins, weighing
 from gradcheck.case import Case
-from gradcheck.errors import NoSuchSeries
 from gradcheck.measure.attempts import attempts
 from gradcheck.model import (
     HEALTHY,
@@ -19,20 +18,16 @@ from gradcheck.model import (
     Role,
     Run,
     RunReport,
-    Severity,
-    Unread,
 )
 
 DECIDED = 0.6
 """Probability of a family from which on it is the verdict."""
 
-Progress = Callable[[Sequence[loading.Place]], Iterable[loading.Place]]
-
 
 def analyze(
     *paths: str | Path,
     overrides: Mapping[Role, str] | None = None,
-    progress: Progress | None = None,
+    progress: loading.Progress = iter,
 ) -> Report:
     """Diagnose every run found under `paths`; the report names what could not be judged.
 
@@ -40,25 +35,9 @@ def analyze(
         UsageError: no path exists.
         NoSuchSeries: an override names a series that no run has.
     """
-    found = loading.find(paths)
-    read = [one for place in (progress or iter)(found.places) for one in _read(place, overrides)]
-    runs = [diagnose(one) for one in read if isinstance(one, Run)]
-    refused = [one for one in read if isinstance(one, NoSuchSeries)]
-    if refused and not runs:
-        raise refused[0]
-    unread = [one for one in read if isinstance(one, Unread)]
-    unread += [Unread(error.path, error.reason) for error in refused]
-    return Report(tuple(sorted(runs, key=_gravity)), (*found.unread, *unread))
-
-
-def _read(
-    place: loading.Place, overrides: Mapping[Role, str] | None
-) -> Sequence[Run | Unread | NoSuchSeries]:
-    """The runs of a place; the error instead where an override names no series of it."""
-    try:
-        return loading.read(place, overrides)
-    except NoSuchSeries as error:
-        return [error]
+    loaded = loading.collect(paths, overrides, progress)
+    runs = sorted((diagnose(run) for run in loaded.runs), key=_gravity)
+    return Report(tuple(runs), loaded.unread)
 
 
 def diagnose(run: Run) -> RunReport:
@@ -121,9 +100,13 @@ def judge(case: Case, weighed: weighing.Weighed) -> tuple[str, float]:
     return HEALTHY, 1.0 - sum(weighed.probability.values())
 
 
-def _gravity(report: RunReport) -> tuple[int, int, float]:
-    """Sorts the worst first: by severity, then decided before inconclusive before healthy."""
+def _gravity(report: RunReport) -> tuple[bool, int, bool, float]:
+    """Sorts the worst first: what broke, by severity; then the decided, then the most certain."""
     severity = report.severity
-    order = {HEALTHY: 2, INCONCLUSIVE: 1}.get(report.verdict, 0)
-    grave = -severity.rank if severity is Severity.FAILURE else 0
-    return (grave, order, -report.confidence)
+    confidence = report.diagnoses[0].confidence if report.diagnoses else report.confidence
+    return (
+        report.verdict == HEALTHY,
+        -severity.rank if severity else 1,
+        report.verdict == INCONCLUSIVE,
+        -confidence,
+    )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gradcheck import merging, plugins, walking
-from gradcheck.errors import NotALog, NothingToJudge
+from gradcheck.errors import NoSuchSeries, NotALog, NothingToJudge, UsageError
 from gradcheck.model import Role, Run, Unread
 from gradcheck.readers import frameworks, roles
 from gradcheck.readers.base import Candidate, Reader, Source
@@ -42,21 +42,63 @@ class Findings:
     unread: tuple[Unread, ...]
 
 
+Progress = Callable[[Sequence[Place]], Iterable[Place]]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The runs behind some paths, and what could not be read as a run."""
+
+    runs: tuple[Run, ...]
+    unread: tuple[Unread, ...]
+
+
 def load(*paths: str | Path, overrides: Mapping[Role, str] | None = None) -> list[Run]:
     """Load every run found at the paths.
 
     Raises:
-        UsageError: no path exists, or an override names no series.
+        UsageError: no path exists, an override names no series, or nothing could be read.
         NothingToJudge: there is no run with a loss or gradient series.
     """
+    loaded = collect(paths, overrides)
+    if loaded.runs:
+        return list(loaded.runs)
+    reasons = "; ".join(f"{one.path}: {one.reason}" for one in loaded.unread[:5])
+    if any(one.broken for one in loaded.unread):
+        raise UsageError(reasons)
+    raise NothingToJudge(reasons or f"no training log found in {', '.join(map(str, paths))}")
+
+
+def collect(
+    paths: Iterable[str | Path],
+    overrides: Mapping[Role, str] | None = None,
+    progress: Progress = iter,
+) -> Loaded:
+    """Find and read every run behind the paths; say of the rest why it could not be read.
+
+    Raises:
+        UsageError: none of the paths exists.
+        NoSuchSeries: an override names a series that no run has.
+    """
     found = find(paths)
-    read_ones = [one for place in found.places for one in read(place, overrides)]
+    read_ones = [one for place in progress(found.places) for one in _attempt(place, overrides)]
     runs = [one for one in read_ones if isinstance(one, Run)]
-    if not runs:
-        unread = [*found.unread, *(one for one in read_ones if isinstance(one, Unread))]
-        reasons = "; ".join(f"{one.path}: {one.reason}" for one in unread[:5])
-        raise NothingToJudge(reasons or f"no training log in {', '.join(map(str, paths))}")
-    return runs
+    refused = [one for one in read_ones if isinstance(one, NoSuchSeries)]
+    if refused and not runs:
+        raise refused[0]
+    unread = [one for one in read_ones if isinstance(one, Unread)]
+    unread += [Unread(error.path, error.reason) for error in refused]
+    return Loaded(tuple(runs), (*found.unread, *unread))
+
+
+def _attempt(
+    place: Place, overrides: Mapping[Role, str] | None
+) -> Sequence[Run | Unread | NoSuchSeries]:
+    """The runs of a place; the error instead where an override names no series of it."""
+    try:
+        return read(place, overrides)
+    except NoSuchSeries as error:
+        return [error]
 
 
 def find(paths: Iterable[str | Path]) -> Findings:

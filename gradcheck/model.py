@@ -259,7 +259,8 @@ class Diagnosis:
 class Missing:
     """A series that the log lacks and that would separate the families still in question."""
 
-    role: Role
+    role: str
+    """A role, or what no tracker logs by itself (`batch_statistics`)."""
     would_separate: tuple[Family, ...]
     how: str
 

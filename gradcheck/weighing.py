@@ -16,7 +16,7 @@ SHOWN = 0.03
 """Causes less probable than this are not told."""
 MOST_SHOWN = 5
 MOST_RULED_OUT = 4
-RULED_OUT = -1.5
+RULED_OUT = -2.5
 """Weight at which a clue rules a rival out."""
 SEPARATES = 2.5
 """Difference of weights at which a clue would tell two causes apart."""
@@ -109,7 +109,7 @@ def _diagnosis(case: Case, weighed: Weighed, name: str, probability: float) -> D
 
 
 def _ruled_out(weighed: Weighed, name: str) -> list[Rejection]:
-    """Rivals for which something speaks, and what rules them out; no sentence twice if possible."""
+    """Rivals for which something speaks, and what rules them out; no sentence twice."""
     rivals = {
         rival: {key: cause.weights.get(key, 0.0) for key in weighed.clues}
         for rival, cause in causes().items()
@@ -121,10 +121,11 @@ def _ruled_out(weighed: Weighed, name: str) -> list[Rejection]:
     told: list[Rejection] = []
     used: set[str] = set()
     for rival in sorted(rivals, key=lambda rival: -support[rival]):
-        against = [key for key, weight in rivals[rival].items() if weight <= RULED_OUT]
+        weights = rivals[rival]
+        against = [key for key in weights if weights[key] <= RULED_OUT and key not in used]
         if support[rival] <= 0 or not against or len(told) == MOST_RULED_OUT:
             continue
-        key = min(against, key=lambda key: (key in used, rivals[rival][key]))
+        key = min(against, key=lambda key: weights[key])
         used.add(key)
         told.append(Rejection(rival, weighed.clues[key].evidence.statement))
     return told
@@ -139,6 +140,13 @@ HOW: Mapping[Role, str] = {
 }
 
 
+DATA_OR_OPERATION = ("nonfinite_input_or_target", "undefined_operation")
+HOW_BATCH = (
+    "log how many numbers of each batch are not finite, inputs and targets: "
+    "(~torch.isfinite(x)).sum() above 0 is the data, 0 an operation"
+)
+
+
 def missing(case: Case, weighed: Weighed) -> tuple[Missing, ...]:
     """The series that would tell the leading causes of different families apart."""
     ranked = sorted(weighed.probability, key=lambda name: -weighed.probability[name])
@@ -149,7 +157,10 @@ def missing(case: Case, weighed: Weighed) -> tuple[Missing, ...]:
             continue
         families = _separated(role, leading)
         if len(families) > 1:
-            told.append(Missing(role, families, how))
+            told.append(Missing(role.value, families, how))
+    if set(DATA_OR_OPERATION) <= set(leading):
+        families = tuple(causes()[name].family for name in DATA_OR_OPERATION)
+        told.append(Missing("batch_statistics", families, HOW_BATCH))
     return tuple(told)
 
 

@@ -59,7 +59,7 @@ CAUSE = Cause(
         "impossible_sign": -4.0,
         "nonfinite_on_resume": -4.0,
         "spikes_from_negative": -2.0,
-        "rate_raised_at_onset": 5.5,
+        "rate_raised_at_onset": 6.5,
         "rate_at_peak": 3.5,
         "spikes_follow_rate": 6.0,
         "gradient_ramp": 3.5,

@@ -42,6 +42,9 @@ CAUSE = Cause(
     family=Family.BAD_DATA,
     summary="a batch holds NaN or infinity in its inputs or targets",
     weights={
+        "variance_collapsed": -2.0,
+        "probability_saturated": -2.0,
+        "nan_in_data": 6.0,
         "infinite_ctc": -1.0,
         "nonfinite_on_resume": 0.5,
         "sudden_nonfinite": 5.0,

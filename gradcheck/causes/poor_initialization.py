@@ -10,9 +10,9 @@ The loss of the very first row is far beyond anything the loss can mean (cross-e
 squared error ≫ variance of the target). The second row is often infinite.
 
 ## What it is confused with
-Unscaled features: the same picture. Large weights make the loss insensitive to each of them, so
-the gradient norm is small beside the loss; large inputs make it large. Replacing the input by
-noise of unit variance settles it: a loss that stays huge is the initialisation.
+Unscaled features: the same picture. Where the gradient norms of the first layer's weight and bias
+are logged, their ratio is the norm of the input and settles it; so does an input replaced by noise
+of unit variance: a loss that stays huge is the initialisation.
 A learning rate that is too high: its first loss is ordinary.
 
 ## Sources
@@ -56,15 +56,13 @@ CAUSE = Cause(
     family=Family.EXPLODING_GRADIENTS,
     summary="the initial weights are so large that the loss is enormous before the first update",
     weights={
-        "ordinary_input_norm": 2.5,
+        "ordinary_input_norm": 3.0,
         "large_input_norm": -2.5,
         "huge_first_loss": 4.5,
         "huge_first_gradient": 2.0,
-        "small_gradient_for_loss": 2.5,
         "nonfinite_after_first_row": 2.5,
         "blow_up_from_start": 1.5,
         "nonfinite_at_first_row": 1.0,
-        "large_gradient_for_loss": -1.5,
         "ordinary_first_loss": -5.0,
         "sudden_nonfinite": -5.0,
         "one_row_jump": -4.0,

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradcheck.causes import advice
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
 
@@ -31,13 +30,19 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         None,
         "PyTorch documentation, BCEWithLogitsLoss",
     )
-    yield advice.lower_learning_rate(finding)
+    yield Remedy(
+        "Where the model must return probabilities, keep them off 0 and 1 before the logarithm",
+        "p = p.clamp(1e-6, 1 - 1e-6)",
+        None,
+        "PyTorch documentation, BCELoss",
+    )
 
 
 CAUSE = Cause(
     family=Family.UNSTABLE_LOSS,
     summary="probabilities saturated at 0 or 1 before the logarithm",
     weights={
+        "probability_saturated": 6.5,
         "log_clamp_values": 10.0,
         "frozen_high": 0.5,
         "infinite_before_nan": 0.5,

@@ -51,6 +51,7 @@ CAUSE = Cause(
     family=Family.UNSTABLE_LOSS,
     summary="the loss has no lower bound and training ran down it",
     weights={
+        "variance_collapsed": 6.0,
         "sharp_spike": 0.0,
         "impossible_sign": -2.0,
         "spikes_from_negative": 4.5,

@@ -60,6 +60,9 @@ CAUSE = Cause(
     summary="an operation is undefined at a value that training reached (log 0, 0/0, √ "
     "at 0, an empty mask)",
     weights={
+        "nan_in_data": -4.0,
+        "variance_collapsed": -1.0,
+        "probability_saturated": 1.0,
         "nonfinite_on_resume": -1.0,
         "impossible_sign": -1.0,
         "infinite_ctc": -1.5,

@@ -5,12 +5,12 @@ Features in the thousands make activations, loss and gradient enormous in the fi
 up on the first update and then sits on a frozen plateau; Adam falls slowly and never gets there.
 
 ## How it looks
-First loss and first gradient norm are huge, the gradient even beside the loss: it is proportional
-to the input.
+First loss and first gradient norm are huge. The gradient of a first layer's weight is the input
+times that of its bias: a ratio in the hundreds is an input that was never scaled.
 
 ## What it is confused with
-Poor initialisation: large weights make each of them matter less, so there the gradient norm is
-small beside the loss. Standardise the first batch only: a normal first loss proves the features.
+Poor initialisation: the same picture without that ratio. Standardise the first batch only: a normal
+first loss proves the features.
 
 ## Sources
 LeCun et al. 1998, Efficient BackProp.
@@ -48,11 +48,9 @@ CAUSE = Cause(
         "ordinary_input_norm": -4.0,
         "huge_first_loss": 4.3,
         "huge_first_gradient": 2.0,
-        "large_gradient_for_loss": 2.5,
         "nonfinite_after_first_row": 1.5,
         "blow_up_from_start": 1.5,
         "frozen_high": 0.5,
-        "small_gradient_for_loss": -2.0,
         "ordinary_first_loss": -5.0,
         "nonfinite_at_first_row": -2.0,
         "sudden_nonfinite": -5.0,

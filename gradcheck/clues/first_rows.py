@@ -17,13 +17,6 @@ CLUES = {
     "huge_first_gradient": ClueKind(
         "the gradient norm is enormous before the first update", (Role.GRAD_NORM,)
     ),
-    "large_gradient_for_loss": ClueKind(
-        "a huge first gradient norm that is large even beside the first loss",
-        (Role.LOSS, Role.GRAD_NORM),
-    ),
-    "small_gradient_for_loss": ClueKind(
-        "a first gradient norm that is small beside a huge first loss", (Role.LOSS, Role.GRAD_NORM)
-    ),
     "large_input_norm": ClueKind(
         "weight over bias gradient of one layer, the norm of its input, is in the hundreds",
         (Role.LOSS, Role.LAYER_GRAD_NORM),
@@ -39,8 +32,6 @@ HUGE_LOSS = 200.0
 """No cross-entropy of sane logits and no regression on standardised targets starts here."""
 HUGE_NORM = 1e3
 ORDINARY = 30.0
-LARGE_RATIO = 3.0
-SMALL_RATIO = 1.0
 LARGE_INPUT = 200.0
 """Norm of an input that is not standardised; 40,000 standardised features have it too."""
 
@@ -67,8 +58,6 @@ def observe(case: Case) -> Iterator[Clue]:
             _at_start(loss, f"the first loss is {number(first)}, an ordinary value"),
         )
     yield from _gradient(case)
-    if suspicious and case.gradient is not None and len(case.gradient):
-        yield from _proportion(case.gradient, first)
     if suspicious:
         yield from _input_norm(case)
 
@@ -99,24 +88,6 @@ def _gradient(case: Case) -> Iterator[Clue]:
         )
 
 
-def _proportion(norm: Series, loss: float) -> Iterator[Clue]:
-    """Gradient over loss: 2 × depth / ‖w‖ at least in a homogeneous network (Euler), so small for
-    large weights; proportional to the input, so large for large features."""
-    ratio = float(norm.value[0]) / abs(loss)
-    if not np.isfinite(ratio) or ratio <= 0:
-        return
-    said = f"the first gradient norm is {factor(ratio)} the first loss"
-    if ratio >= LARGE_RATIO:
-        yield Clue(
-            "large_gradient_for_loss", _at_start(norm, f"{said}: large inputs make large gradients")
-        )
-    elif ratio <= SMALL_RATIO:
-        yield Clue(
-            "small_gradient_for_loss",
-            _at_start(norm, f"{said}: weights so large that each matters little"),
-        )
-
-
 def _input_norm(case: Case) -> Iterator[Clue]:
     """‖∂L/∂W‖ over ‖∂L/∂b‖ of a layer is about the norm of its input: the bias' input is 1."""
     pair = first_layer(case.run)
@@ -128,7 +99,8 @@ def _input_norm(case: Case) -> Iterator[Clue]:
         return
     said = (
         f"the first gradient of {weight.name} is {factor(ratio)} that of its bias, which is about "
-        "the norm of the layer's input"
+        f"the norm of the layer's input: {'far from' if ratio >= LARGE_INPUT else 'like'} that of "
+        "standardised features"
     )
     key = "large_input_norm" if ratio >= LARGE_INPUT else "ordinary_input_norm"
     yield Clue(key, _at_start(weight, said))

@@ -87,7 +87,8 @@ def _ramp(case: Case, key: str, what: str, series: Series, rise: Rise) -> Iterat
         f"the {what} rose in {count(rows, 'consecutive row')} from {number(rise.usual)} to "
         f"{number(top)}, {factor(typical)} per row"
     )
-    yield Clue(key, _evidence(case, series, said), min(1.0, 0.5 + 0.1 * rows), {"ratio": typical})
+    strength = min(1.0, 0.5 + 0.1 * rows)
+    yield Clue(key, _evidence(case, series, said, rows), strength, {"ratio": typical})
 
 
 def _jump(case: Case, series: Series, loss: Rise, norm: Rise | None) -> Iterator[Clue]:
@@ -214,10 +215,9 @@ def _flat(case: Case) -> Iterator[Clue]:
         yield Clue("flat_gradient", _evidence(case, series, said), 1.0 if case.every_step else 0.5)
 
 
-def _evidence(case: Case, series: Series, statement: str) -> Evidence:
+def _evidence(case: Case, series: Series, statement: str, rows: int = 1) -> Evidence:
+    """The window from the row before the onset over the `rows` that the sentence speaks of."""
     row = case.onset_row(series)
-    first = int(series.step[max(0, row - 3)])
-    last = int(series.step[min(len(series) - 1, row + LEAD)])
-    if case.trigger is not None and case.trigger.step is not None:
-        last = min(last, max(case.trigger.step, first))
-    return Evidence(statement, series.name, first, last)
+    first = int(series.step[max(0, row - 1)])
+    last = int(series.step[min(len(series) - 1, row + rows - 1)])
+    return Evidence(statement, series.name, first, max(first, last))

@@ -37,8 +37,9 @@ def observe(case: Case) -> Iterator[Clue]:
     window = (int(steps[0]), int(steps[-1]))
     if period is not None:
         said = (
-            f"{count(len(events), 'event')} {period} steps apart, the first at step "
-            f"{steps[0]} (step ≡ {steps[0] % period} mod {period})"
+            f"{count(len(events), 'event')} {period} steps apart, each at position "
+            f"{steps[0] % period} "
+            f"of {period}: a batch that comes round with the epoch"
         )
         yield Clue(
             "fixed_period",

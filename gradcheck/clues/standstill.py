@@ -8,12 +8,13 @@ import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.layers import median_norms
-from gradcheck.measure.robust import block_levels, finite, level
+from gradcheck.measure.robust import block_levels, finite, level, noise
 from gradcheck.model import Event, Evidence, Kind, Role, Series
 from gradcheck.wording import factor, number
 
 CLUES = {
     "flat_from_start": ClueKind("the loss never moves from its first value"),
+    "hump_then_flat": ClueKind("the loss jumps in the first rows and then stays where it began"),
     "tiny_gradient": ClueKind(
         "the gradient norm is far too small to change anything", (Role.GRAD_NORM,)
     ),
@@ -27,6 +28,7 @@ CLUES = {
 }
 ALIVE = 1e-3
 STRAIGHT = 0.02
+HUMP, HUMP_SIGMAS = 1.3, 10.0
 
 
 def observe(case: Case) -> Iterator[Clue]:
@@ -36,6 +38,7 @@ def observe(case: Case) -> Iterator[Clue]:
         return
     for event in case.of_kind(Kind.PLATEAU):
         yield _flat(loss, event)
+        yield from _hump(loss)
     for event in case.of_kind(Kind.VANISHING_GRADIENT):
         yield from _vanishing(case, event.series)
     for event in case.of_kind(Kind.DEAD_UNITS):
@@ -56,6 +59,21 @@ def _flat(loss: Series, event: Event) -> Clue:
     # within wide noise a slow fall may hide
     strength = 1.0 if float(np.ptp(levels)) < STRAIGHT * size else 0.5
     return Clue("flat_from_start", Evidence(said, loss.name, event.step, event.last_step), strength)
+
+
+def _hump(loss: Series) -> Iterator[Clue]:
+    """Steps of a bounded size that were too long: up at once, then down to a constant guess."""
+    rows = max(3, len(loss) // 10)
+    first, top = float(loss.value[0]), float(loss.value[:rows].max())
+    quiet = noise(loss.value[2 * rows :])
+    if first > 0 and top > HUMP * first and top - first > HUMP_SIGMAS * quiet:
+        said = (
+            f"the loss jumps from {number(first)} to {number(top)} within the first "
+            "rows and ends at "
+            f"{number(level(loss.value[-rows:]))}"
+        )
+        window = (int(loss.step[0]), int(loss.step[rows - 1]))
+        yield Clue("hump_then_flat", Evidence(said, loss.name, *window))
 
 
 def _vanishing(case: Case, name: str | None) -> Iterator[Clue]:

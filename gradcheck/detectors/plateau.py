@@ -15,6 +15,7 @@ LEAST_FALL = 0.02
 """Relative fall of the level over the whole run that counts as learning."""
 COLLAPSED = 1e-3
 """Share of its peak below which a learning rate changes nothing."""
+HUMP, HUMP_SIGMAS = 1.3, 10.0
 SURE = 2.5
 """Standard errors that make a trend a trend."""
 DRIFT = 0.05
@@ -28,7 +29,8 @@ def detect(run: Run) -> Iterator[Event]:
         return
     if not np.isfinite(loss.value).all() or float(np.median(np.abs(loss.value))) == 0:
         return
-    first = 0 if _is_flat(loss.value) else _flat_since_collapse(run, loss)
+    first = 0 if _is_flat(loss.value) or _is_flat_after_hump(loss.value) else None
+    first = _flat_since_collapse(run, loss) if first is None else first
     if first is not None:
         rows = (first, len(loss) - 1)
         yield stretch_event(Kind.PLATEAU, Severity.WARNING, loss, rows, recovered=False)
@@ -46,6 +48,17 @@ def _is_flat(values: FloatArray) -> bool:
     return fall < max(LEAST_FALL * size, doubt) and bool(
         np.ptp(levels) < max(DRIFT * size, 2 * wobble)
     )
+
+
+def _is_flat_after_hump(values: FloatArray) -> bool:
+    """Whether a jump of the first rows led back to the first value and no further."""
+    hump = max(3, len(values) // 10)
+    end = float(np.median(values[hump:]))
+    height = float(values[:hump].max()) - float(values[0])
+    jumped = height > max(
+        (HUMP - 1) * abs(float(values[0])), HUMP_SIGMAS * noise(values[2 * hump :])
+    )
+    return jumped and end > (1 - DRIFT) * float(values[0]) and _is_flat(values[2 * hump :])
 
 
 def _flat_since_collapse(run: Run, loss: Series) -> int | None:

@@ -19,8 +19,12 @@ BLOW_UP_SIGMAS = 6.0
 BLOW_UP = np.log(5.0)
 EARLY_ROWS = 20
 FEW_ROWS = 8
+FIRST_ROWS = 5
 UNKNOWN_NOISE = 0.1
 """Relative noise assumed where the rise begins with the run: its own rows rise."""
+ALL_LOST = 0.9
+ONE_JUMP = 0.3
+"""Share of a blow-up that its largest single row makes."""
 NOT_LEARNED = 0.05
 """Fall below the first value, in logarithms, that would count as learning."""
 
@@ -55,10 +59,11 @@ def climb(values: FloatArray, *, into_nonfinite: bool, from_start: bool = True) 
     if from_start and positive and not into_nonfinite and _blew_up_at_once(domain):
         peak = float(domain[:EARLY_ROWS].max())
         first = 1 + int(np.argmax(domain[1:] > domain[0] + 0.5))
-        return Climb(first, _plain(domain[0]), _plain(end), 1.0, _plain(peak - domain[0]))
-    width, levels = _levels(domain[:-tail], into_nonfinite)
+        return Climb(first, _plain(domain[0]), _plain(end), 1.0, _plain(max(peak, end) - domain[0]))
+    width, levels = _levels(domain[:-tail], keep_first=into_nonfinite or not from_start)
     best_row = int(np.argmin(levels))
     best = float(levels[best_row])
+    width = min(width, FIRST_ROWS) if best_row == 0 else width
     unit = _noise_near(domain, best_row, positive)
     doubt = LEAST_SIGMAS * unit * min(1.0, 1.25 * np.sqrt(1.0 / width + 1.0 / tail))
     regained = _regained(values, best_row, best, end, positive)
@@ -66,7 +71,11 @@ def climb(values: FloatArray, *, into_nonfinite: bool, from_start: bool = True) 
         return None
     ceiling = best + _leeway(unit, end - best, positive, early=best_row < FEW_ROWS)
     first = _departure(domain[:-1], best_row, ceiling)
-    if not into_nonfinite and not _is_sustained(domain, first, tail, ceiling):
+    if not into_nonfinite and not (
+        _is_sustained(domain, first, tail, ceiling)
+        and not _came_down_before(domain[:first], ceiling, end, tail)
+        and not (regained < ALL_LOST and _is_coming_down(domain[first:], best))
+    ):
         return None
     if positive:
         return Climb(first, _plain(best), _plain(end), regained, _plain(end - best))
@@ -79,7 +88,7 @@ def _plain(logarithm: float) -> float:
         return float(np.exp(logarithm))
 
 
-def _levels(domain: FloatArray, into_nonfinite: bool) -> tuple[int, FloatArray]:
+def _levels(domain: FloatArray, keep_first: bool) -> tuple[int, FloatArray]:
     """Trailing medians over a fiftieth of the rows, infinite between them; and that width."""
     width = int(np.clip(len(domain) // 50, 1, 50))
     if width < 3:
@@ -88,8 +97,8 @@ def _levels(domain: FloatArray, into_nonfinite: bool) -> tuple[int, FloatArray]:
     medians = np.median(np.lib.stride_tricks.sliding_window_view(domain, width)[::stride], axis=1)
     levels = np.full(len(domain), np.inf)
     levels[np.arange(len(medians)) * stride + width - 1] = medians
-    if into_nonfinite:
-        levels[0] = domain[0]  # the rise to the NaN may fill all rows but the first
+    # a rise may fill all rows but the first
+    levels[0] = domain[0] if keep_first else np.median(domain[:FIRST_ROWS])
     return width, levels
 
 
@@ -135,6 +144,29 @@ def _is_sustained(domain: FloatArray, first: int, tail: int, ceiling: float) -> 
     return up >= SUSTAINED and len(domain) - first >= min(tail, 5)
 
 
+def _came_down_before(before: FloatArray, ceiling: float, end: float, tail: int) -> bool:
+    """Whether the run had been as high for as long and had come back: a regime that alternates."""
+    high = before > ceiling + 0.7 * (end - ceiling)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], high, [False]]).astype(np.int8)))
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        started_low = bool((before[:start] <= ceiling).any())
+        if started_low and stop - start >= tail and stop < len(before):
+            return True
+    return False
+
+
+def _is_coming_down(after: FloatArray, best: float) -> bool:
+    """Whether most of the rise is undone already and its last rows go on falling."""
+    peak = int(np.argmax(after))
+    fall = after[peak:]
+    if len(fall) < FEW_ROWS:
+        return False
+    quarters = [float(np.median(part)) for part in np.array_split(fall, 4)]
+    undone = quarters[3] < best + 0.6 * (float(after[peak]) - best)
+    steady = quarters[3] < quarters[2] < quarters[1] < quarters[0]
+    return undone and steady and quarters[2] - quarters[3] > 0.15 * (quarters[0] - quarters[3])
+
+
 def _leeway(unit: float, rise: float, positive: bool, early: bool) -> float:
     """How far above the best level a row still counts as normal: its noise, or a share of the rise.
 
@@ -161,4 +193,7 @@ def _blew_up_at_once(domain: FloatArray) -> bool:
     least = max(BLOW_UP, BLOW_UP_SIGMAS * noise(domain[EARLY_ROWS:]))
     if float(early.max() - domain[0]) < least or len(domain) < 2 * EARLY_ROWS:
         return False
+    rise = np.exp(early[: int(np.argmax(early)) + 1] - early.max())
+    if float(np.diff(rise).max()) < ONE_JUMP * float(rise[-1] - rise[0]):
+        return False  # a running mean that starts from 0 climbs in ever smaller steps
     return float(np.median(domain[-len(domain) // 4 :])) > float(domain[0]) - NOT_LEARNED

@@ -28,7 +28,7 @@ LOSS = _words("loss losses nll cost crossentropy bpb bpc bpd")
 PERPLEXITY = _words("ppl perplexity")
 # What people call the objective itself; a metric where a loss is logged beside it.
 _OBJECTIVES = _words("mse rmse mae bce xent elbo objective error err criterion huber l")
-_NEGATIVE_LIKELIHOOD = re.compile(r"\bneg(ative)? (log )?(likelihood|ll)\b")
+_NEGATIVE_LIKELIHOOD = re.compile(r"\bneg(ative)? (log )?(lik(elihood)?|ll)\b")
 GRADIENT = _words("grad grads gradient gradients gradnorm gnorm gnom")
 STATISTIC = _words("mean min max avg median std var sparsity zeros cosine histogram hist")
 _NORM = _words("norm norms gnorm gradnorm gnom l2")

@@ -148,7 +148,7 @@ def _where(where: Where) -> dict[str, Any]:
 
 def _missing(missing: Missing) -> dict[str, Any]:
     return {
-        "role": missing.role.value,
+        "role": missing.role,
         "would_separate": [family.value for family in missing.would_separate],
         "how": missing.how,
     }

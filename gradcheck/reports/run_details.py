@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from gradcheck.model import INCONCLUSIVE, Diagnosis, Evidence, Missing, Remedy, RunReport
@@ -24,6 +25,7 @@ STATUS_STYLE = {
     "warning": "yellow",
     "healthy": "green",
 }
+LEAST_LEFT = 0.05
 MOST_EVIDENCE, MOST_RULED_OUT, MOST_REMEDIES, MOST_MISSING, MOST_RIVALS = 5, 3, 3, 2, 4
 
 
@@ -84,17 +86,20 @@ def _put_reasons(page: Page, diagnosis: Diagnosis) -> None:
 def _put_rivals(page: Page, diagnoses: Sequence[Diagnosis]) -> None:
     if diagnoses:
         page.heading("Most probable")
+    left = 1.0 - sum(diagnosis.confidence for diagnosis in diagnoses)
     for diagnosis in diagnoses:
         name = f"{words(diagnosis.cause)} ({words(diagnosis.family.value)})"
         best = diagnosis.evidence[:1]
         reason: list[Part] = [": ", *_sentence(best[0])] if best else []
         page.item(f"{percent(diagnosis.confidence):>3}", (name, "bold"), *reason, indent=2)
+    if diagnoses and left >= LEAST_LEFT:
+        page.item(f"{percent(left):>3}", ("another cause", "dim"), indent=2)
 
 
 def _sentence(evidence: Evidence) -> list[Part]:
     """The statement, and its window unless the sentence names those steps itself."""
     bounds = {evidence.first_step, evidence.last_step} - {None}
-    if all(str(bound) in evidence.statement for bound in bounds):
+    if all(re.search(rf"(?<![\d.]){bound}(?![\d.])", evidence.statement) for bound in bounds):
         return [evidence.statement]
     window = steps(evidence.first_step, evidence.last_step)
     return [evidence.statement, (f" ({window})", "dim")]

@@ -25,8 +25,8 @@ def test_every_clue_of_a_module_is_seen_and_unseen_in_its_tests(module: object) 
     text = (Path(__file__).parent / f"test_{name}.py").read_text(encoding="utf-8")
     unseen, _, seen = text.partition("\nSEEN: Table")
     for key in getattr(module, "CLUES", {}):
-        assert f'"{key}": {{' in unseen, f"{key} has no near miss"
-        assert f'"{key}": {{' in seen, f"{key} is never seen"
+        assert f'    "{key}": {{' in unseen, f"{key} has no near miss"
+        assert f'    "{key}": {{' in seen, f"{key} is never seen"
 
 
 def test_no_clue_is_declared_twice() -> None:

@@ -48,15 +48,6 @@ UNSEEN: Table = {
         "hundreds": broken(2.3, 300.0),
         "NaN": broken(2.3, np.nan),
     },
-    "large_gradient_for_loss": {
-        "small beside the loss": broken(1e6, 1e4),
-        "about as large": broken(1e4, 2e4),
-        "an ordinary loss": broken(2.3, 1e5),
-    },
-    "small_gradient_for_loss": {
-        "large beside the loss": broken(1e4, 1e6),
-        "an ordinary loss": broken(2.3, 0.1),
-    },
     "large_input_norm": {
         "ordinary": {**broken(1e6, 1e4), **layers(1e4, 1e3)},
         "no bias": {**broken(1e6, 1e4), "grad/fc1.weight": layers(1e6, 1.0)["grad/fc1.weight"]},
@@ -85,8 +76,6 @@ SEEN: Table = {
         "beside a huge loss": broken(1e6, 1e5),
         "beside an ordinary loss": broken(2.3, 1e5),
     },
-    "large_gradient_for_loss": {"": broken(1e4, 1e6)},
-    "small_gradient_for_loss": {"": broken(1e6, 1e5)},
     "large_input_norm": {"": {**broken(1e6, 1e4), **layers(1e6, 1e3)}},
     "ordinary_input_norm": {"": {**broken(1e6, 1e4), **layers(1e4, 1e3)}},
     "ordinary_first_loss": {

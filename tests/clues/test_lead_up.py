@@ -22,7 +22,7 @@ OUTLIER = {
     "grad_norm": scale(norms(ROWS), 300, 60.0),
 }
 GROWING = {
-    "loss": grow(decay(ROWS), 392, 2.0),
+    "loss": grow(decay(ROWS), 360, 1.2),
     "grad_norm": norms(ROWS, noise=0.1) * np.geomspace(1.0, 400.0, ROWS),
 }
 LED = {
@@ -84,7 +84,7 @@ UNSEEN: Table = {
         "level": CALM_NAN,
         "a late ramp": RAMP,
         "a little": {
-            "loss": grow(decay(ROWS), 392, 2.0),
+            "loss": grow(decay(ROWS), 360, 1.2),
             "grad_norm": norms(ROWS, noise=0.1) * np.geomspace(1.0, 4.0, ROWS),
         },
         "healthy, growing": {"loss": decay(ROWS), "grad_norm": GROWING["grad_norm"]},

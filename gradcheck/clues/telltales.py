@@ -1,0 +1,77 @@
+"""Does another logged series name the culprit: a count of NaN, a probability, a variance?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.case import Case, Clue, ClueKind
+from gradcheck.model import Evidence, FloatArray, Role, Series
+from gradcheck.wording import number
+
+CLUES = {
+    "nan_in_data": ClueKind("a logged count of NaN in inputs or targets is above 0 at the onset"),
+    "probability_saturated": ClueKind("a logged probability reaches exactly 0 or 1 at the onset"),
+    "variance_collapsed": ClueKind("a logged scale of a density falls to next to nothing"),
+}
+NAN_COUNT = re.compile(
+    r"\b(nan|nans|inf|nonfinite|non finite|invalid|missing)\b.*\b(in|input|inputs|x|batch|data"
+    r"|target|targets|label|labels|y|feature|features)\b"
+    r"|\b(input|batch|data|target|label|feature)s?\b.*\b(nan|nans|nonfinite)\b"
+)
+PROBABILITY = re.compile(
+    r"\b(p|prob|probs|probability|score|sigmoid|conf)\b.*\b(max|min)\b|\b(max|min) (p|prob)\b"
+)
+LOG_SCALE = re.compile(r"\blog ?(sigma|var|variance|std|scale)\b|\blog(sigma|var|std)\b")
+COLLAPSED = -15.0
+"""Logarithm of a scale below which squared errors are multiplied by more than 10¹³."""
+ROWS = 3
+
+
+def observe(case: Case) -> Iterator[Clue]:
+    """Look through the series that have no role."""
+    if not case.failed:
+        return
+    for series in case.run.every(Role.OTHER):
+        name = re.sub(r"[^a-z0-9]+", " ", series.name.lower()).strip()
+        if NAN_COUNT.search(name):
+            yield from _counted(case, series)
+        elif PROBABILITY.search(name):
+            yield from _saturated(case, series)
+        elif LOG_SCALE.search(name):
+            yield from _collapsed(case, series)
+
+
+def _near_onset(case: Case, series: Series) -> tuple[FloatArray, FloatArray]:
+    """The values well before the onset, and those of the rows just before it and at it."""
+    row = case.onset_row(series)
+    return series.value[: max(0, row - ROWS)], series.value[max(0, row - ROWS) : row + 1]
+
+
+def _counted(case: Case, series: Series) -> Iterator[Clue]:
+    before, near = _near_onset(case, series)
+    if bool((near > 0).any()) and not bool((before[-100:] > 0).any()):
+        said = f"{series.name} rises from 0 to {number(float(np.nanmax(near)))} where it breaks"
+        yield Clue("nan_in_data", _evidence(case, series, said))
+
+
+def _saturated(case: Case, series: Series) -> Iterator[Clue]:
+    before, near = _near_onset(case, series)
+    for bound in (0.0, 1.0):
+        if bool((near == bound).any()) and not bool((before[-100:] == bound).any()):
+            said = f"{series.name} reaches exactly {number(bound)} where it breaks"
+            yield Clue("probability_saturated", _evidence(case, series, said))
+
+
+def _collapsed(case: Case, series: Series) -> Iterator[Clue]:
+    _, near = _near_onset(case, series)
+    low = near[np.isfinite(near)]
+    if len(low) and float(low.min()) < COLLAPSED:
+        said = f"{series.name} is down at {number(float(low.min()))} where it breaks"
+        yield Clue("variance_collapsed", _evidence(case, series, said))
+
+
+def _evidence(case: Case, series: Series, statement: str) -> Evidence:
+    return Evidence(statement, series.name, *case.window(series, ROWS))

@@ -1,0 +1,65 @@
+"""Clues of a run that does not move."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradcheck.model import Run
+from tests.clues import Table, cases
+from tests.synthetic import Columns, clues_of, decay, norms, put, steady
+
+ROWS = 200
+FLAT = steady(ROWS, usual=2.3, noise=0.003)
+HUMP = np.concatenate([[2.3, 9.0, 5.0, 3.0], steady(196, usual=2.3, noise=0.003)])
+STUCK = np.concatenate([decay(80, end=2.0), steady(120, usual=2.3, noise=0.01)])
+STARVED = {f"grad/l{i}.weight": norms(ROWS, usual=10.0 ** (-2 * i)) for i in range(4)}
+
+UNSEEN: Table = {
+    "flat_from_start": {
+        "learning": {"loss": decay(ROWS)},
+        "converged": {"loss": np.concatenate([decay(60), steady(140, usual=0.5)])},
+        "NaN": {"loss": put(FLAT, slice(150, None), np.nan)},
+        "twenty rows": {"loss": FLAT[:20]},
+    },
+    "hump_then_flat": {
+        "no hump": {"loss": FLAT},
+        "a hump, then learning": {"loss": np.concatenate([[2.3, 9.0, 5.0], decay(197)])},
+        "a late hump": {"loss": np.concatenate([FLAT[:100], [9.0, 5.0], FLAT[:98]])},
+    },
+    "tiny_gradient": {
+        "ordinary": {"loss": FLAT, "grad_norm": norms(ROWS)},
+        "learning": {"loss": decay(ROWS), "grad_norm": norms(ROWS) * 1e-9},
+    },
+    "layers_starve": {
+        "even": {"loss": FLAT, **{name: norms(ROWS) for name in STARVED}},
+        "learning": {"loss": decay(ROWS), **STARVED},
+    },
+    "gradient_stops": {
+        "alive": {"loss": STUCK, "grad_norm": norms(ROWS)},
+        "converged": {"loss": decay(ROWS, start=9.0), "grad_norm": put(norms(ROWS), slice(80, None), 0.0)},
+    },
+    "gradient_alive": {
+        "tiny": {"loss": FLAT, "grad_norm": norms(ROWS) * 1e-9},
+        "learning": {"loss": decay(ROWS), "grad_norm": norms(ROWS)},
+        "no norm": {"loss": FLAT},
+    },
+}  # fmt: skip
+SEEN: Table = {
+    "flat_from_start": {"": {"loss": FLAT}, "tiny unit": {"loss": FLAT * 1e-6}},
+    "hump_then_flat": {"": {"loss": HUMP}},
+    "tiny_gradient": {"": {"loss": FLAT, "grad_norm": norms(ROWS) * 1e-9}},
+    "layers_starve": {"": {"loss": FLAT, **STARVED}},
+    "gradient_stops": {"": {"loss": STUCK, "grad_norm": put(norms(ROWS), slice(80, None), 0.0)}},
+    "gradient_alive": {"": {"loss": FLAT, "grad_norm": norms(ROWS)}},
+}
+
+
+@cases(UNSEEN)
+def test_unseen(key: str, run: Run | Columns) -> None:
+    assert key not in clues_of(run)
+
+
+@cases(SEEN)
+def test_seen(key: str, run: Run | Columns) -> None:
+    assert key in clues_of(run)
+

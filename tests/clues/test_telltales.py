@@ -1,0 +1,59 @@
+"""Clues of other series whose names give the culprit away."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradcheck.model import Run
+from tests.clues import Table, cases
+from tests.synthetic import Column, Columns, clues_of, constant, decay, norms, put
+
+ROWS = 200
+BROKEN = put(decay(ROWS), slice(150, None), np.nan)
+
+
+def beside(name: str, values: Column, loss: Column = BROKEN) -> Columns:
+    """A series beside a loss that is NaN from row 150 on."""
+    return {"loss": loss, name: values}
+
+
+COUNTED = put(constant(ROWS, 0.0), slice(150, None), 3.0)
+REACHED = put(norms(ROWS, usual=0.4), slice(149, None), 1.0)
+NARROW = np.concatenate([np.linspace(0.0, -20.0, 150), constant(50, np.nan)])
+
+UNSEEN: Table = {
+    "nan_in_data": {
+        "never": beside("nan_in_batch", constant(ROWS, 0.0)),
+        "always": beside("nan_in_batch", constant(ROWS, 2.0)),
+        "another name": beside("clipped_samples", COUNTED),
+        "healthy": beside("nan_in_batch", COUNTED, decay(ROWS)),
+    },
+    "probability_saturated": {
+        "below 1": beside("prob_max", norms(ROWS, usual=0.4)),
+        "always 1": beside("prob_max", constant(ROWS, 1.0)),
+        "another name": beside("momentum", REACHED),
+        "healthy": beside("prob_max", REACHED, decay(ROWS)),
+    },
+    "variance_collapsed": {
+        "wide": beside("log_sigma", norms(ROWS)),
+        "another name": beside("temperature", NARROW),
+        "healthy": beside("log_sigma", NARROW, decay(ROWS)),
+    },
+}
+SEEN: Table = {
+    "nan_in_data": {
+        name: beside(name, COUNTED) for name in ("nan_in_batch", "nan_in_targets", "data/nan")
+    },
+    "probability_saturated": {"1": beside("prob_max", REACHED), "0": beside("p_min", 1 - REACHED)},
+    "variance_collapsed": {"": beside("log_sigma", NARROW)},
+}
+
+
+@cases(UNSEEN)
+def test_unseen(key: str, run: Run | Columns) -> None:
+    assert key not in clues_of(run)
+
+
+@cases(SEEN)
+def test_seen(key: str, run: Run | Columns) -> None:
+    assert key in clues_of(run)
