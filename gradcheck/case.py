@@ -64,7 +64,8 @@ class Case:
         for severity in reversed(Severity):
             found = [e for e in self.events if e.severity is severity and _can_trigger(e)]
             if found:
-                first = min(found, key=lambda event: event.order)
+                # a flat loss is what the others explain
+                first = min(found, key=lambda e: (e.kind is Kind.PLATEAU, e.order))
                 of_that_step = [event for event in found if event.step == first.step]
                 return min(of_that_step, key=lambda event: event.kind is not Kind.LOSS_SPIKE)
         return None

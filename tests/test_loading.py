@@ -170,7 +170,7 @@ def test_an_unrecognised_loss_can_be_named(tmp_path: Path) -> None:
 
 
 def test_nothing_to_judge_says_why(tmp_path: Path) -> None:
-    with pytest.raises(NothingToJudge, match="no training log in"):
+    with pytest.raises(NothingToJudge, match="no training log found in"):
         loading.load(tmp_path)
     table(tmp_path / "x.csv", "a,b\n1,2\n")
     with pytest.raises(NothingToJudge, match=r"x\.csv: no step or epoch column"):

@@ -15,6 +15,9 @@ from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Serie
 OBJECTIVE_WEIGHT = re.compile(
     r"beta|anneal|lambda|kl_?d?_?(weight|coef)|curriculum|difficulty|penalty_?w"
 )
+LEAST_ROWS = 10
+EXPLOSION = 30.0
+"""Last two rows over the usual level that no spike is cut off at."""
 LEAST_RISE = 1.5
 """End over best, where values are positive."""
 LEAST_RISE_UNTRUSTED = 1e3
@@ -39,13 +42,22 @@ def detect(run: Run) -> Iterator[Event]:
 def _event(run: Run, loss: Series) -> Iterator[Event]:
     rows = np.flatnonzero(np.isfinite(loss.value))
     values = loss.value[rows]
-    risen = climb(values, into_nonfinite=len(rows) > 0 and rows[-1] + 1 < len(loss))
+    broken = (len(rows) > 0 and rows[-1] + 1 < len(loss)) or _ends_in_explosion(values)
+    risen = climb(values, into_nonfinite=broken)
     first = risen.first if risen and _is_grave(loss, risen) else _floorless(values)
     if first is not None:
         stretch = (int(rows[min(first, len(rows) - 1)]), int(rows[-1]))
         changed = _objective_changed(run, int(loss.step[stretch[0]]), int(loss.step[stretch[1]]))
         severity = Severity.WARNING if changed else Severity.FAILURE
         yield stretch_event(Kind.DIVERGENCE, severity, loss, stretch, recovered=False)
+
+
+def _ends_in_explosion(values: FloatArray) -> bool:
+    """Whether the log was cut off on the way up, a crash or a stopped run."""
+    if len(values) < LEAST_ROWS or values[-1] <= 0:
+        return False
+    usual = float(np.median(np.abs(values[-2 * LEAST_ROWS : -2])))
+    return bool(values[-1] > values[-2] > EXPLOSION * usual)
 
 
 def _objective_changed(run: Run, first_step: int, last_step: int) -> bool:

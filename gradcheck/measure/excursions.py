@@ -102,12 +102,10 @@ def _is_unusual(
 def _follow(row: int, base: Baseline, values: FloatArray) -> Excursion:
     """Walk on from the first row until the series is back near the level it left."""
     centre, scale = float(base.centre[row]), float(base.scale[row])
-    after = base.value[row:] if base.logarithmic[row] == base.logarithmic[-1] else None
-    if after is None:
-        # the series turned non-positive on the way: compare it as it is
-        after = values[row:]
-        centre = float(np.exp(centre)) if base.logarithmic[row] else centre
-        scale = 0.0
+    after = values[row:]
+    if base.logarithmic[row]:
+        # zeros and below, which may come later, are simply far down
+        after = np.log(np.maximum(after, float(np.exp(centre)) * 1e-12))
     height = after - centre
     peak_so_far = np.maximum.accumulate(height)
     back = np.flatnonzero(height <= np.maximum(4.0 * scale, 0.15 * peak_so_far))

@@ -112,7 +112,11 @@ def _header_and_rows(
             raise NotALog(f"a table without a header line: it begins with {', '.join(first[:4])}")
         header = ["step", value_name]
     else:
-        header = [value_name if n.lower() == "value" else n.strip("# ") for n in first]
+        nameless = any(name.strip("# ").lower() in ("step", "wall time") for name in first)
+        header = [
+            value_name if nameless and name.lower() == "value" else name.strip("# ")
+            for name in first
+        ]
         rows = [(number, row) for number, row in rows[1:] if row != first]
     if rows and all(len(row) == len(header) + 1 and row[-1] for _, row in rows):
         header.insert(0, "")  # R writes no name above the row names

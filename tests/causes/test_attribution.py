@@ -150,7 +150,7 @@ NAMED: list[tuple[Maker, str, float | None]] = [
     (runs.bad_resume, "nonfinite_from_the_start", 0.75),
     (runs.vanishing, "vanishing_gradients", 0.0),
     (runs.collapsed_rate, "collapsed_learning_rate", 0.2),
-    (runs.switched_off, "dead_units", 1 / 3),
+    (runs.switched_off, "dead_units", None),
     (runs.ascending, "gradient_ascent", None),
     (runs.mask_of_255, "target_out_of_range", None),
     (runs.too_long_for_ctc, "target_out_of_range", 0.75),
@@ -214,7 +214,7 @@ def test_a_sudden_nan_is_not_attributed_from_the_log(rows: int, unit: float, str
 def test_what_would_decide_is_named_where_it_is_missing() -> None:
     report = diagnosed({"loss": put(decay(ROWS), slice(300, None), NAN)})
     assert report.verdict == INCONCLUSIVE
-    assert "grad_norm" in {missing.role.value for missing in report.missing}
+    assert "grad_norm" in {missing.role for missing in report.missing}
     assert all(len(missing.would_separate) > 1 for missing in report.missing)
 
 

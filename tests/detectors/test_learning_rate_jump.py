@@ -30,17 +30,19 @@ def test_none(columns: Columns) -> None:
 
 
 @pytest.mark.parametrize(
-    "columns",
+    ("columns", "recovered"),
     [
-        {"loss": WORSE, "lr": JUMP},
-        {"loss": put(decay(ROWS), slice(203, None), np.nan), "lr": JUMP},
-        {"loss": decay(ROWS), "grad_norm": scale(norms(ROWS), slice(201, 208), 30.0), "lr": JUMP},
-        {"loss": WORSE * 1e-6, "lr": JUMP * 1e3},
+        ({"loss": WORSE, "lr": JUMP}, True),
+        ({"loss": scale(decay(ROWS), slice(201, None), 9.0), "lr": JUMP}, False),
+        ({"loss": put(decay(ROWS), slice(203, None), np.nan), "lr": JUMP}, False),
+        ({"loss": decay(ROWS), "grad_norm": scale(norms(ROWS), slice(201, 208), 30.0), "lr": JUMP}, True),
+        ({"loss": WORSE * 1e-6, "lr": JUMP * 1e3}, True),
     ],
-    ids=["worse loss", "NaN", "worse norm", "other units"],
-)
-def test_found(columns: Columns) -> None:
-    assert told(list(detect(run_of(columns)))) == [("learning_rate_jump", "warning", 200, False)]
+    ids=["worse for a while", "worse for good", "NaN", "worse norm", "other units"],
+)  # fmt: skip
+def test_found(columns: Columns, recovered: bool) -> None:
+    events = list(detect(run_of(columns)))
+    assert told(events) == [("learning_rate_jump", "warning", 200, recovered)]
 
 
 def test_every_jump_that_hurts_is_told() -> None:
