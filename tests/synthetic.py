@@ -81,6 +81,11 @@ def steady(rows: int, seed: int = 2, usual: float = 1.0, noise: float = 0.04) ->
     return norms(rows, seed, usual, noise)
 
 
+def geometric(ratio: float, rows: int) -> Column:
+    """1, then `ratio` times more in every row."""
+    return np.geomspace(1.0, ratio ** (rows - 1), rows)
+
+
 def grow(values: Column, at: int, factor: float, rows: int | None = None) -> Column:
     """Multiply by `factor` once more in every row from `at` on, for `rows` rows or to the end."""
     grown = values.copy()
@@ -112,7 +117,7 @@ def run_of(
     unit: str = "step",
     resumed_at: tuple[int, ...] = (),
 ) -> Run:
-    """A run in memory, with the roles that its names deserve; all series of a row share its order."""
+    """A run in memory, with the roles that its names deserve; a row is one order for all series."""
     series = []
     for name, column in columns.items():
         rows, values = (

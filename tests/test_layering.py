@@ -27,7 +27,7 @@ MOST_LINES = 300
 
 
 def part(module: str) -> str:
-    """The folder or top-level module that a dotted name lies in: gradcheck.causes.base -> causes."""
+    """The folder or top-level module of a dotted name: gradcheck.causes.base -> causes."""
     return module.split(".")[1] if "." in module else ""
 
 

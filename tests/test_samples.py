@@ -1,4 +1,4 @@
-"""Every run of sample_logs/ gets the verdict of its folder, and the cause that its script declares."""
+"""Every run of sample_logs/ gets the verdict of its folder and the cause its script declares."""
 
 from __future__ import annotations
 

@@ -22,7 +22,6 @@ FEW_ROWS = 8
 FIRST_ROWS = 5
 UNKNOWN_NOISE = 0.1
 """Relative noise assumed where the rise begins with the run: its own rows rise."""
-ALL_LOST = 0.9
 ONE_JUMP = 0.3
 """Share of a blow-up that its largest single row makes."""
 NOT_LEARNED = 0.05
@@ -74,7 +73,7 @@ def climb(values: FloatArray, *, into_nonfinite: bool, from_start: bool = True) 
     if not into_nonfinite and not (
         _is_sustained(domain, first, tail, ceiling)
         and not _came_down_before(domain[:first], ceiling, end, tail)
-        and not (regained < ALL_LOST and _is_coming_down(domain[first:], best))
+        and (_is_all_lost(domain, best, end) or not _is_coming_down(domain[first:], best))
     ):
         return None
     if positive:
@@ -153,6 +152,12 @@ def _came_down_before(before: FloatArray, ceiling: float, end: float, tail: int)
         if started_low and stop - start >= tail and stop < len(before):
             return True
     return False
+
+
+def _is_all_lost(domain: FloatArray, best: float, end: float) -> bool:
+    """Whether the run ends where it had begun: what comes down to there has learned nothing."""
+    start = float(domain[:3].max())
+    return end >= start - 0.1 * max(start - best, 0.0)
 
 
 def _is_coming_down(after: FloatArray, best: float) -> bool:

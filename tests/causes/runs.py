@@ -80,7 +80,11 @@ def growing_gradients(rows: int, unit: float) -> Columns:
     at = rows * 9 // 10
     growth = np.geomspace(1.0, 300.0, rows)
     loss = grow(decay(rows), at, 1.25)
-    return {"loss": loss * unit, "grad_norm": norms(rows, noise=0.15) * growth, "lr": constant(rows)}
+    return {
+        "loss": loss * unit,
+        "grad_norm": norms(rows, noise=0.15) * growth,
+        "lr": constant(rows),
+    }
 
 
 def never_cleared(rows: int, unit: float) -> Columns:
@@ -213,7 +217,9 @@ def switched_off(rows: int, unit: float) -> Columns:
 def switched_off_by_a_burst(rows: int, unit: float) -> Columns:
     """The same after the loss had been far lower: it ends above its best level."""
     at = rows // 3
-    loss = np.concatenate([decay(at, end=0.5), [40.0], steady(rows - at - 1, usual=2.3, noise=0.004)])
+    loss = np.concatenate(
+        [decay(at, end=0.5), [40.0], steady(rows - at - 1, usual=2.3, noise=0.004)]
+    )
     return {"loss": loss * unit, "grad_norm": put(norms(rows), slice(at + 1, None), 0.0)}
 
 

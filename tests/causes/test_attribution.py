@@ -304,7 +304,11 @@ class TestConfounders:
         assert first_cause(diagnosed({**spiky, "lr": rate})) != "recurring_bad_batch"
 
     def test_nan_at_the_first_row_is_never_the_learning_rate(self) -> None:
-        columns = {"loss": constant(ROWS, NAN), "grad_norm": constant(ROWS, NAN), "lr": warm_up(ROWS)}
+        columns = {
+            "loss": constant(ROWS, NAN),
+            "grad_norm": constant(ROWS, NAN),
+            "lr": warm_up(ROWS),
+        }
         found = {d.cause for d in diagnosed(columns).diagnoses}
         assert found
         assert not found & {"learning_rate_too_high", "learning_rate_schedule", "gradient_growth"}
@@ -317,7 +321,9 @@ class TestConfounders:
         assert first_cause(report_of(runs.collapsing_scale)) == "loss_scale_collapse"
         assert first_cause(report_of(runs.half_precision)) == "half_precision_overflow"
 
-    @pytest.mark.xfail(reason="standstill is not asked once the run counts as diverged", strict=True)
+    @pytest.mark.xfail(
+        reason="standstill is not asked once the run counts as diverged", strict=True
+    )
     def test_units_switched_off_by_a_burst(self) -> None:
         report = report_of(runs.switched_off_by_a_burst)
         assert "dead_units" in {d.cause for d in report.diagnoses}

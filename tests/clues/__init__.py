@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
@@ -14,7 +13,7 @@ Table = Mapping[str, Mapping[str, Run | Columns]]
 """Runs by the key of the clue and a few words."""
 
 
-def cases(table: Table) -> Any:
+def cases(table: Table) -> pytest.MarkDecorator:
     """A test parametrised over (key, run)."""
     rows = [
         pytest.param(key, run, id=f"{key}: {words}")

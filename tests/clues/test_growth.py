@@ -6,17 +6,16 @@ import numpy as np
 
 from gradcheck.model import Run
 from tests.clues import Table, cases
-from tests.synthetic import Columns, clues_of, decay, grow, norms
+from tests.synthetic import Column, Columns, clues_of, decay, geometric, grow, norms
 
 ROWS = 200
-LINE = 0.5 + 0.1 * np.arange(ROWS)
+LINE = np.linspace(0.5, 20.4, ROWS)
 SUM = 0.5 + 8.0 * (1 - np.exp(-np.arange(ROWS) / 6)) + 0.002 * np.sin(np.arange(ROWS))
 
 
-def quadratic(ratio: float, power: float = 2.0, rows: int = 30) -> dict[str, np.ndarray]:
+def quadratic(ratio: float, power: float = 2.0, rows: int = 30) -> dict[str, Column]:
     """A run whose gradient grows by `ratio` a row and its loss by a power of that."""
-    steps = np.arange(rows)
-    return {"loss": 0.7 * ratio ** (power * steps), "grad_norm": 0.9 * ratio**steps}
+    return {"loss": 0.7 * geometric(ratio**power, rows), "grad_norm": 0.9 * geometric(ratio, rows)}
 
 
 UNSEEN: Table = {
@@ -32,7 +31,7 @@ UNSEEN: Table = {
     },
     "gradients_add_up": {
         "level": {"loss": decay(ROWS), "grad_norm": norms(ROWS)},
-        "exponential": {"loss": decay(ROWS), "grad_norm": 0.5 * 1.05 ** np.arange(ROWS)},
+        "exponential": {"loss": decay(ROWS), "grad_norm": 0.5 * geometric(1.05, ROWS)},
         "a straight line that only doubles": {
             "loss": decay(ROWS),
             "grad_norm": np.linspace(1.0, 2.0, ROWS),

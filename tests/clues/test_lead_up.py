@@ -6,7 +6,18 @@ import numpy as np
 
 from gradcheck.model import Run
 from tests.clues import Table, cases
-from tests.synthetic import Columns, clues_of, decay, grow, norms, put, run_of, scale, steady
+from tests.synthetic import (
+    Columns,
+    clues_of,
+    decay,
+    geometric,
+    grow,
+    norms,
+    put,
+    run_of,
+    scale,
+    steady,
+)
 
 ROWS = 400
 CALM_NAN = {
@@ -55,7 +66,7 @@ UNSEEN: Table = {
         "calm": CALM_NAN,
         "recovered": {"loss": scale(decay(ROWS), slice(200, 205), 30.0)},
         "healthy": HEALTHY,
-        "downwards": {"loss": -0.1 - 1.03 ** np.arange(ROWS)},
+        "downwards": {"loss": -0.1 - geometric(1.03, ROWS)},
     },
     "fell_without_floor": {
         "steadily negative": {"loss": -np.linspace(1.0, 20.0, ROWS)},
@@ -90,11 +101,14 @@ UNSEEN: Table = {
         "healthy, growing": {"loss": decay(ROWS), "grad_norm": GROWING["grad_norm"]},
     },
     "flat_gradient": {
-        "grown": {"loss": put(decay(ROWS), slice(395, None), np.nan), "grad_norm": RAMP["grad_norm"]},
+        "grown": {
+            "loss": put(decay(ROWS), slice(395, None), np.nan),
+            "grad_norm": RAMP["grad_norm"],
+        },
         "no norm": {"loss": CALM_NAN["loss"]},
         "ramp": RAMP,
     },
-}  # fmt: skip
+}
 SEEN: Table = {
     "gradient_ramp": {
         "both": RAMP,
@@ -108,7 +122,7 @@ SEEN: Table = {
         "recovered": {"loss": scale(decay(ROWS), 300, 60.0)},
     },
     "loss_climbed": {"ramp": RAMP, "jump": OUTLIER, "slow": {"loss": grow(decay(ROWS), 200, 1.01)}},
-    "fell_without_floor": {"": {"loss": -0.1 - 1.03 ** np.arange(ROWS)}},
+    "fell_without_floor": {"": {"loss": -0.1 - geometric(1.03, ROWS)}},
     "calm_before": {"NaN": CALM_NAN, "ramp": RAMP},
     "gradient_led_loss": {"": LED, "sparse": run_of(LED, np.arange(ROWS) * 50)},
     "slow_gradient_growth": {"": GROWING},

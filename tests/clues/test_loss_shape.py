@@ -13,13 +13,17 @@ FALL = 1.0 - 0.05 * np.arange(ROWS) + 0.05 * np.random.default_rng(3).standard_n
 FALL_NAN = put(FALL, slice(250, None), np.nan)
 CLAMPED = np.concatenate([decay(100), 100 / 16 * (1 + np.arange(200) % 4)])
 ASCENT = 2.3 * np.exp(np.linspace(0.0, 2.2, ROWS) ** 2)
-LEVEL_NAN = put(np.concatenate([decay(150), steady(150, usual=0.5)]) - 9.0, slice(250, None), np.nan)
+LEVEL_NAN = put(
+    np.concatenate([decay(150), steady(150, usual=0.5)]) - 9.0, slice(250, None), np.nan
+)
 STUCK = np.concatenate([decay(150), [60.0, 40.0], steady(148, usual=9.0)])
 
 UNSEEN: Table = {
     "floorless_fall": {
         "negative and level": {"loss": LEVEL_NAN},
-        "positive and falling": {"loss": put(np.linspace(9.0, 1.0, ROWS), slice(250, None), np.nan)},
+        "positive and falling": {
+            "loss": put(np.linspace(9.0, 1.0, ROWS), slice(250, None), np.nan)
+        },
         "nothing to explain": {"loss": FALL},
     },
     "floorless_with_gradient": {
@@ -56,9 +60,12 @@ UNSEEN: Table = {
         "an honest zero": {"loss": np.maximum(decay(ROWS, start=1.5, end=-0.4), 0.0)},
         "NaN": {"loss": put(decay(ROWS), slice(200, None), np.nan)},
     },
-}  # fmt: skip
+}
 SEEN: Table = {
-    "floorless_fall": {"into NaN": {"loss": FALL_NAN}, "sparse": run_of({"loss": FALL_NAN}, np.arange(ROWS) * 9)},
+    "floorless_fall": {
+        "into NaN": {"loss": FALL_NAN},
+        "sparse": run_of({"loss": FALL_NAN}, np.arange(ROWS) * 9),
+    },
     "floorless_with_gradient": {
         "": {"loss": FALL_NAN, "grad_norm": norms(ROWS) * np.linspace(1.0, 30.0, ROWS)},
     },
@@ -70,7 +77,7 @@ SEEN: Table = {
     "frozen_high": {"": {"loss": STUCK}},
     "monotone_rise": {"": {"loss": ASCENT}},
     "hidden_by_logger": {"": {"loss": put(decay(ROWS), slice(200, None), 0.0)}},
-}  # fmt: skip
+}
 
 
 @cases(UNSEEN)
@@ -81,4 +88,3 @@ def test_unseen(key: str, run: Run | Columns) -> None:
 @cases(SEEN)
 def test_seen(key: str, run: Run | Columns) -> None:
     assert key in clues_of(run)
-

@@ -44,4 +44,3 @@ def test_unseen(key: str, run: Run | Columns) -> None:
 @cases(SEEN)
 def test_seen(key: str, run: Run | Columns) -> None:
     assert key in clues_of(run)
-

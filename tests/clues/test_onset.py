@@ -6,7 +6,7 @@ import numpy as np
 
 from gradcheck.model import Run
 from tests.clues import Table, cases
-from tests.synthetic import Columns, clues_of, decay, grow, norms, put, run_of, steady
+from tests.synthetic import Columns, clues_of, decay, geometric, grow, norms, put, run_of, steady
 
 ROWS = 200
 NAN = np.nan
@@ -77,7 +77,7 @@ SEEN: Table = {
     },
     "blow_up_from_start": {
         "then a plateau": BLOWN_UP,
-        "then NaN": {"loss": put(3.0 ** np.arange(ROWS), slice(12, None), NAN)},
+        "then NaN": {"loss": put(geometric(3.0, ROWS), slice(12, None), NAN)},
     },
 }
 

@@ -31,7 +31,11 @@ UNSEEN: Table = {
         },
         "benign skips": {"loss": decay(ROWS), "grad_norm": put(norms(ROWS), [90, 200], INF)},
     },
-    "failed_together": {"gradient first": BACKWARD, "loss first": FORWARD, "no norm": {"loss": LOSS_NAN}},
+    "failed_together": {
+        "gradient first": BACKWARD,
+        "loss first": FORWARD,
+        "no norm": {"loss": LOSS_NAN},
+    },
     "finite_gradient_beside_nan": {
         "together": TOGETHER,
         "gradient first": BACKWARD,
@@ -48,7 +52,7 @@ UNSEEN: Table = {
         "NaN, then infinite": {"loss": put(LOSS_NAN, slice(210, None), INF)},
         "healthy": {"loss": decay(ROWS)},
     },
-}  # fmt: skip
+}
 SEEN: Table = {
     "gradient_failed_first": {
         "for good": BACKWARD,
@@ -58,11 +62,20 @@ SEEN: Table = {
         },
         "sparse": run_of(BACKWARD, np.arange(ROWS) * 50),
     },
-    "failed_together": {"NaN": TOGETHER, "infinite": {k: put(v, END, INF) for k, v in TOGETHER.items()}},
-    "finite_gradient_beside_nan": {"": FORWARD, "a norm of zero": {"loss": LOSS_NAN, "grad_norm": put(norms(ROWS), END, 0.0)}},
-    "huge_gradient_before_nan": {"": WRECKED, "other units": {k: v * 1e-6 for k, v in WRECKED.items()}},
+    "failed_together": {
+        "NaN": TOGETHER,
+        "infinite": {k: put(v, END, INF) for k, v in TOGETHER.items()},
+    },
+    "finite_gradient_beside_nan": {
+        "": FORWARD,
+        "a norm of zero": {"loss": LOSS_NAN, "grad_norm": put(norms(ROWS), END, 0.0)},
+    },
+    "huge_gradient_before_nan": {
+        "": WRECKED,
+        "other units": {k: v * 1e-6 for k, v in WRECKED.items()},
+    },
     "infinite_before_nan": {"": {"loss": put(LOSS_NAN, 200, INF)}},
-}  # fmt: skip
+}
 
 
 @cases(UNSEEN)
@@ -73,4 +86,3 @@ def test_unseen(key: str, run: Run | Columns) -> None:
 @cases(SEEN)
 def test_seen(key: str, run: Run | Columns) -> None:
     assert key in clues_of(run)
-

@@ -33,19 +33,39 @@ UNSEEN: Table = {
         "after it broke": with_rate(scale(constant(ROWS), slice(280, None), 10.0)),
         "healthy": with_rate(RAISED["lr"], decay(ROWS)),
     },
-    "rate_at_peak": {"constant": CONSTANT, "decayed": DECAYED, "healthy": with_rate(WARMING["lr"], decay(ROWS))},
-    "rate_past_peak": {"constant": CONSTANT, "warm-up": WARMING, "healthy": with_rate(COSINE, decay(ROWS))},
-    "rate_constant": {"warm-up": WARMING, "decayed": DECAYED, "raised": RAISED, "healthy": with_rate(CONSTANT["lr"], decay(ROWS))},
+    "rate_at_peak": {
+        "constant": CONSTANT,
+        "decayed": DECAYED,
+        "healthy": with_rate(WARMING["lr"], decay(ROWS)),
+    },
+    "rate_past_peak": {
+        "constant": CONSTANT,
+        "warm-up": WARMING,
+        "healthy": with_rate(COSINE, decay(ROWS)),
+    },
+    "rate_constant": {
+        "warm-up": WARMING,
+        "decayed": DECAYED,
+        "raised": RAISED,
+        "healthy": with_rate(CONSTANT["lr"], decay(ROWS)),
+    },
     "rate_collapsed": {
         "ends at zero": with_rate(1e-3 * np.linspace(1.0, 0.0, ROWS), decay(ROWS)),
         "constant and small": with_rate(constant(ROWS, 1e-7), FLAT),
         "drops to a tenth": with_rate(scale(constant(ROWS), slice(60, None), 0.1), FLAT),
         "in the last rows": with_rate(scale(constant(ROWS), slice(270, None), 1e-9), FLAT),
     },
-    "rate_negative": {"positive": CONSTANT, "zero": with_rate(constant(ROWS, 0.0)), "none": {"loss": BROKEN}},
-}  # fmt: skip
+    "rate_negative": {
+        "positive": CONSTANT,
+        "zero": with_rate(constant(ROWS, 0.0)),
+        "none": {"loss": BROKEN},
+    },
+}
 SEEN: Table = {
-    "rate_raised_at_onset": {"": RAISED, "other units": with_rate(RAISED["lr"] * 1e4, BROKEN * 1e-3)},
+    "rate_raised_at_onset": {
+        "": RAISED,
+        "other units": with_rate(RAISED["lr"] * 1e4, BROKEN * 1e-3),
+    },
     "rate_at_peak": {"": WARMING},
     "rate_past_peak": {"": DECAYED},
     "rate_constant": {"": CONSTANT, "after a warm-up": with_rate(warm_up(ROWS, ramp=50))},
@@ -57,7 +77,7 @@ SEEN: Table = {
         ),
     },
     "rate_negative": {"": with_rate(constant(ROWS, -1e-3))},
-}  # fmt: skip
+}
 
 
 @cases(UNSEEN)

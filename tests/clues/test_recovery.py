@@ -22,7 +22,10 @@ UNSEEN: Table = {
     "zero_gradient_beside_nan": {
         "NaN": {"loss": put(decay(ROWS), 200, NAN), "grad_norm": put(norms(ROWS), 200, NAN)},
         "an ordinary norm": {"loss": put(decay(ROWS), 200, NAN), "grad_norm": norms(ROWS)},
-        "zero elsewhere": {"loss": put(decay(ROWS), 200, NAN), "grad_norm": put(norms(ROWS), 201, 0.0)},
+        "zero elsewhere": {
+            "loss": put(decay(ROWS), 200, NAN),
+            "grad_norm": put(norms(ROWS), 201, 0.0),
+        },
     },
     "sharp_spike": {
         "slow": {"loss": LONG},
@@ -38,7 +41,7 @@ UNSEEN: Table = {
         "only the loss": {"loss": scale(decay(ROWS), 300, 20.0), "grad_norm": norms(ROWS)},
         "healthy": {"loss": decay(ROWS), "grad_norm": norms(ROWS)},
     },
-}  # fmt: skip
+}
 SEEN: Table = {
     "nan_left_no_trace": {
         "one row": {"loss": put(decay(ROWS), 200, NAN)},
@@ -56,7 +59,7 @@ SEEN: Table = {
     },
     "slow_recovery": {"": {"loss": LONG}},
     "gradient_only_spike": {"": {"loss": decay(ROWS), "grad_norm": scale(norms(ROWS), 300, 50.0)}},
-}  # fmt: skip
+}
 
 
 @cases(UNSEEN)
@@ -67,4 +70,3 @@ def test_unseen(key: str, run: Run | Columns) -> None:
 @cases(SEEN)
 def test_seen(key: str, run: Run | Columns) -> None:
     assert key in clues_of(run)
-

@@ -36,14 +36,17 @@ UNSEEN: Table = {
     },
     "gradient_stops": {
         "alive": {"loss": STUCK, "grad_norm": norms(ROWS)},
-        "converged": {"loss": decay(ROWS, start=9.0), "grad_norm": put(norms(ROWS), slice(80, None), 0.0)},
+        "converged": {
+            "loss": decay(ROWS, start=9.0),
+            "grad_norm": put(norms(ROWS), slice(80, None), 0.0),
+        },
     },
     "gradient_alive": {
         "tiny": {"loss": FLAT, "grad_norm": norms(ROWS) * 1e-9},
         "learning": {"loss": decay(ROWS), "grad_norm": norms(ROWS)},
         "no norm": {"loss": FLAT},
     },
-}  # fmt: skip
+}
 SEEN: Table = {
     "flat_from_start": {"": {"loss": FLAT}, "tiny unit": {"loss": FLAT * 1e-6}},
     "hump_then_flat": {"": {"loss": HUMP}},
@@ -62,4 +65,3 @@ def test_unseen(key: str, run: Run | Columns) -> None:
 @cases(SEEN)
 def test_seen(key: str, run: Run | Columns) -> None:
     assert key in clues_of(run)
-

@@ -112,7 +112,9 @@ def test_an_adversarial_loss_must_explode_to_count() -> None:
     assert [event.severity.value for event in detect(run_of(columns))] == ["failure"]
 
 
-@pytest.mark.xfail(reason="a rise in less than 4 of the last 5% of the rows is no divergence", strict=True)
+@pytest.mark.xfail(
+    reason="a rise in less than 4 of the last 5% of the rows is no divergence", strict=True
+)
 @pytest.mark.parametrize("rows", [400, 2000])
 def test_a_loss_that_explodes_in_the_last_eight_rows(rows: int) -> None:
     loss = grow(decay(rows), rows - 8, 2.0)

@@ -37,9 +37,7 @@ def test_none(columns: Columns) -> None:
         (
             {
                 "loss": decay(ROWS),
-                "grad_norm": put(
-                    grow(norms(ROWS, noise=0.1), 360, 2.0), slice(370, None), np.inf
-                ),
+                "grad_norm": put(grow(norms(ROWS, noise=0.1), 360, 2.0), slice(370, None), np.inf),
             },
             360,
         ),

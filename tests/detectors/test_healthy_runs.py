@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 from gradcheck import diagnosis
-from tests.synthetic import Columns, constant, decay, norms, put, run_of, scale, steady, told, warm_up
+from tests.synthetic import (
+    Columns,
+    constant,
+    decay,
+    norms,
+    put,
+    run_of,
+    scale,
+    steady,
+    told,
+    warm_up,
+)
 
 NOISE = np.random.default_rng(11)
 ROWS = 600

@@ -35,11 +35,18 @@ def test_none(columns: Columns) -> None:
         ({"loss": WORSE, "lr": JUMP}, True),
         ({"loss": scale(decay(ROWS), slice(201, None), 9.0), "lr": JUMP}, False),
         ({"loss": put(decay(ROWS), slice(203, None), np.nan), "lr": JUMP}, False),
-        ({"loss": decay(ROWS), "grad_norm": scale(norms(ROWS), slice(201, 208), 30.0), "lr": JUMP}, True),
+        (
+            {
+                "loss": decay(ROWS),
+                "grad_norm": scale(norms(ROWS), slice(201, 208), 30.0),
+                "lr": JUMP,
+            },
+            True,
+        ),
         ({"loss": WORSE * 1e-6, "lr": JUMP * 1e3}, True),
     ],
     ids=["worse for a while", "worse for good", "NaN", "worse norm", "other units"],
-)  # fmt: skip
+)
 def test_found(columns: Columns, recovered: bool) -> None:
     events = list(detect(run_of(columns)))
     assert told(events) == [("learning_rate_jump", "warning", 200, recovered)]

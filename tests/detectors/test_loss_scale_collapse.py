@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradcheck.detectors.loss_scale_collapse import detect
-from tests.synthetic import Column, Columns, constant, decay, run_of, told
+from tests.synthetic import Column, Columns, constant, decay, geometric, run_of, told
 
 ROWS = 300
 
@@ -34,7 +34,7 @@ NONE: dict[str, Columns] = {
     "four skips at once": {"loss": decay(ROWS), "loss_scale": falling(100, 4)},
     "skips with growth between them": {"loss": decay(ROWS), "loss_scale": breathing()},
     "the search of the first rows": {"loss": decay(ROWS), "loss_scale": falling(1, 12)},
-    "growing": {"loss": decay(ROWS), "loss_scale": 2.0 ** (np.arange(ROWS) // 20)},
+    "growing": {"loss": decay(ROWS), "loss_scale": np.repeat(geometric(2.0, ROWS // 20), 20)},
     "ten skips far apart": {
         "loss": decay(ROWS),
         "loss_scale": 65536 / 2.0 ** (np.arange(ROWS) // 30),

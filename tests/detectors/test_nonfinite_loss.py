@@ -30,7 +30,10 @@ FOUND: dict[str, tuple[Columns, list[tuple[str, int, bool]]]] = {
     "from the first row": ({"loss": np.full(ROWS, NAN)}, [("failure", 0, False)]),
     "the only row": ({"loss": np.array([NAN])}, [("failure", 0, False)]),
     "the last row": ({"loss": put(decay(ROWS), -1, INF)}, [("failure", 299, False)]),
-    "negative infinity": ({"loss": put(decay(ROWS), slice(9, None), -INF)}, [("failure", 9, False)]),
+    "negative infinity": (
+        {"loss": put(decay(ROWS), slice(9, None), -INF)},
+        [("failure", 9, False)],
+    ),
     "one row": ({"loss": put(decay(ROWS), 200, NAN)}, [("spike", 200, True)]),
     "two far apart": (
         {"loss": put(decay(ROWS), [100, 200], NAN)},
@@ -46,7 +49,10 @@ FOUND: dict[str, tuple[Columns, list[tuple[str, int, bool]]]] = {
         [("warning", 70, True)],
     ),
     "validation for good": (
-        {"loss": decay(ROWS), "val_loss": (np.arange(0, ROWS, 10), put(decay(30), slice(7, 30), NAN))},
+        {
+            "loss": decay(ROWS),
+            "val_loss": (np.arange(0, ROWS, 10), put(decay(30), slice(7, 30), NAN)),
+        },
         [("failure", 70, False)],
     ),
     "a part of a finite total": (
@@ -57,7 +63,7 @@ FOUND: dict[str, tuple[Columns, list[tuple[str, int, bool]]]] = {
         {"G_loss": decay(ROWS), "D_loss": put(decay(ROWS), slice(200, None), NAN)},
         [("failure", 200, False)],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("columns", "found"), FOUND.values(), ids=FOUND)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -43,7 +45,7 @@ def test_stretches_cover_every_true_row_and_lie_apart(mask: np.ndarray, join: in
         assert mask[last]
         covered[first : last + 1] = True
     assert covered[mask].all()
-    assert all(b[0] - a[1] > join for a, b in zip(found, found[1:], strict=False))
+    assert all(b[0] - a[1] > join for a, b in pairwise(found))
 
 
 def test_same_rows() -> None:
