@@ -99,7 +99,7 @@ def _put_rivals(page: Page, diagnoses: Sequence[Diagnosis]) -> None:
 def _sentence(evidence: Evidence) -> list[Part]:
     """The statement, and its window unless the sentence names those steps itself."""
     bounds = {evidence.first_step, evidence.last_step} - {None}
-    if all(re.search(rf"(?<![\d.]){bound}(?![\d.])", evidence.statement) for bound in bounds):
+    if all(re.search(rf"(?<![\d.]){bound}(?!\d|\.\d)", evidence.statement) for bound in bounds):
         return [evidence.statement]
     window = steps(evidence.first_step, evidence.last_step)
     return [evidence.statement, (f" ({window})", "dim")]

@@ -9,19 +9,25 @@ from pathlib import Path
 from rich.text import Text
 
 from gradcheck.model import HEALTHY, INCONCLUSIVE, RunReport
+from gradcheck.reports.escape import safe, shorten
 from gradcheck.reports.page import Page
 from gradcheck.reports.phrases import percent, status, words
 from gradcheck.reports.run_details import STATUS_STYLE
 
 WIDE, MEDIUM = 110, 60
 MOST_ROWS = 30
+GAP, LEAST_PATH = 2, 16
 
 
 def put_table(page: Page, reports: Sequence[RunReport]) -> None:
     """As many columns as the page is wide enough for; paths are given below their common folder."""
     folder = _common_folder([report.run.path for report in reports])
     columns = _columns(page.width)
-    rows = [_row(page, report, folder, columns) for report in reports[:MOST_ROWS]]
+    rows = [_row(page, report, columns) for report in reports[:MOST_ROWS]]
+    taken = sum(max(len(c) for c in column) + GAP for column in zip(columns, *rows, strict=True))
+    for row, report in zip(rows, reports, strict=False):
+        path = report.run.path.relative_to(folder) if folder else report.run.path
+        row.append(page.text(shorten(safe(str(path)), max(LEAST_PATH, 2 * (page.width - taken)))))
     page.table([*columns, _path_title(page, folder)], rows)
     if len(reports) > MOST_ROWS:
         page.line((f"and {len(reports) - MOST_ROWS} more", "dim"))
@@ -33,7 +39,7 @@ def _columns(width: int) -> list[str]:
     return ["status", "cause", "sure", "step"] if width >= MEDIUM else ["status", "step"]
 
 
-def _row(page: Page, report: RunReport, folder: str, columns: Sequence[str]) -> list[Text]:
+def _row(page: Page, report: RunReport, columns: Sequence[str]) -> list[Text]:
     state = status(report)
     best = report.diagnoses[0] if report.diagnoses and report.verdict != HEALTHY else None
     doubt = "?" if report.verdict == INCONCLUSIVE else ""
@@ -46,8 +52,7 @@ def _row(page: Page, report: RunReport, folder: str, columns: Sequence[str]) -> 
         "step": page.text(step),
         "first bad step": page.text(step),
     }
-    path = report.run.path.relative_to(folder) if folder else report.run.path
-    return [*(cells[column] for column in columns), page.text(str(path))]
+    return [cells[column] for column in columns]
 
 
 def _path_title(page: Page, folder: str) -> str:

@@ -328,6 +328,5 @@ class TestConfounders:
         report = report_of(runs.switched_off_by_a_burst)
         assert "dead_units" in {d.cause for d in report.diagnoses}
 
-    @pytest.mark.xfail(reason="a rise in the last 2% of the rows is no divergence", strict=True)
     def test_a_run_that_explodes_in_its_last_rows_is_not_healthy(self) -> None:
         assert diagnosed({"loss": grow(decay(ROWS), ROWS - 8, 2.0)}).verdict != HEALTHY
