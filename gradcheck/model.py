@@ -41,8 +41,7 @@ class Objective(str, enum.Enum):
     """How a loss is expected to behave: only a minimised one must fall."""
 
     MINIMISED = "minimised"
-    COMPONENT = "component"
-    """A part of a total that is logged beside it: may rise while the total falls."""
+    COMPONENT = "component"  # a part of a logged total, which may rise while the total falls
     ADVERSARIAL = "adversarial"
     REINFORCEMENT = "reinforcement"
 
@@ -113,18 +112,15 @@ class Series:
     def between(self, first: int, last: int) -> Series:
         """The points whose `order` lies in [first, last]."""
         keep = (self.order >= first) & (self.order <= last)
-        wall = None if self.wall is None else self.wall[keep]
-        order, step, value = self.order[keep], self.step[keep], self.value[keep]
-        return replace(self, order=order, step=step, value=value, wall=wall)
+        columns = {"order": self.order, "step": self.step, "value": self.value, "wall": self.wall}
+        return replace(self, **{k: v if v is None else v[keep] for k, v in columns.items()})
 
     def frame(self) -> pd.DataFrame:
         """The points as a pandas frame with the columns step, value and (if known) wall_time."""
         import pandas as pd  # noqa: PLC0415 - heavy, and only Python callers need it
 
-        columns: dict[str, FloatArray | IntArray] = {"step": self.step, "value": self.value}
-        if self.wall is not None:
-            columns["wall_time"] = self.wall
-        return pd.DataFrame(columns)
+        columns = {"step": self.step, "value": self.value, "wall_time": self.wall}
+        return pd.DataFrame({k: v for k, v in columns.items() if v is not None})
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,8 +255,7 @@ class Diagnosis:
 class Missing:
     """A series that the log lacks and that would separate the families still in question."""
 
-    role: str
-    """A role, or what no tracker logs by itself (`batch_statistics`)."""
+    role: str  # or what no tracker logs by itself, such as `batch_statistics`
     would_separate: tuple[Family, ...]
     how: str
 
@@ -290,8 +285,7 @@ class Unread:
 
     path: Path
     reason: str
-    broken: bool = False
-    """True where reading failed; False where the file simply is not a training log."""
+    broken: bool = False  # reading failed; else the file simply is not a training log
 
 
 @dataclass(frozen=True)
