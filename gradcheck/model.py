@@ -112,8 +112,8 @@ class Series:
     def between(self, first: int, last: int) -> Series:
         """The points whose `order` lies in [first, last]."""
         keep = (self.order >= first) & (self.order <= last)
-        columns = {"order": self.order, "step": self.step, "value": self.value, "wall": self.wall}
-        return replace(self, **{k: v if v is None else v[keep] for k, v in columns.items()})
+        cut = replace(self, order=self.order[keep], step=self.step[keep], value=self.value[keep])
+        return cut if self.wall is None else replace(cut, wall=self.wall[keep])
 
     def frame(self) -> pd.DataFrame:
         """The points as a pandas frame with the columns step, value and (if known) wall_time."""

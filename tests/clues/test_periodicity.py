@@ -25,6 +25,7 @@ UNSEEN: Table = {
     "fixed_period": {
         "irregular": spikes(IRREGULAR),
         "shuffled": {**spikes(SHUFFLED), "epoch": EPOCH},
+        "a late one that fits by chance": spikes([100, 150, 200, 950]),
         "one": spikes([400]),
         "two": spikes([400, 600]),
         "healthy": {"loss": decay(ROWS)},

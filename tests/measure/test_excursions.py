@@ -90,6 +90,11 @@ def test_several_spikes_do_not_hide_one_another() -> None:
     assert starts(values) == [200, 230, 260, 300, 700]
 
 
+def test_a_long_tall_spike_does_not_hide_a_later_lower_one() -> None:
+    values = scale(scale(decay(1000), slice(200, 220), 40.0), 400, 5.0)
+    assert starts(values) == [200, 400]
+
+
 def test_a_long_spike_ends_where_the_series_is_back() -> None:
     values = decay(500)
     values[300:330] *= np.linspace(10, 4, 30)
