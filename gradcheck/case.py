@@ -14,6 +14,8 @@ from gradcheck.model import Event, Evidence, FloatArray, Kind, Role, Run, Series
 LEAD = 20
 """Rows looked at before the onset (rule R1 of the failure mechanisms)."""
 SMOOTHED = 0.5
+DRIFT = 100
+"""Rows before a failure beyond which a slow growth of the norm is background, not onset."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,9 @@ class Case:
             return False
         if event.kind is not Kind.DIVERGENCE and event.severity is Severity.WARNING:
             return False
+        drifting = event.series != trigger.series and event.kind is Kind.DIVERGENCE
+        if drifting and (event.step or 0) < (trigger.step or 0) - DRIFT * self.cadence:
+            return False
         if event.order > trigger.order or event.last_step is None or trigger.step is None:
             return False
         reach = trigger.step - 3 * self.cadence
@@ -153,15 +158,6 @@ class Case:
         """The last `rows` values before the onset."""
         end = self.onset_row(series)
         return series.value[max(0, end - rows) : end]
-
-    def at_onset(self, series: Series) -> float:
-        """The value of the onset's own row, NaN where it has none."""
-        row = self.onset_row(series)
-        if row >= len(series) or (
-            self.onset_step is not None and series.step[row] != self.onset_step
-        ):
-            return float("nan")
-        return float(series.value[row])
 
     def window(self, series: Series, rows: int = LEAD) -> tuple[int, int]:
         """First and last step of the rows before the onset and the onset itself."""

@@ -9,6 +9,7 @@ From some row on the gradient norm is exactly 0, or tiny and constant, while the
 the level of a constant guess.
 
 ## What it is confused with
+A burst that the log shows: then the burst is told as the cause, this is what it left behind.
 Convergence: the loss is low. Vanishing gradients: small from the first row on.
 
 ## Sources

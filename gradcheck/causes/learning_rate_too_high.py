@@ -47,7 +47,7 @@ CAUSE = Cause(
         "nonfinite_on_resume": -4.0,
         "spikes_from_negative": -2.0,
         "calm_before": -2.0,
-        "monotone_rise": 2.0,
+        "monotone_rise": 0.5,
         "blow_up_from_start": 4.5,
         "gradient_ramp": 3.5,
         "loss_ramp": 3.5,

@@ -30,9 +30,9 @@ from gradcheck.model import Family, Remedy
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     step = finding.case.onset_step
-    unit = finding.case.run.unit
+    where = "the spike" if step is None else f"{finding.case.run.unit} {step}"
     yield Remedy(
-        f"Look at the batch of {unit} {step}: compare each sample's range and loss "
+        f"Look at the batch of {where}: compare each sample's range and loss "
         "with the others; correct or drop the one that stands out",
         "loss = torch.nn.functional.mse_loss(prediction, target, "
         "reduction='none')\nworst = loss.flatten(1).mean(1).topk(5)",

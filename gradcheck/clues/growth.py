@@ -120,9 +120,11 @@ def _saturating(case: Case, norm: Series) -> Iterator[Clue]:
     ratios = values[1 : top + 1] / values[:top]
     after = values[top:]
     rough = float(np.median(np.abs(np.diff(after)) / after[:-1])) if len(after) > 2 else 1.0
+    # a sum of many steps between two rows is smoother still
+    smooth = SMOOTH if case.cadence == 1 else SMOOTH / 3
     slowing = float(np.median(ratios[-3:])) < float(np.median(ratios[:3]))
     stays = float(after.min()) > 2.0 * float(values[0])
-    if values[top] < SATURATING_GROWTH * values[0] or not (slowing and stays) or rough > SMOOTH:
+    if values[top] < SATURATING_GROWTH * values[0] or not (slowing and stays) or rough > smooth:
         return
     if not _loss_is_calm(case, top):
         return

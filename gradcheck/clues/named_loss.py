@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind
+from gradcheck.measure.losses import impossible_rows, is_ctc
 from gradcheck.measure.robust import finite
-from gradcheck.model import Evidence, Series
+from gradcheck.model import Evidence, IntArray, Series
 from gradcheck.wording import number
 
 CLUES = {
@@ -18,11 +18,6 @@ CLUES = {
         "a CTC loss turns infinite, which it is when a target cannot fit its input"
     ),
 }
-NEVER_NEGATIVE = re.compile(
-    r"\bbce|cross.?entropy|\bxent\b|\bmse\b|\bmae\b|\bhuber\b|\bhinge\b|\bl1\b"
-)
-CTC = re.compile(r"\bctc")
-LEAST_ROWS = 3
 
 
 def observe(case: Case) -> Iterator[Clue]:
@@ -30,27 +25,20 @@ def observe(case: Case) -> Iterator[Clue]:
     loss = case.loss
     if loss is None or not len(loss):
         return
-    name = re.sub(r"[_/\-. ]+", " ", loss.name.lower())
-    if NEVER_NEGATIVE.search(name):
-        yield from _negative(loss)
-    if CTC.search(name):
+    below = impossible_rows(loss)
+    if len(below):
+        yield _negative(loss, below)
+    if is_ctc(loss):
         yield from _infinite(loss)
 
 
-def _negative(loss: Series) -> Iterator[Clue]:
-    below = np.flatnonzero(loss.value < 0)
-    if len(below) < LEAST_ROWS:
-        return
-    lowest = float(finite(loss.value).min())
+def _negative(loss: Series, below: IntArray) -> Clue:
+    first, last = int(loss.step[below[0]]), int(loss.step[below[-1]])
     said = (
-        f"{loss.name} is negative from step {int(loss.step[below[0]])} on, down to "
-        f"{number(lowest)}: "
-        "with targets in their range it cannot be"
+        f"{loss.name} is negative from step {first} on, down to "
+        f"{number(float(finite(loss.value).min()))}: with targets in their range it cannot be"
     )
-    yield Clue(
-        "impossible_sign",
-        Evidence(said, loss.name, int(loss.step[below[0]]), int(loss.step[below[-1]])),
-    )
+    return Clue("impossible_sign", Evidence(said, loss.name, first, last))
 
 
 def _infinite(loss: Series) -> Iterator[Clue]:

@@ -68,11 +68,11 @@ def _from_gradient(case: Case, loss: Series, norm: Series, step: int) -> Iterato
         return
     value = float(loss.value[row])
     if not np.isfinite(value):
+        before = "both were finite before" if row else "from the first row on"
         yield Clue(
             "failed_together",
             _said(
-                f"loss and gradient norm are both non-finite at step {step}, both were "
-                "finite before",
+                f"loss and gradient norm are both non-finite at step {step}, {before}",
                 norm,
                 step,
             ),

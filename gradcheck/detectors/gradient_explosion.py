@@ -10,7 +10,7 @@ from gradcheck.measure.climbs import climb
 from gradcheck.measure.events import stretch_event
 from gradcheck.model import Event, Kind, Role, Run, Severity
 
-LEAST_GROWTH = 10.0
+LEAST_GROWTH = 6.0
 
 
 def detect(run: Run) -> Iterator[Event]:

@@ -47,8 +47,9 @@ def _tiny_norm(run: Run, loss: Series) -> Series | None:
     norm = run.get(Role.GRAD_NORM)
     if norm is None or len(norm) < LEAST_ROWS:
         return None
-    usual, size = level(finite(norm.value)), level(np.abs(finite(loss.value)))
-    return norm if usual < TINY * size else None
+    size = level(np.abs(finite(loss.value)))
+    largest = max(level(part) for part in np.array_split(finite(norm.value), 3))
+    return norm if largest < TINY * size else None
 
 
 def _starved_layer(run: Run) -> Series | None:

@@ -25,8 +25,8 @@ def stretches(mask: BoolArray, join: int = JOIN) -> list[tuple[int, int]]:
 
 def same_rows(left: Series, right: Series) -> tuple[IntArray, IntArray]:
     """Rows of `left` and of `right` that carry the same step, each step's last writing."""
-    _, a, b = np.intersect1d(left.step, right.step, return_indices=True)
-    return np.sort(a).astype(np.int64), np.sort(b).astype(np.int64)
+    _, a, b = np.intersect1d(left.step[::-1], right.step[::-1], return_indices=True)
+    return len(left) - 1 - a.astype(np.int64), len(right) - 1 - b.astype(np.int64)
 
 
 def row_at(series: Series, step: int) -> int | None:

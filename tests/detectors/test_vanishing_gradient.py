@@ -58,7 +58,6 @@ def test_a_layer_that_starves_is_named() -> None:
     assert event.series == "grad/l1.weight"
 
 
-@pytest.mark.xfail(reason="the median of the whole run is 0 once most of it is dead", strict=True)
 def test_a_norm_that_was_ordinary_until_it_stopped_has_not_vanished_from_the_start() -> None:
     columns = {"loss": FLAT, "grad_norm": put(norms(ROWS), slice(40, None), 0.0)}
     assert list(detect(run_of(columns))) == []

@@ -59,9 +59,6 @@ def test_same_rows_of_series_that_share_no_step() -> None:
     assert len(mine) == len(its) == 0
 
 
-@pytest.mark.xfail(
-    reason="np.intersect1d gives the first writing, the docs say the last", strict=True
-)
 def test_same_rows_takes_the_last_writing_of_a_step() -> None:
     mine, its = same_rows(series(0, 1, 2, 1, 2, 3), series(1, 2, 3))
     assert mine.tolist() == [3, 4, 5]
