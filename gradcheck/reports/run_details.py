@@ -62,12 +62,8 @@ def _put_verdict(page: Page, report: RunReport) -> None:
     first_bad = report.first_bad_step
     if first_bad is not None and f"step {first_bad}" not in happened:
         happened += f", first bad step {first_bad}"
-    page.item(
-        (state, STATUS_STYLE[state]),
-        (f"{happened}: {judgement(report)}", "bold"),
-        (f"  {report.run.path}", "dim"),
-        gap=2,
-    )
+    page.item((state, STATUS_STYLE[state]), (f"{happened}: {judgement(report)}", "bold"), gap=2)
+    page.line((str(report.run.path), "dim"), indent=len(state) + 2)
     if report.diagnoses and report.verdict != INCONCLUSIVE:
         page.line(report.diagnoses[0].summary)
 

@@ -81,7 +81,6 @@ def test_the_verdict_comes_first() -> None:
     first = render(Report((nan_input(),)), Canvas(120)).splitlines()[0]
     assert first == (
         "failed  NaN loss from step 312 on: nonfinite input or target (bad data), 93% sure"
-        "  runs/nan_input"
     )
 
 
@@ -174,7 +173,7 @@ def test_any_values_can_be_drawn(values: list[float], capfd: pytest.CaptureFixtu
 def test_a_run_without_series_or_diagnosis_is_told() -> None:
     crash = Event(Kind.CRASH, Severity.FAILURE, None, None, None, recovered=False)
     report = RunReport(run("r"), "inconclusive", 0.0, None, (crash,))
-    assert render(Report((report,))) == "failed  crash: cause not clear  r\n"
+    assert render(Report((report,))) == "failed  crash: cause not clear\n        r\n"
 
 
 @pytest.mark.parametrize(
