@@ -43,6 +43,7 @@ CAUSE = Cause(
     family=Family.STALLED_TRAINING,
     summary="units were switched off for good and pass no gradient",
     weights={
+        "units_off": 6.5,
         "gradient_stops": 6.5,
         "flat_from_start": 0.5,
         "tiny_gradient": 0.5,

@@ -14,6 +14,7 @@ from gradcheck.wording import number
 CLUES = {
     "nan_in_data": ClueKind("a logged count of NaN in inputs or targets is above 0 at the onset"),
     "probability_saturated": ClueKind("a logged probability reaches exactly 0 or 1 at the onset"),
+    "units_off": ClueKind("a logged share of inactive units goes to 1 and stays there"),
     "variance_collapsed": ClueKind("a logged scale of a density falls to next to nothing"),
 }
 NAN_COUNT = re.compile(
@@ -25,6 +26,10 @@ PROBABILITY = re.compile(
     r"\b(p|prob|probs|probability|score|sigmoid|conf)\b.*\b(max|min)\b|\b(max|min) (p|prob)\b"
 )
 LOG_SCALE = re.compile(r"\blog ?(sigma|var|variance|std|scale)\b|\blog(sigma|var|std)\b")
+INACTIVE = re.compile(
+    r"\b(zero|zeros|dead|inactive|sparsity)\b.*\b(frac|fraction|share|ratio|units|relu)?"
+)
+OFF, OFF_ROWS = 0.98, 10
 COLLAPSED = -15.0
 """Logarithm of a scale below which squared errors are multiplied by more than 10¹³."""
 ROWS = 3
@@ -32,7 +37,7 @@ ROWS = 3
 
 def observe(case: Case) -> Iterator[Clue]:
     """Look through the series that have no role."""
-    if not case.failed:
+    if case.trigger is None:
         return
     for series in case.run.every(Role.OTHER):
         name = re.sub(r"[^a-z0-9]+", " ", series.name.lower()).strip()
@@ -42,6 +47,17 @@ def observe(case: Case) -> Iterator[Clue]:
             yield from _saturated(case, series)
         elif LOG_SCALE.search(name):
             yield from _collapsed(case, series)
+        elif INACTIVE.search(name):
+            yield from _switched_off(series)
+
+
+def _switched_off(series: Series) -> Iterator[Clue]:
+    on = np.flatnonzero(series.value < OFF)
+    first = int(on[-1]) + 1 if len(on) else 0
+    if len(on) and len(series) - first >= OFF_ROWS:
+        since = int(series.step[first])
+        said = f"{series.name} is at {number(float(series.value[-1]))} from step {since} to the end"
+        yield Clue("units_off", Evidence(said, series.name, since, int(series.step[-1])))
 
 
 def _near_onset(case: Case, series: Series) -> tuple[FloatArray, FloatArray]:

@@ -45,11 +45,19 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
     broken = (len(rows) > 0 and rows[-1] + 1 < len(loss)) or _ends_in_explosion(values)
     risen = climb(values, into_nonfinite=broken)
     first = risen.first if risen and _is_grave(loss, risen) else _floorless(values)
+    first = 0 if first is None and _is_astronomic(values) else first
     if first is not None:
         stretch = (int(rows[min(first, len(rows) - 1)]), int(rows[-1]))
         changed = _objective_changed(run, int(loss.step[stretch[0]]), int(loss.step[stretch[1]]))
         severity = Severity.WARNING if changed else Severity.FAILURE
         yield stretch_event(Kind.DIVERGENCE, severity, loss, stretch, recovered=False)
+
+
+def _is_astronomic(values: FloatArray) -> bool:
+    """Whether the loss is beyond all units and ends there: it exploded before the first row."""
+    if not len(values):
+        return False
+    return float(values.max()) > 1e15 and float(np.median(values[-3:])) > 1e9
 
 
 def _ends_in_explosion(values: FloatArray) -> bool:

@@ -78,7 +78,7 @@ def climb(values: FloatArray, *, into_nonfinite: bool, from_start: bool = True) 
         return None
     if positive:
         return Climb(first, _plain(best), _plain(end), regained, _plain(end - best))
-    early = float(np.median(np.abs(values[: max(3, len(values) // 4)]))) or 1.0
+    early = float(np.median(np.abs(values[:FIRST_ROWS]))) or 1.0
     return Climb(first, best, end, regained, (end - best) / early)
 
 

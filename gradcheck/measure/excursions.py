@@ -9,6 +9,8 @@ import numpy as np
 from gradcheck.measure.baseline import MIN_HISTORY, WINDOW, Baseline, baseline
 from gradcheck.model import FloatArray, IntArray
 
+AFTERSHOCK = 10
+"""Rows after an excursion that ring with it and say nothing about what is usual."""
 RECENT = 15
 """Rows whose own values a spike must exceed: a return from a dip to 0 is none."""
 HISTORY = 500
@@ -66,7 +68,7 @@ def excursions(values: FloatArray, sensitivity: Sensitivity) -> list[Excursion]:
         if row < resume_at:
             continue
         excursion = _follow(int(row), base, values)
-        usual[excursion.first : excursion.last + 1] = False
+        usual[excursion.first : excursion.last + 1 + AFTERSHOCK] = False
         resume_at = excursion.last + 1
         found.append(excursion)
     return found

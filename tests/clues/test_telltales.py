@@ -19,6 +19,7 @@ def beside(name: str, values: Column, loss: Column = BROKEN) -> Columns:
 
 COUNTED = put(constant(ROWS, 0.0), slice(150, None), 3.0)
 REACHED = put(norms(ROWS, usual=0.4), slice(149, None), 1.0)
+OFF = np.concatenate([np.linspace(0.5, 0.97, 50), constant(ROWS - 50, 1.0)])
 NARROW = np.concatenate([np.linspace(0.0, -20.0, 150), constant(50, np.nan)])
 
 UNSEEN: Table = {
@@ -39,6 +40,13 @@ UNSEEN: Table = {
         "another name": beside("temperature", NARROW),
         "healthy": beside("log_sigma", NARROW, decay(ROWS)),
     },
+    "units_off": {
+        "some": beside("relu_dead_fraction", constant(ROWS, 0.7)),
+        "all from the start": beside("relu_dead_fraction", constant(ROWS, 1.0)),
+        "only at the end": beside("relu_dead_fraction", put(OFF, slice(50, ROWS - 3), 0.9)),
+        "another name": beside("accuracy_of_x", OFF),
+        "healthy": beside("relu_dead_fraction", OFF, decay(ROWS)),
+    },
 }
 SEEN: Table = {
     "nan_in_data": {
@@ -46,6 +54,9 @@ SEEN: Table = {
     },
     "probability_saturated": {"1": beside("prob_max", REACHED), "0": beside("p_min", 1 - REACHED)},
     "variance_collapsed": {"": beside("log_sigma", NARROW)},
+    "units_off": {
+        name: beside(name, OFF) for name in ("act/conv2_zero_frac", "dead_units", "sparsity/fc1")
+    },
 }
 
 

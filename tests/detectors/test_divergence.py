@@ -116,3 +116,10 @@ def test_an_adversarial_loss_must_explode_to_count() -> None:
 def test_a_loss_that_explodes_in_the_last_eight_rows(rows: int) -> None:
     loss = grow(decay(rows), rows - 8, 2.0)
     assert [event.severity.value for event in detect(run_of({"loss": loss}))] == ["failure"]
+
+
+def test_a_loss_beyond_all_units_has_diverged_before_its_first_row() -> None:
+    frozen = np.concatenate([[2e25, 3e17], np.full(23, 5.5e10)])
+    assert told(list(detect(run_of({"loss": frozen}))))[0][:2] == ("divergence", "failure")
+    prices = np.linspace(4e10, 1e9, 25)
+    assert list(detect(run_of({"loss": prices}))) == []

@@ -178,3 +178,11 @@ def test_a_later_zero_does_not_change_earlier_starts() -> None:
     values[40:70] *= np.linspace(8, 1.4, 30)
     values[60] *= 6
     assert starts(put(values, 100, 0.0)) == starts(values)
+
+
+def test_what_rings_after_a_spike_is_not_taken_for_usual() -> None:
+    values = decay(700, noise=0.3)
+    for at in range(38, 700, 100):
+        values[at] *= 400.0
+        values[at + 2 : at + 5] *= np.array([25.0, 12.0, 6.0])
+    assert [s for s in starts(values) if s % 100 == 38] == list(range(38, 700, 100))
