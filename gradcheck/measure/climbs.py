@@ -53,33 +53,48 @@ def climb(values: FloatArray, *, into_nonfinite: bool, from_start: bool = True) 
         return None
     positive = bool((values > 0).all())
     domain = np.log(values) if positive else values
+    if from_start and positive and not into_nonfinite and _blew_up_at_once(domain):
+        return _blow_up(domain)
     tail = 2 if into_nonfinite else int(np.clip(len(values) // 20, 3, 20))
     end = float(np.median(domain[-tail:]))
-    if from_start and positive and not into_nonfinite and _blew_up_at_once(domain):
-        peak = float(domain[:EARLY_ROWS].max())
-        first = 1 + int(np.argmax(domain[1:] > domain[0] + 0.5))
-        return Climb(first, _plain(domain[0]), _plain(end), 1.0, _plain(max(peak, end) - domain[0]))
     width, levels = _levels(domain[:-tail], keep_first=into_nonfinite or not from_start)
     best_row = int(np.argmin(levels))
     best = float(levels[best_row])
-    width = min(width, FIRST_ROWS) if best_row == 0 else width
     unit = _noise_near(domain, best_row, positive)
-    doubt = LEAST_SIGMAS * unit * min(1.0, 1.25 * np.sqrt(1.0 / width + 1.0 / tail))
     regained = _regained(values, best_row, best, end, positive)
+    doubt = _doubt(unit, min(width, FIRST_ROWS) if best_row == 0 else width, tail)
     if end - best <= doubt or regained < _enough(positive, end - best, into_nonfinite):
         return None
     ceiling = best + _leeway(unit, end - best, positive, early=best_row < FEW_ROWS)
     first = _departure(domain[:-1], best_row, ceiling)
-    if not into_nonfinite and not (
-        _is_sustained(domain, first, tail, ceiling)
-        and not _came_down_before(domain[:first], ceiling, end, tail)
-        and (_is_all_lost(domain, best, end) or not _is_coming_down(domain[first:], best))
-    ):
+    if not into_nonfinite and _is_passing(domain, first, best, end, ceiling):
         return None
     if positive:
         return Climb(first, _plain(best), _plain(end), regained, _plain(end - best))
     early = float(np.median(np.abs(values[:FIRST_ROWS]))) or 1.0
     return Climb(first, best, end, regained, (end - best) / early)
+
+
+def _blow_up(domain: FloatArray) -> Climb:
+    first = 1 + int(np.argmax(domain[1:] > domain[0] + 0.5))
+    end = float(np.median(domain[-max(3, len(domain) // 20) :]))
+    peak = max(float(domain[:EARLY_ROWS].max()), end)
+    return Climb(first, _plain(domain[0]), _plain(end), 1.0, _plain(peak - domain[0]))
+
+
+def _doubt(unit: float, width: int, tail: int) -> float:
+    """What the difference of two medians, of `width` and `tail` rows, may be by noise alone."""
+    return LEAST_SIGMAS * unit * min(1.0, 1.25 * float(np.sqrt(1.0 / width + 1.0 / tail)))
+
+
+def _is_passing(domain: FloatArray, first: int, best: float, end: float, ceiling: float) -> bool:
+    """Whether the rise is a last spike, a regime that alternates, or being undone."""
+    tail = int(np.clip(len(domain) // 20, 3, 20))
+    if not _is_sustained(domain, first, tail, ceiling):
+        return True
+    if _came_down_before(domain[:first], ceiling, end, tail):
+        return True
+    return not _is_all_lost(domain, best, end) and _is_coming_down(domain[first:], best)
 
 
 def _plain(logarithm: float) -> float:
