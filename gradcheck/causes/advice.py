@@ -11,6 +11,7 @@ from gradcheck.causes.base import Finding
 from gradcheck.model import Remedy
 from gradcheck.wording import number
 
+EARLY_ROWS = 10
 PLAYBOOK = "Google Research, Deep Learning Tuning Playbook"
 TORCH_AMP = "PyTorch documentation, Automatic Mixed Precision examples"
 
@@ -120,7 +121,10 @@ def warm_up(finding: Finding) -> Remedy:
 
 
 def resume_before(finding: Finding) -> Remedy:
-    """Go back to a checkpoint from before the first bad row."""
+    """Go back to a checkpoint from before the first bad row, or to the start if it was early."""
+    loss = finding.case.loss
+    if loss is not None and finding.case.onset_row(loss) <= EARLY_ROWS:
+        return Remedy("Start the run over: its weights were damaged within the first rows")
     step = finding.case.last_good_step
     at = f"at or before step {step}" if step is not None else "from before the failure"
     return Remedy(

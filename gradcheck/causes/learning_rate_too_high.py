@@ -42,6 +42,7 @@ CAUSE = Cause(
     family=Family.EXPLODING_GRADIENTS,
     summary="the learning rate is too high: every step overshoots further than the last",
     weights={
+        "only_some_parts_failed": -2.0,
         "hump_then_flat": 5.5,
         "impossible_sign": -4.0,
         "nonfinite_on_resume": -4.0,

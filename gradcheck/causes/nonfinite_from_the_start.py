@@ -40,6 +40,7 @@ CAUSE = Cause(
     family=Family.CORRUPTED_STATE,
     summary="the run was non-finite before its first update",
     weights={
+        "only_some_parts_failed": -2.5,
         "scale_fell_beside_nan": 3.5,
         "nonfinite_on_resume": 7.0,
         "nonfinite_at_first_row": 4.6,

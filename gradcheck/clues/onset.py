@@ -74,8 +74,8 @@ def _nonfinite(case: Case, series: Series, row: int) -> Iterator[Clue]:
             yield Clue("log_starts_late", _evidence(case, series, said))
     elif row == 1:
         said = (
-            f"the loss is {number(float(series.value[0]))} in the first row and the {what} is "
-            f"{value} in the next"
+            f"the loss of the first row is {number(float(series.value[0]))}, the {what} of the "
+            f"next is {value}"
         )
         yield Clue(
             "nonfinite_after_first_row",
