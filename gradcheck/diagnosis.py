@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from gradcheck import loading, plugins, weighing
 from gradcheck.case import Case
 from gradcheck.measure.attempts import attempts
@@ -42,7 +44,9 @@ def analyze(
 
 def diagnose(run: Run) -> RunReport:
     """Diagnose one run: the worst of the attempts that its log holds."""
-    reports = [diagnose_attempt(attempt) for attempt in attempts(run)]
+    # losses of broken runs reach the end of the float range: measures of them may overflow
+    with np.errstate(all="ignore"):
+        reports = [diagnose_attempt(attempt) for attempt in attempts(run)]
     worst = min(reports, key=_gravity)
     events = sorted((e for r in reports for e in r.events), key=lambda event: event.order)
     notes = run.notes

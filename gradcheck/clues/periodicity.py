@@ -104,7 +104,12 @@ def _once_per_epoch(case: Case, steps: IntArray) -> tuple[int, int] | None:
     epoch = case.run.get(Role.EPOCH)
     if epoch is None or len(epoch) < 2:
         return None
-    at = np.floor(np.interp(steps, epoch.step, epoch.value) + 1e-9).astype(int)
+    known = np.isfinite(epoch.value) & (np.abs(epoch.value) < 2.0**53)
+    if np.count_nonzero(known) < 2:
+        return None
+    at = np.floor(np.interp(steps, epoch.step[known], epoch.value[known]) + 1e-9).astype(int)
+    if at.max() - at.min() > 2 * len(steps):
+        return None
     seen = np.arange(at.min(), at.max() + 1)
     hits = np.array([np.count_nonzero(at == number) for number in seen])
     once = int(np.count_nonzero(hits == 1))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind
-from gradcheck.measure.robust import finite
+from gradcheck.measure.robust import finite, level
 from gradcheck.model import Evidence, FloatArray, Role, Series
 from gradcheck.wording import count, factor, number
 
@@ -127,7 +127,7 @@ def _collapsed(case: Case, rate: Series) -> Iterator[Clue]:
     if case.loss is None or rows < LONG or rows < 0.5 * len(values):
         return
     since = int(rate.step[last_alive])
-    median = float(np.nanmedian(values[last_alive + 1 :]))
+    median = level(finite(values[last_alive + 1 :]))
     said = (
         f"the learning rate is {number(median)} (median) from step {since} on, for "
         f"{count(rows, 'row')}"

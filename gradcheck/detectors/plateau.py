@@ -64,7 +64,7 @@ def _is_flat_after_hump(values: FloatArray) -> bool:
 def _flat_since_collapse(run: Run, loss: Series) -> int | None:
     """The row from which the rate is nothing and the loss stands still, for half the run."""
     rate = run.get(Role.LEARNING_RATE)
-    if rate is None:
+    if rate is None or not np.isfinite(rate.value).any():
         return None
     alive = np.flatnonzero(np.abs(rate.value) > COLLAPSED * np.nanmax(np.abs(rate.value)))
     since = int(rate.step[alive[-1]]) if len(alive) else int(rate.step[0])
