@@ -38,6 +38,11 @@ class Clue:
     """What was measured, for remedies that need the number."""
 
 
+def over(series: Series, statement: str) -> Evidence:
+    """Evidence that is to be checked over a whole series."""
+    return Evidence(statement, series.name, int(series.step[0]), int(series.step[-1]))
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """One attempt of a run with the events found in it."""

@@ -24,6 +24,7 @@ def factor(value: float) -> str:
     return f"×{number(float(f'{value:.2g}'))}" if math.isfinite(value) else "×inf"
 
 
-def count(amount: int, noun: str, plural: str | None = None) -> str:
-    """An amount with its noun: 1 row, 3 rows."""
-    return f"{amount} {noun if amount == 1 else plural or noun + 's'}"
+def count(amount: int, noun: str) -> str:
+    """An amount with its noun: 1 row, 3 rows, 2 losses."""
+    ending = "es" if noun.endswith(("s", "sh")) else "s"
+    return f"{amount} {noun}{'' if amount == 1 else ending}"

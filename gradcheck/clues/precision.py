@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.case import Case, Clue, ClueKind
+from gradcheck.case import Case, Clue, ClueKind, over
 from gradcheck.measure.robust import finite
 from gradcheck.model import Event, Evidence, Kind, Role, Series
 from gradcheck.wording import number
@@ -35,12 +35,12 @@ def observe(case: Case) -> Iterator[Clue]:
     if bool((finite(scale.value) == 1.0).all()):
         yield Clue(
             "no_loss_scaler",
-            _whole(scale, "the loss scale is 1 throughout: no float16 scaler is at work"),
+            over(scale, "the loss scale is 1 throughout: no float16 scaler is at work"),
         )
         return
     yield Clue(
         "loss_scaler_active",
-        _whole(
+        over(
             scale,
             f"a loss scaler is at work (scale {number(float(finite(scale.value).max()))} at most)",
         ),
@@ -79,7 +79,3 @@ def _collapse(case: Case, loss: Series, scale: Series, event: Event) -> Iterator
         yield Clue(
             "scale_fell_first", Evidence(said, scale.name, event.step, int(loss.step[bad[0]]))
         )
-
-
-def _whole(series: Series, statement: str) -> Evidence:
-    return Evidence(statement, series.name, int(series.step[0]), int(series.step[-1]))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.case import Case, Clue, ClueKind
+from gradcheck.case import Case, Clue, ClueKind, over
 from gradcheck.measure.robust import finite, level
 from gradcheck.model import Evidence, FloatArray, Role, Series
 from gradcheck.wording import count, factor, number
@@ -45,7 +45,7 @@ def observe(case: Case) -> Iterator[Clue]:
             f"the learning rate is {number(float(np.nanmin(rate.value)))}: every step "
             "climbs the loss"
         )
-        yield Clue("rate_negative", _whole(rate, said))
+        yield Clue("rate_negative", over(rate, said))
     yield from _collapsed(case, rate)
     if case.failed and case.onset is not None:
         yield from _at_onset(case, rate)
@@ -146,7 +146,3 @@ def _was_learning(loss: Series, step: int) -> bool:
     if len(before) < 3:
         return True
     return float(before[0] - before[-1]) > 0.03 * abs(float(before[0]))
-
-
-def _whole(series: Series, statement: str) -> Evidence:
-    return Evidence(statement, series.name, int(series.step[0]), int(series.step[-1]))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.case import Case, Clue, ClueKind
+from gradcheck.case import Case, Clue, ClueKind, over
 from gradcheck.measure.layers import median_norms
 from gradcheck.measure.robust import block_levels, finite, level, noise
 from gradcheck.model import Event, Evidence, Kind, Role, Series
@@ -83,7 +83,7 @@ def _vanishing(case: Case, name: str | None) -> Iterator[Clue]:
             f"the gradient norm is {number(level(finite(norm.value)))} (median): steps "
             "of that size change nothing"
         )
-        yield Clue("tiny_gradient", _whole(norm, said))
+        yield Clue("tiny_gradient", over(norm, said))
         return
     norms = median_norms(case.run)
     small, large = min(norms, key=lambda p: p[1]), max(norms, key=lambda p: p[1])
@@ -92,7 +92,7 @@ def _vanishing(case: Case, name: str | None) -> Iterator[Clue]:
         f"{small[0].name} gets a gradient of {number(small[1])}, {large[0].name} "
         f"one of {number(large[1])} ({factor(ratio)})"
     )
-    yield Clue("layers_starve", _whole(small[0], said), 1.0, {"ratio": ratio})
+    yield Clue("layers_starve", over(small[0], said), 1.0, {"ratio": ratio})
 
 
 def _alive(norm: Series) -> Iterator[Clue]:
@@ -100,11 +100,7 @@ def _alive(norm: Series) -> Iterator[Clue]:
     if usual > ALIVE and np.isfinite(norm.value).all():
         yield Clue(
             "gradient_alive",
-            _whole(
+            over(
                 norm, f"the gradient norm is {number(usual)}, of ordinary size: gradients do arrive"
             ),
         )
-
-
-def _whole(series: Series, statement: str) -> Evidence:
-    return Evidence(statement, series.name, int(series.step[0]), int(series.step[-1]))

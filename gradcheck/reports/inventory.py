@@ -13,7 +13,8 @@ from gradcheck.reports.base import Canvas
 from gradcheck.reports.escape import shorten
 from gradcheck.reports.json import dumps, roles
 from gradcheck.reports.page import Page
-from gradcheck.reports.phrases import count, number, steps, words
+from gradcheck.reports.phrases import number, steps, words
+from gradcheck.wording import count
 
 NARROW, MEDIUM = 60, 100
 MOST_REWINDS = 3

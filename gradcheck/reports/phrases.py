@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from gradcheck.model import HEALTHY, INCONCLUSIVE, Event, Role, Run, RunReport
+from gradcheck.wording import count
 
 _NONFINITE = "nonfinite_"
 
@@ -15,13 +16,6 @@ _NONFINITE = "nonfinite_"
 def words(identifier: str) -> str:
     """`learning_rate_too_high` as a reader would say it."""
     return identifier.replace("_", " ")
-
-
-def count(number: int, noun: str) -> str:
-    """`1 spike`, `3 spikes`, `2 losses`."""
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number} {noun}{'es' if noun.endswith(('s', 'sh')) else 's'}"
 
 
 def percent(confidence: float) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from gradcheck.model import Report, RunReport, Unread
 from gradcheck.reports.base import Canvas, Renderer
 from gradcheck.reports.page import Page
-from gradcheck.reports.phrases import count, status
+from gradcheck.reports.phrases import status
 from gradcheck.reports.run_details import put_details, put_healthy
 from gradcheck.reports.run_table import put_table
+from gradcheck.wording import count
 
 MOST_DETAILS = 3
 MOST_HEALTHY, MOST_UNREAD = 10, 10

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gradcheck.reports.phrases import count, number, percent, steps
+from gradcheck.reports.phrases import number, percent, steps
+from gradcheck.wording import count
 
 
 @pytest.mark.parametrize(
