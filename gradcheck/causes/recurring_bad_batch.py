@@ -57,6 +57,7 @@ CAUSE = Cause(
     summary="the same bad sample or shard comes back in every epoch",
     prior=-5.0,
     weights={
+        "gradient_calm_at_spike": -1.0,
         "one_row_jump": 2.0,
         "fixed_period": 7.5,
         "once_per_epoch": 6.8,

@@ -31,7 +31,7 @@ HUGE = 20.0
 
 def observe(case: Case) -> Iterator[Clue]:
     """Compare the first non-finite row of the loss with that of the gradient norm."""
-    loss, norm = case.loss, case.gradient
+    loss, norm = case.loss, case.gradient or _failed_layer(case)
     if loss is None or not (case.failed or _gradient_is_the_case(case)):
         return
     bad_loss = np.flatnonzero(~np.isfinite(loss.value))
@@ -46,6 +46,12 @@ def observe(case: Case) -> Iterator[Clue]:
         yield from _from_gradient(case, loss, norm, norm_step)
     elif loss_step is not None:
         yield from _from_loss(case, loss, norm, loss_step)
+
+
+def _failed_layer(case: Case) -> Series | None:
+    """The layer whose gradient norm failed first, where no global norm is logged."""
+    failed = {event.series for event in case.of_kind(Kind.NONFINITE_GRADIENT)}
+    return next((s for s in case.run.every(Role.LAYER_GRAD_NORM) if s.name in failed), None)
 
 
 def _gradient_is_the_case(case: Case) -> bool:

@@ -18,6 +18,10 @@ CLUES = {
         "the gradient norm is exactly 0 in the row whose loss is NaN", (Role.LOSS, Role.GRAD_NORM)
     ),
     "sharp_spike": ClueKind("the spike ends from one row to the next, back at normal"),
+    "gradient_calm_at_spike": ClueKind(
+        "the gradient norm of the row of the loss spike is an ordinary one",
+        (Role.LOSS, Role.GRAD_NORM),
+    ),
     "slow_recovery": ClueKind("the loss needs many rows to come back from the spike"),
     "gradient_only_spike": ClueKind(
         "only the gradient norm spikes, the loss hardly moves", (Role.LOSS, Role.GRAD_NORM)
@@ -36,6 +40,7 @@ def observe(case: Case) -> Iterator[Clue]:
         yield from _after_nan(case, loss, trigger)
     elif trigger.kind is Kind.LOSS_SPIKE:
         yield from _after_spike(case, loss, trigger)
+        yield from _calm_gradient(case, trigger)
     elif trigger.kind is Kind.GRADIENT_SPIKE:
         yield from _gradient_only(case, loss, trigger)
 
@@ -95,6 +100,20 @@ def _after_spike(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
             f"{count(len(rows), 'row')} to come back"
         )
         yield Clue("slow_recovery", Evidence(said, *window))
+
+
+def _calm_gradient(case: Case, trigger: Event) -> Iterator[Clue]:
+    """A bounded loss (Huber, absolute) or clipping inside it: the batch could do no harm."""
+    norm = case.run.get(Role.GRAD_NORM)
+    row = row_at(norm, trigger.step) if norm is not None and trigger.step is not None else None
+    usual = level(case.healthy_norms[-50:])
+    if norm is None or row is None or not float(norm.value[row]) < 2.0 * usual:
+        return
+    said = (
+        f"the gradient norm of that row is {number(float(norm.value[row]))}, as usual "
+        f"({number(usual)}): the batch could do no harm"
+    )
+    yield Clue("gradient_calm_at_spike", Evidence(said, norm.name, trigger.step, trigger.step))
 
 
 def _ends_at_once(loss: Series, rows: IntArray, usual: float) -> bool:

@@ -13,6 +13,7 @@ from gradcheck.wording import number
 
 CLUES = {
     "nan_in_data": ClueKind("a logged count of NaN in inputs or targets is above 0 at the onset"),
+    "no_targets": ClueKind("a logged count of targets is 0 at the onset"),
     "probability_saturated": ClueKind("a logged probability reaches exactly 0 or 1 at the onset"),
     "units_off": ClueKind("a logged share of inactive units goes to 1 and stays there"),
     "variance_collapsed": ClueKind("a logged scale of a density falls to next to nothing"),
@@ -21,6 +22,9 @@ NAN_COUNT = re.compile(
     r"\b(nan|nans|inf|nonfinite|non finite|invalid|missing)\b.*\b(in|input|inputs|x|batch|data"
     r"|target|targets|label|labels|y|feature|features)\b"
     r"|\b(input|batch|data|target|label|feature)s?\b.*\b(nan|nans|nonfinite)\b"
+)
+TARGET_COUNT = re.compile(
+    r"\b(num|n|count|valid|total)\b.*\b(target|targets|token|tokens|label|labels|valid|mask|masked|pos)\b"
 )
 PROBABILITY = re.compile(
     r"\b(p|prob|probs|probability|score|sigmoid|conf)\b.*\b(max|min)\b|\b(max|min) (p|prob)\b"
@@ -43,6 +47,8 @@ def observe(case: Case) -> Iterator[Clue]:
         name = re.sub(r"[^a-z0-9]+", " ", series.name.lower()).strip()
         if NAN_COUNT.search(name):
             yield from _counted(case, series)
+        elif TARGET_COUNT.search(name):
+            yield from _no_targets(case, series)
         elif PROBABILITY.search(name):
             yield from _saturated(case, series)
         elif LOG_SCALE.search(name):
@@ -71,6 +77,13 @@ def _counted(case: Case, series: Series) -> Iterator[Clue]:
     if bool((near > 0).any()) and not bool((before[-100:] > 0).any()):
         said = f"{series.name} rises from 0 to {number(float(np.nanmax(near)))} where it breaks"
         yield Clue("nan_in_data", _evidence(case, series, said))
+
+
+def _no_targets(case: Case, series: Series) -> Iterator[Clue]:
+    before, near = _near_onset(case, series)
+    if bool((near == 0).any()) and len(before) and bool((before[-100:] > 0).all()):
+        said = f"{series.name} is 0 where it breaks, which it had not been in the rows before"
+        yield Clue("no_targets", _evidence(case, series, said))
 
 
 def _saturated(case: Case, series: Series) -> Iterator[Clue]:

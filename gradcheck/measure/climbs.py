@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,6 +49,12 @@ def climb(values: FloatArray, *, into_nonfinite: bool, from_start: bool = True) 
     way there; otherwise the end is what the last rows share, one spike is none. `from_start` also
     takes the very first value as a level that must be kept.
     """
+    skipped = _warm_in(values) if from_start else 0
+    found = _climb(values[skipped:], into_nonfinite, from_start)
+    return replace(found, first=found.first + skipped) if found else None
+
+
+def _climb(values: FloatArray, into_nonfinite: bool, from_start: bool) -> Climb | None:
     if len(values) < (3 if into_nonfinite else 5):
         return None
     positive = bool((values > 0).all())
@@ -73,6 +79,20 @@ def climb(values: FloatArray, *, into_nonfinite: bool, from_start: bool = True) 
         return Climb(first, _plain(best), _plain(end), regained, _plain(end - best))
     early = float(np.median(np.abs(values[:FIRST_ROWS]))) or 1.0
     return Climb(first, best, end, regained, (end - best) / early)
+
+
+def _warm_in(values: FloatArray) -> int:
+    """Rows in which a running mean that started at 0 climbs to its first peak, 0 where none does.
+
+    It climbs in ever smaller steps, an explosion in ever larger ones.
+    """
+    steps = np.diff(values[: 4 * EARLY_ROWS])
+    rising = int(np.argmax(steps <= 0)) if bool((steps <= 0).any()) else len(steps)
+    if rising < FEW_ROWS or values[0] <= 0 or values[rising] < 5.0 * values[0]:
+        return 0
+    thirds = [float(part.sum()) for part in np.array_split(steps[:rising], 3)]
+    shrinking = thirds[0] > thirds[1] > thirds[2]
+    return rising if shrinking and float(steps[0]) < 0.5 * float(values[rising]) else 0
 
 
 def _blow_up(domain: FloatArray) -> Climb:

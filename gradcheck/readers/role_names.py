@@ -27,9 +27,13 @@ VALIDATION = _words("val valid validation eval evaluation test testing dev holdo
 LOSS = _words("loss losses nll cost crossentropy bpb bpc bpd")
 PERPLEXITY = _words("ppl perplexity")
 # What people call the objective itself; a metric where a loss is logged beside it.
-_OBJECTIVES = _words("mse rmse mae bce xent elbo objective error err criterion huber l")
+_OBJECTIVES = _words(
+    "mse rmse mae bce xent elbo objective error err criterion huber l triplet contrastive infonce"
+    " focal"
+)
 _NEGATIVE_LIKELIHOOD = re.compile(r"\bneg(ative)? (log )?(lik(elihood)?|ll)\b")
 GRADIENT = _words("grad grads gradient gradients gradnorm gnorm gnom")
+_LAYER_PREFIX = re.compile(r"^gn[_/.]")  # `gn_0.weight`
 STATISTIC = _words("mean min max avg median std var sparsity zeros cosine histogram hist")
 _NORM = _words("norm norms gnorm gradnorm gnom l2")
 
@@ -126,6 +130,8 @@ def meaning(name: str) -> Meaning:
 
 
 def _gradient(name: str, words: list[str], text: str) -> Meaning | None:
+    if _LAYER_PREFIX.search(name):
+        return Meaning(Role.LAYER_GRAD_NORM)
     mentioned = GRADIENT.intersection(words)
     if not mentioned or "policy gradient" in text or "penalty" in words:
         return None

@@ -32,6 +32,11 @@ UNSEEN: Table = {
         "for good": {"loss": scale(decay(ROWS), slice(300, None), 20.0)},
         "healthy": {"loss": decay(ROWS)},
     },
+    "gradient_calm_at_spike": {
+        "both": {"loss": scale(decay(ROWS), 300, 20.0), "grad_norm": scale(norms(ROWS), 300, 50.0)},
+        "no norm": {"loss": scale(decay(ROWS), 300, 20.0)},
+        "healthy": {"loss": decay(ROWS), "grad_norm": norms(ROWS)},
+    },
     "slow_recovery": {
         "sharp": {"loss": scale(decay(ROWS), 300, 20.0)},
         "healthy": {"loss": decay(ROWS)},
@@ -56,6 +61,9 @@ SEEN: Table = {
         "two rows": {"loss": scale(decay(ROWS), [300, 301], 20.0)},
         "negative": {"loss": scale(decay(ROWS), 300, 20.0) - 9.0},
         "sparse": run_of({"loss": scale(decay(ROWS), 300, 20.0)}, np.arange(ROWS) * 100),
+    },
+    "gradient_calm_at_spike": {
+        "": {"loss": scale(decay(ROWS), 300, 20.0), "grad_norm": norms(ROWS, noise=0.05)},
     },
     "slow_recovery": {"": {"loss": LONG}},
     "gradient_only_spike": {"": {"loss": decay(ROWS), "grad_norm": scale(norms(ROWS), 300, 50.0)}},

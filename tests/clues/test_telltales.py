@@ -18,6 +18,7 @@ def beside(name: str, values: Column, loss: Column = BROKEN) -> Columns:
 
 
 COUNTED = put(constant(ROWS, 0.0), slice(150, None), 3.0)
+EMPTY = put(constant(ROWS, 12.0), 150, 0.0)
 REACHED = put(norms(ROWS, usual=0.4), slice(149, None), 1.0)
 OFF = np.concatenate([np.linspace(0.5, 0.97, 50), constant(ROWS - 50, 1.0)])
 NARROW = np.concatenate([np.linspace(0.0, -20.0, 150), constant(50, np.nan)])
@@ -28,6 +29,12 @@ UNSEEN: Table = {
         "always": beside("nan_in_batch", constant(ROWS, 2.0)),
         "another name": beside("clipped_samples", COUNTED),
         "healthy": beside("nan_in_batch", COUNTED, decay(ROWS)),
+    },
+    "no_targets": {
+        "never 0": beside("num_target_tokens", constant(ROWS, 12.0)),
+        "often 0": beside("num_target_tokens", put(EMPTY, slice(120, 145, 2), 0.0)),
+        "another name": beside("reward", EMPTY),
+        "healthy": beside("num_target_tokens", EMPTY, decay(ROWS)),
     },
     "probability_saturated": {
         "below 1": beside("prob_max", norms(ROWS, usual=0.4)),
@@ -51,6 +58,9 @@ UNSEEN: Table = {
 SEEN: Table = {
     "nan_in_data": {
         name: beside(name, COUNTED) for name in ("nan_in_batch", "nan_in_targets", "data/nan")
+    },
+    "no_targets": {
+        name: beside(name, EMPTY) for name in ("sft/num_target_tokens", "n_valid", "count/labels")
     },
     "probability_saturated": {"1": beside("prob_max", REACHED), "0": beside("p_min", 1 - REACHED)},
     "variance_collapsed": {"": beside("log_sigma", NARROW)},

@@ -89,3 +89,12 @@ def test_a_hundred_thousand_rows_take_no_time() -> None:
     began = time.process_time()
     assert climb(values, into_nonfinite=False) is not None
     assert time.process_time() - began < 2.0
+
+
+def test_a_running_mean_that_starts_from_zero_has_not_climbed() -> None:
+    raw = decay(400, start=1.3, end=0.8)
+    mean, course = 0.0, []
+    for value in raw:
+        mean = 0.97 * mean + 0.03 * value
+        course.append(mean)
+    assert climb(np.array(course), into_nonfinite=False) is None
