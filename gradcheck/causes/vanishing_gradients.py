@@ -45,7 +45,7 @@ CAUSE = Cause(
         "layers_starve": 6.0,
         "tiny_gradient": 4.5,
         "flat_from_start": 2.5,
-        "gradient_alive": -2.5,
+        "gradient_alive": -1.0,
         "rate_collapsed": -2.0,
         "gradient_stops": -1.0,
     },

@@ -39,7 +39,8 @@ def detect(run: Run) -> Iterator[Event]:
 def _stands_still(loss: Series) -> bool:
     if not np.isfinite(loss.value).all():
         return False
-    first, last = level(loss.value[:3]), level(loss.value[-len(loss) // 5 :])
+    fifth = len(loss) // 5
+    first, last = level(loss.value[:fifth]), level(loss.value[-fifth:])
     return abs(last - first) <= LEAST_CHANGE * abs(first)
 
 
