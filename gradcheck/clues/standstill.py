@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind, over
-from gradcheck.measure.layers import median_norms
+from gradcheck.measure.layers import extremes
 from gradcheck.measure.robust import block_levels, finite, level, noise
 from gradcheck.model import Event, Evidence, Kind, Role, Series
 from gradcheck.wording import factor, number
@@ -85,8 +85,10 @@ def _vanishing(case: Case, name: str | None) -> Iterator[Clue]:
         )
         yield Clue("tiny_gradient", over(norm, said))
         return
-    norms = median_norms(case.run)
-    small, large = min(norms, key=lambda p: p[1]), max(norms, key=lambda p: p[1])
+    found = extremes(case.run)
+    if found is None:
+        return
+    small, large = found
     ratio = large[1] / small[1] if small[1] > 0 else float("inf")
     said = (
         f"{small[0].name} gets a gradient of {number(small[1])}, {large[0].name} "

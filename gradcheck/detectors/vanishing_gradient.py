@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.measure.events import stretch_event
-from gradcheck.measure.layers import median_norms
+from gradcheck.measure.layers import extremes
 from gradcheck.measure.robust import finite, level
 from gradcheck.model import Event, Kind, Role, Run, Series, Severity
 
@@ -54,9 +54,8 @@ def _tiny_norm(run: Run, loss: Series) -> Series | None:
 
 
 def _starved_layer(run: Run) -> Series | None:
-    norms = median_norms(run)
-    if len(norms) < 3:
+    found = extremes(run)
+    if found is None:
         return None
-    smallest = min(norms, key=lambda pair: pair[1])
-    largest = max(value for _, value in norms)
-    return smallest[0] if smallest[1] < LAYER_RATIO * largest else None
+    smallest, largest = found
+    return smallest[0] if smallest[1] < LAYER_RATIO * largest[1] else None

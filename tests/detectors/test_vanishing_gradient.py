@@ -61,3 +61,9 @@ def test_a_layer_that_starves_is_named() -> None:
 def test_a_norm_that_was_ordinary_until_it_stopped_has_not_vanished_from_the_start() -> None:
     columns = {"loss": FLAT, "grad_norm": put(norms(ROWS), slice(40, None), 0.0)}
     assert list(detect(run_of(columns))) == []
+
+
+def test_layers_that_get_nothing_while_the_whole_does() -> None:
+    layers = {f"grad/{n}.weight": np.zeros(ROWS) for n in (0, 2, 4)}
+    events = list(detect(run_of({"loss": FLAT, "grad/total": norms(ROWS), **layers})))
+    assert [(e.kind.value, e.series) for e in events] == [("vanishing_gradient", "grad/0.weight")]
