@@ -12,7 +12,9 @@ from gradcheck.measure.robust import autocorrelation, finite, level
 from gradcheck.model import Event, Evidence, FloatArray, Kind, Role, Run, Series, Severity
 
 LEAD = 20
-"""Rows looked at before the onset (rule R1 of the failure mechanisms)."""
+"""Rows looked at before the onset: what the failure did afterwards is no cause of it."""
+SAME_PASS = 10_000
+"""Points written between two series of one step; a resumed repeat of the step lies further off."""
 SMOOTHED = 0.5
 DRIFT = 100
 """Rows before a failure beyond which a slow growth of the norm is background, not onset."""
@@ -155,7 +157,7 @@ class Case:
         near = [
             int(series.order[r])
             for r in same
-            if abs(int(series.order[r]) - self.onset.order) < 10_000
+            if abs(int(series.order[r]) - self.onset.order) < SAME_PASS
         ]
         return min([*near, self.onset.order])
 

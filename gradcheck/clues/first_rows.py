@@ -9,6 +9,7 @@ import numpy as np
 from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.layers import first_layer
 from gradcheck.measure.robust import finite, level
+from gradcheck.measure.start import EARLY_ROWS, HUGE_LOSS, HUGE_NORM
 from gradcheck.model import Evidence, Role, Series
 from gradcheck.wording import factor, number
 
@@ -27,10 +28,6 @@ CLUES = {
     ),
     "ordinary_first_loss": ClueKind("the loss of the first rows is an ordinary number"),
 }
-EARLY_ROWS = 10
-HUGE_LOSS = 200.0
-"""No cross-entropy of sane logits and no regression on standardised targets starts here."""
-HUGE_NORM = 1e3
 ORDINARY = 30.0
 LARGE_INPUT = 200.0
 """Norm of an input that is not standardised; 40,000 standardised features have it too."""

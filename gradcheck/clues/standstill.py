@@ -8,7 +8,8 @@ import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind, over
 from gradcheck.measure.layers import extremes
-from gradcheck.measure.robust import block_levels, finite, level, noise
+from gradcheck.measure.robust import block_levels, finite, level
+from gradcheck.measure.start import hump_rows
 from gradcheck.model import Event, Evidence, Kind, Role, Series
 from gradcheck.wording import factor, number
 
@@ -28,7 +29,6 @@ CLUES = {
 }
 ALIVE = 1e-3
 STRAIGHT = 0.02
-HUMP, HUMP_SIGMAS = 1.3, 10.0
 
 
 def observe(case: Case) -> Iterator[Clue]:
@@ -63,10 +63,10 @@ def _flat(loss: Series, event: Event) -> Clue:
 
 def _hump(loss: Series) -> Iterator[Clue]:
     """Steps of a bounded size that were too long: up at once, then down to a constant guess."""
-    rows = max(3, len(loss) // 10)
-    first, top = float(loss.value[0]), float(loss.value[:rows].max())
-    quiet = noise(loss.value[2 * rows :])
-    if first > 0 and top > HUMP * first and top - first > HUMP_SIGMAS * quiet:
+    rows = hump_rows(loss.value)
+    first = float(loss.value[0])
+    if rows and first > 0:
+        top = float(loss.value[:rows].max())
         said = (
             f"the loss jumps from {number(first)} to {number(top)} within the first "
             "rows and ends at "

@@ -11,8 +11,6 @@ from gradcheck.measure.robust import noise
 from gradcheck.model import Event, Kind, Objective, Role, Run, Severity
 
 LEAST_ROWS = 30
-QUIETER = 0.05
-"""Noise after over noise before: units that are off give the same output for every input."""
 
 
 def detect(run: Run) -> Iterator[Event]:

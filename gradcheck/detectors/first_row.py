@@ -7,12 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.measure.events import stretch_event
+from gradcheck.measure.start import EARLY_ROWS, HUGE_LOSS, HUGE_NORM
 from gradcheck.model import Event, Kind, Role, Run, Series, Severity
-
-HUGE_LOSS = 200.0
-"""No cross-entropy of sane logits and no squared error of standardised targets starts here."""
-HUGE_NORM = 1e3
-EARLY_ROWS = 10
 
 
 def detect(run: Run) -> Iterator[Event]:

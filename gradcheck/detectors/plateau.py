@@ -8,6 +8,7 @@ import numpy as np
 
 from gradcheck.measure.events import stretch_event
 from gradcheck.measure.robust import block_levels, noise
+from gradcheck.measure.start import hump_rows
 from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Series, Severity
 
 LEAST_ROWS = 30
@@ -15,7 +16,6 @@ LEAST_FALL = 0.02
 """Relative fall of the level over the whole run that counts as learning."""
 COLLAPSED = 1e-3
 """Share of its peak below which a learning rate changes nothing."""
-HUMP, HUMP_SIGMAS = 1.3, 10.0
 SURE = 2.5
 """Standard errors that make a trend a trend."""
 DRIFT = 0.05
@@ -52,13 +52,11 @@ def _is_flat(values: FloatArray) -> bool:
 
 def _is_flat_after_hump(values: FloatArray) -> bool:
     """Whether a jump of the first rows led back to the first value and no further."""
-    hump = max(3, len(values) // 10)
+    hump = hump_rows(values)
+    if not hump:
+        return False
     end = float(np.median(values[hump:]))
-    height = float(values[:hump].max()) - float(values[0])
-    jumped = height > max(
-        (HUMP - 1) * abs(float(values[0])), HUMP_SIGMAS * noise(values[2 * hump :])
-    )
-    return jumped and end > (1 - DRIFT) * float(values[0]) and _is_flat(values[2 * hump :])
+    return end > (1 - DRIFT) * float(values[0]) and _is_flat(values[2 * hump :])
 
 
 def _flat_since_collapse(run: Run, loss: Series) -> int | None:
