@@ -22,6 +22,11 @@ FEW_ROWS = 8
 FIRST_ROWS = 5
 UNKNOWN_NOISE = 0.1
 """Relative noise assumed where the rise begins with the run: its own rows rise."""
+DECAYS = 1 - np.geomspace(0.2, 0.004, 60)
+"""Decays of a running mean whose first value is at most a fifth of its level."""
+UNEXPLAINED = 0.4
+"""Share of the first rows' range (in logs) that may remain without the bias of a running mean."""
+UNBIASED = 0.02
 ONE_JUMP = 0.3
 """Share of a blow-up that its largest single row makes."""
 NOT_LEARNED = 0.05
@@ -82,17 +87,21 @@ def _climb(values: FloatArray, into_nonfinite: bool, from_start: bool) -> Climb 
 
 
 def _warm_in(values: FloatArray) -> int:
-    """Rows in which a running mean that started at 0 climbs to its first peak, 0 where none does.
+    """Rows in which a running mean that started at 0 climbs to its level, 0 where none does.
 
-    It climbs in ever smaller steps, an explosion in ever larger ones.
+    Such a mean is 1 - decay^row of its level, so that one decay flattens all the first rows; no
+    decay flattens an explosion.
     """
-    steps = np.diff(values[: 4 * EARLY_ROWS])
-    rising = int(np.argmax(steps <= 0)) if bool((steps <= 0).any()) else len(steps)
-    if rising < FEW_ROWS or values[0] <= 0 or values[rising] < 5.0 * values[0]:
+    early = values[: 4 * EARLY_ROWS]
+    if len(early) < FEW_ROWS or not bool((early > 0).all()):
         return 0
-    thirds = [float(part.sum()) for part in np.array_split(steps[:rising], 3)]
-    shrinking = thirds[0] > thirds[1] > thirds[2]
-    return rising if shrinking and float(steps[0]) < 0.5 * float(values[rising]) else 0
+    bias = 1 - DECAYS[:, None] ** np.arange(1, len(early) + 1)
+    left = np.ptp(np.log(early) - np.log(bias), axis=1)
+    best = int(np.argmin(left))
+    if left[best] > UNEXPLAINED * float(np.ptp(np.log(early))):
+        return 0
+    settled = int(np.argmax(DECAYS[best] ** np.arange(1000) < UNBIASED))
+    return min(settled, max(len(early), len(values) // 2))
 
 
 def _blow_up(domain: FloatArray) -> Climb:

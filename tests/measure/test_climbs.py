@@ -98,3 +98,28 @@ def test_a_running_mean_that_starts_from_zero_has_not_climbed() -> None:
         mean = 0.97 * mean + 0.03 * value
         course.append(mean)
     assert climb(np.array(course), into_nonfinite=False) is None
+
+
+def running_mean(values: Column, decay_rate: float) -> Column:
+    """A mean that starts from 0 and is never corrected for it."""
+    weights = (1 - decay_rate) * decay_rate ** np.arange(len(values))
+    return np.convolve(values, weights)[: len(values)]
+
+
+@pytest.mark.parametrize("rate", [0.9, 0.95, 0.98])
+@pytest.mark.parametrize("noise", [0.0, 0.1, 0.25])
+def test_the_warm_in_of_a_running_mean_is_no_climb(rate: float, noise: float) -> None:
+    raw = 2.3 * norms(300, noise=noise) / np.median(norms(300, noise=noise))
+    assert climb(running_mean(raw, rate), into_nonfinite=False, from_start=True) is None
+
+
+@pytest.mark.parametrize("rate", [0.9, 0.95])
+def test_an_explosion_behind_a_running_mean_is_still_one(rate: float) -> None:
+    raw = grow(decay(300) * norms(300, noise=0.1), 240, 1.2)
+    assert climb(running_mean(raw, rate), into_nonfinite=False, from_start=True) is not None
+
+
+@pytest.mark.parametrize("rate", [1.02, 1.05, 1.2])
+def test_growth_from_the_first_row_is_not_taken_for_a_warm_in(rate: float) -> None:
+    found = climb(2.3 * rate ** np.arange(120.0), into_nonfinite=False, from_start=True)
+    assert found is not None and found.best == pytest.approx(2.3)
