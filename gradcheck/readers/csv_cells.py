@@ -4,46 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from gradcheck.errors import NotALog
-from gradcheck.model import FloatArray, IntArray
-
-BoolArray = npt.NDArray[np.bool_]
+from gradcheck.readers.table import ABSENT, Column, Table, TextColumn, number
 
 _HEAD = 1 << 16
-_NOT_LOGGED = frozenset(
-    {"", "-", "--", "NA", "na", "N/A", "n/a", "<NA>", "None", "none", "null", "NULL", "Null"}
-)
-_TENSOR = re.compile(r"tensor\(\s*\[?([^,\])]+)")
-
-
-@dataclass(frozen=True, eq=False)
-class Column:
-    """The cells of one column, row by row."""
-
-    name: str
-    value: FloatArray
-    logged: BoolArray
-    empty: BoolArray
-    """Cells without any text, as pandas writes NaN; "NA" and the like are not among them."""
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """The rows of a table as columns of numbers, and its columns of text."""
-
-    line: IntArray
-    """The line of the file on which each row ends, the first being 1."""
-    columns: tuple[Column, ...]
-    texts: dict[str, tuple[str, ...]]
-    header: tuple[str, ...]
 
 
 def parse_table(data: bytes, value_name: str) -> Table:
@@ -54,15 +22,10 @@ def parse_table(data: bytes, value_name: str) -> Table:
     """
     header, numbered = _header_and_rows(_decode(data), value_name)
     line = np.array([number for number, _ in numbered], dtype=np.int64)
-    columns, texts = [], {}
-    for index, name in enumerate(header):
-        cells = [row[index] for _, row in numbered]
-        column = _column(name, cells)
-        if column is not None:
-            columns.append(column)
-        elif any(cell not in _NOT_LOGGED for cell in cells):
-            texts[name] = tuple(cells)
-    return Table(line, tuple(columns), texts, header)
+    read = [_column(name, [row[index] for _, row in numbered]) for index, name in enumerate(header)]
+    columns = tuple(one for one in read if isinstance(one, Column) and len(one.row))
+    texts = tuple(one for one in read if isinstance(one, TextColumn))
+    return Table(line, columns, texts, header)
 
 
 def parse_header(head: bytes, value_name: str) -> tuple[str, ...]:
@@ -78,17 +41,12 @@ def looks_like_table(head: bytes) -> bool:
     rows = [row for _, row in _rows(text, _delimiter(text))][:2]
     if len(rows) < 2 or len(rows[0]) < 2 or len(rows[0]) != len(rows[1]):
         return False
-    numbers = [cell for cell in rows[1] if cell not in _NOT_LOGGED]
+    numbers = [cell for cell in rows[1] if cell not in ABSENT]
     return (
-        not any(is_number(cell) for cell in rows[0])
+        all(number(cell) is None for cell in rows[0])
         and len(numbers) > 1
-        and all(is_number(cell) for cell in numbers)
+        and all(number(cell) is not None for cell in numbers)
     )
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell holds a number, NaN and the infinities among them."""
-    return _number(cell) is not None
 
 
 def _decode(data: bytes) -> str:
@@ -107,7 +65,7 @@ def _header_and_rows(
     if not rows:
         raise NotALog("the table is empty")
     first = rows[0][1]
-    if all(is_number(cell) for cell in first):
+    if all(number(cell) is not None for cell in first):
         if len(first) != 2:
             raise NotALog(f"a table without a header line: it begins with {', '.join(first[:4])}")
         header = ["step", value_name]
@@ -154,26 +112,17 @@ def _unique(header: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _column(name: str, cells: Sequence[str]) -> Column | None:
-    """A column of numbers, or None if it holds mostly text or nothing."""
-    logged = np.array([cell not in _NOT_LOGGED for cell in cells], dtype=np.bool_)
-    value = np.full(len(cells), np.nan)
-    filled = [cell for cell in cells if cell not in _NOT_LOGGED]
+def _column(name: str, cells: Sequence[str]) -> Column | TextColumn:
+    """A column of numbers, or of text if it holds mostly that or nothing."""
+    row = np.flatnonzero(np.array([cell not in ABSENT for cell in cells], dtype=np.bool_))
+    filled = [cell for cell in cells if cell not in ABSENT]
+    blank = np.flatnonzero(np.array([cell == "" for cell in cells], dtype=np.bool_))
     try:
-        value[logged] = np.array(filled, dtype=np.float64)
+        return Column(name, row, np.array(filled, dtype=np.float64), blank)
     except ValueError:
-        numbers = [_number(cell) for cell in filled]
-        known = np.array([number is not None for number in numbers], dtype=np.bool_)
-        value[logged] = [math.nan if number is None else number for number in numbers]
-        logged[logged] = known
-    if 2 * int(logged.sum()) <= len(filled):
-        return None
-    return Column(name, value, logged, np.array([cell == "" for cell in cells], dtype=np.bool_))
-
-
-def _number(cell: str) -> float | None:
-    tensor = _TENSOR.match(cell)
-    try:
-        return float(tensor[1] if tensor else cell)
-    except ValueError:
-        return None
+        numbers = [number(cell) for cell in filled]
+    known = np.array([number is not None for number in numbers], dtype=np.bool_)
+    if 2 * int(known.sum()) <= len(filled):
+        return TextColumn(name, row, tuple(filled))
+    value = np.array([number for number in numbers if number is not None], dtype=np.float64)
+    return Column(name, row[known], value, blank)

@@ -12,7 +12,7 @@ from gradcheck.model import Role
 from gradcheck.readers import role_names
 from gradcheck.readers.base import Source
 from gradcheck.readers.csv_cells import parse_header
-from gradcheck.readers.csv_steps import is_step_name
+from gradcheck.readers.table_steps import is_step_name
 
 _HEAD = 1 << 16
 # TensorBoard's "Download CSV" keeps the name of the metric in the file name only.
@@ -53,7 +53,7 @@ def _metrics(file: Path) -> frozenset[str]:
         header = _header(file)
     except NotALog:
         return frozenset()
-    metrics = frozenset(name for name in header if not _counts(name))
+    metrics = frozenset(name for name in header if not counts(name))
     untimed = frozenset(name for name in metrics if "time" not in role_names.tokens(name))
     return (untimed or metrics) if len(metrics) < len(header) else frozenset()
 
@@ -63,7 +63,8 @@ def _header(file: Path) -> tuple[str, ...]:
         return parse_header(opened.read(_HEAD), metric_of(file))
 
 
-def _counts(name: str) -> bool:
+def counts(name: str) -> bool:
+    """Whether a column of this name counts the rows or the steps."""
     return is_step_name(name) or not role_names.tokens(name)
 
 
@@ -124,7 +125,7 @@ def runs_of(header: Iterable[str]) -> dict[str, dict[str, str]]:
     runs: dict[str, dict[str, str]] = {}
     for name in header:
         run, dash, metric = name.rpartition(" - ")
-        if not dash and not _counts(name):
+        if not dash and not counts(name):
             return {}
         if dash and not _RANGE.search(metric) and metric != "_step":
             runs.setdefault(run, {})[name] = metric

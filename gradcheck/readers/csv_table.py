@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from gradcheck.errors import NotALog
 from gradcheck.model import Run, Series
 from gradcheck.readers import csv_layout
 from gradcheck.readers.base import Candidate, Reader, Source
-from gradcheck.readers.csv_cells import BoolArray, Column, Table, looks_like_table, parse_table
-from gradcheck.readers.csv_gaps import restore_nan
-from gradcheck.readers.csv_steps import Axis, choose_axis, find_clock, is_step_name
-
-# A column of text with these names tells rows of training from rows of validation ...
-_SPLIT_COLUMNS = frozenset({"phase", "split", "mode", "stage", "subset", "set"})
-# ... and one with these names says what the row's only value is.
-_TAG_COLUMNS = frozenset({"tag", "metric", "name", "key", "variable"})
+from gradcheck.readers.csv_cells import looks_like_table, parse_table
+from gradcheck.readers.table import Table
+from gradcheck.readers.table_run import run_of
 
 
 class _CsvTables:
@@ -51,65 +44,22 @@ def _attempt(file: Path) -> Run:
 
 def _read_file(file: Path, run: Path) -> Run:
     table = parse_table(file.read_bytes(), csv_layout.metric_of(file))
-    axis = choose_axis(table)
-    clock = find_clock(table.columns)
-    used_up = axis.columns | {clock.name if clock else ""}
-    columns = [column for column in table.columns if column.name not in used_up]
-    columns, notes = restore_nan(_of_run(columns, file, run), axis)
-    series = tuple(
-        series
-        for column in columns
-        if not _repeats_the_step(column, axis)
-        for series in _series(column, table, axis, clock)
-    )
-    if not series:
-        names = ", ".join(table.header)
-        raise NotALog(f"no column of numbers beside the step; columns: {names}")
-    return Run(run, "csv", series, notes=axis.notes + notes, unit=axis.unit)
+    return run_of(_of_run(table, file, run), run, "csv")
 
 
-def _of_run(columns: list[Column], file: Path, run: Path) -> list[Column]:
+def _of_run(table: Table, file: Path, run: Path) -> Table:
     """The columns of one run of a W&B export, under the names of their metrics."""
-    runs = csv_layout.runs_of(column.name for column in columns)
-    for name, metrics in runs.items():
-        if run in (file / name, file):
-            return [
-                dataclasses.replace(column, name=metrics[column.name])
-                for column in columns
-                if column.name in metrics
-            ]
-    return columns
-
-
-def _repeats_the_step(column: Column, axis: Axis) -> bool:
-    same = (column.value[axis.rows] == axis.step[axis.rows]).all()
-    return is_step_name(column.name) and bool(same)
-
-
-def _series(column: Column, table: Table, axis: Axis, clock: Column | None) -> Iterator[Series]:
-    for name, rows in _by_label(column.name, table):
-        keep = axis.rows & column.logged & rows
-        if keep.any():
-            yield Series(
-                name,
-                table.line[keep],
-                axis.step[keep],
-                column.value[keep],
-                None if clock is None else clock.value[keep],
-            )
-
-
-def _by_label(name: str, table: Table) -> Iterator[tuple[str, BoolArray]]:
-    """The series of a column: one for each split or tag that a column of text tells apart."""
-    for text, labels in table.texts.items():
-        tagged = text.lower() in _TAG_COLUMNS
-        if not tagged and text.lower() not in _SPLIT_COLUMNS:
-            continue
-        for label in dict.fromkeys(labels):
-            rows = np.array([other == label for other in labels], dtype=np.bool_)
-            yield label if tagged else f"{label}/{name}", rows
-        return
-    yield name, np.ones(len(table.line), dtype=np.bool_)
+    runs = csv_layout.runs_of(table.header)
+    name = next((name for name in runs if run in (file / name, file)), None)
+    if name is None:
+        return table
+    metrics = runs[name]
+    columns = tuple(
+        dataclasses.replace(column, name=metrics.get(column.name, column.name))
+        for column in table.columns
+        if column.name in metrics or csv_layout.counts(column.name)
+    )
+    return dataclasses.replace(table, columns=columns)
 
 
 def _joined(path: Path, tables: Sequence[Run]) -> Run:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from gradcheck.model import IntArray, Role
 from gradcheck.readers import role_names
-from gradcheck.readers.csv_cells import BoolArray, Column
-from gradcheck.readers.csv_steps import Axis, is_step_name
+from gradcheck.readers.table import BoolArray, Column
+from gradcheck.readers.table_steps import Axis, is_step_name
 
 _FEWEST = 3
 _ALIKE = 0.9
@@ -26,22 +26,39 @@ def restore_nan(columns: Sequence[Column], axis: Axis) -> tuple[list[Column], tu
     a restart, which may log less than before.
     """
     metrics = [column for column in columns if not _keeps_books(column.name)]
-    if not metrics:
+    if not any(len(column.blank) >= _FEWEST for column in metrics):
         return list(columns), ()
-    attempt = _attempts(axis)
-    barren = ~np.logical_or.reduce([column.logged for column in metrics])
+    rows = len(axis.step)
+    logged = {column.name: _mask(column.row, rows) for column in metrics}
+    barren = ~np.logical_or.reduce(list(logged.values()))
+    attempt: IntArray = np.cumsum(np.diff(axis.step, prepend=axis.step[:1]) < 0, dtype=np.int64)
     restored, notes = [], []
     for column in columns:
-        gap = _gap(column, metrics, barren, attempt) if column in metrics else None
+        gap = None
+        if column.name in logged and len(column.blank) >= _FEWEST:
+            gap = _gap(column, logged, barren, attempt)
         if gap is None:
             restored.append(column)
             continue
-        restored.append(dataclasses.replace(column, logged=column.logged | gap))
+        restored.append(_filled(column, gap))
         notes.append(
-            f"{column.name!r} stays blank in its last {int(gap.sum())} rows while the log goes on:"
+            f"{column.name!r} stays blank in its last {len(gap)} rows while the log goes on:"
             " taken for NaN, which pandas writes as a blank"
         )
     return restored, tuple(notes)
+
+
+def _mask(row: IntArray, rows: int) -> BoolArray:
+    mask = np.zeros(rows, dtype=np.bool_)
+    mask[row] = True
+    return mask
+
+
+def _filled(column: Column, gap: IntArray) -> Column:
+    row = np.concatenate((column.row, gap))
+    value = np.concatenate((column.value, np.full(len(gap), np.nan)))
+    order = np.argsort(row, kind="stable")
+    return dataclasses.replace(column, row=row[order], value=value[order])
 
 
 def _keeps_books(name: str) -> bool:
@@ -49,28 +66,21 @@ def _keeps_books(name: str) -> bool:
     return clock or is_step_name(name) or role_names.meaning(name).role is Role.EPOCH
 
 
-def _attempts(axis: Axis) -> IntArray:
-    """The number of times that the step has gone back, for each row."""
-    attempt = np.zeros(len(axis.step), dtype=np.int64)
-    attempt[axis.rows] = np.cumsum(np.diff(axis.step[axis.rows], prepend=axis.step[:1]) < 0)
-    return attempt
-
-
 def _gap(
-    column: Column, metrics: Sequence[Column], barren: BoolArray, attempt: IntArray
-) -> BoolArray | None:
-    filled = np.flatnonzero(column.logged)
-    if len(filled) < _FEWEST:
+    column: Column, logged: Mapping[str, BoolArray], barren: BoolArray, attempt: IntArray
+) -> IntArray | None:
+    if len(column.row) < _FEWEST:
         return None
-    last = int(filled[-1]) + 1
-    peers = [other.logged for other in metrics if _alike(column.logged, other.logged, last)]
-    alive = [logged for logged in peers if logged[last:].any()] or peers
+    last = int(column.row[-1]) + 1
+    own = logged[column.name]
+    peers = [other for other in logged.values() if _alike(own, other, last)]
+    alive = [other for other in peers if other[last:].any()] or peers
     own_kind = barren | (2 * np.sum(alive, axis=0) > len(alive))
-    if column.logged[:last].sum() < _ALIKE * own_kind[:last].sum():
+    if len(column.row) < _ALIKE * own_kind[:last].sum():
         return None
-    gap = own_kind & column.empty & (attempt == attempt[last - 1])
+    gap = own_kind & _mask(column.blank, len(own)) & (attempt == attempt[last - 1])
     gap[:last] = False
-    return gap if gap.sum() >= _FEWEST else None
+    return np.flatnonzero(gap) if gap.sum() >= _FEWEST else None
 
 
 def _alike(one: BoolArray, other: BoolArray, last: int) -> bool:

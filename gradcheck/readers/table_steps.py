@@ -1,0 +1,171 @@
+"""Chooses the column that counts the steps of a table."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradcheck.errors import NotALog
+from gradcheck.model import IntArray, Role
+from gradcheck.readers import role_names
+from gradcheck.readers.table import Column, Table
+
+# In order of preference, as the words of the name: what counts the whole run comes first.
+_STEPS = (
+    "trainer global step", "train global step", "global step", "step", "steps", "iteration",
+    "iterations", "iter", "iters", "itr", "it", "num updates", "updates", "update", "update step",
+    "current steps", "time total timesteps", "misc total timesteps", "total timesteps",
+    "timesteps total", "num timesteps", "timesteps", "timestep", "env step", "env steps",
+    "training iteration", "train iter", "batch", "batches", "batch idx", "progress kimg", "kimg",
+    "time iterations", "nupdates", "n updates", "consumed samples", "num samples", "samples",
+    "tokens seen", "num input tokens seen",
+)  # fmt: skip
+_EPOCHS = (
+    "epoch", "epochs", "trainer epoch", "train epoch", "epoch num", "epoch number", "epoch idx",
+    "e", "ep", "round", "episode", "episodes", "num episodes", "generation",
+)  # fmt: skip
+_THOUSANDS = frozenset({"progress kimg", "kimg"})
+_INDEX = frozenset({"", "index", "unnamed 0"})
+_NEARLY_ALL = 0.95
+_LARGEST = 2.0**62
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """The step of every row, and the columns used up for it."""
+
+    step: IntArray
+    columns: frozenset[str]
+    notes: tuple[str, ...] = ()
+    unit: str = "step"
+
+
+def is_step_name(name: str) -> bool:
+    """Whether a column of this name can count the steps."""
+    words = _words(name)
+    return words in _STEPS or words in _EPOCHS
+
+
+def choose_axis(table: Table) -> Axis:
+    """Choose what counts the steps: a column, or the rows where a column shows that they are told.
+
+    A row without a step belongs to the step before it: such as a validation that names the epoch
+    only, or a closing summary.
+
+    Raises:
+        NotALog: no column counts anything, and none is a loss whose rows could be counted.
+    """
+    candidates = _candidates(table)
+    counting = [column for column in candidates if _varies(column)]
+    whole = [column for column in counting if _is_integral(column)]
+    if whole:
+        return _axis(whole[0], table)
+    thousands = [column for column in counting if _words(column.name) in _THOUSANDS]
+    if thousands:
+        column = thousands[0]
+        units = dataclasses.replace(column, value=np.round(column.value * 1000))
+        return _axis(units, table)
+    if candidates:
+        why = "is fractional" if counting else "does not change"
+        return _counted(table, f"{(counting or candidates)[0].name!r} {why}")
+    if not table.texts and _is_history(table):
+        return _counted(table, "no step or epoch column, but a history by epoch")
+    more = ", …" if len(table.header) > 12 else ""
+    raise NotALog(f"no step or epoch column; columns: {', '.join(table.header[:12])}{more}")
+
+
+def _candidates(table: Table) -> list[Column]:
+    by_words = {_words(column.name): column for column in reversed(table.columns)}
+    named = [by_words[words] for words in _STEPS + _EPOCHS if words in by_words]
+    named = [column for column in named if len(column.row)]
+    for share in (_NEARLY_ALL, 0.5):
+        found = [column for column in named if column.share(table.rows) >= share]
+        if found:
+            return found
+    first = table.columns[:1]
+    return [column for column in first if _is_index(column, table.rows)]
+
+
+def _words(name: str) -> str:
+    return " ".join(role_names.tokens(name))
+
+
+def _is_index(column: Column, rows: int) -> bool:
+    value = column.value
+    if len(value) != rows or not rows or not (value == np.round(value)).all():
+        return False
+    strides = np.diff(value)
+    even = len(strides) > 2 and bool((strides == strides[0]).all())
+    return bool((strides > 0).all()) and (even or _words(column.name) in _INDEX)
+
+
+def _varies(column: Column) -> bool:
+    return len(column.value) < 3 or bool((column.value != column.value[0]).any())
+
+
+def _is_integral(column: Column) -> bool:
+    known = column.value[np.abs(column.value) < _LARGEST]
+    return len(known) > 0 and bool((known == np.round(known)).all())
+
+
+def _is_history(table: Table) -> bool:
+    """Whether it looks like Keras' `History`: a row for every epoch, not numbered."""
+    roles = {role_names.meaning(column.name).role for column in table.columns}
+    return {Role.LOSS, Role.VALIDATION_LOSS} <= roles
+
+
+def _axis(column: Column, table: Table) -> Axis:
+    step = _every_row(column, table.rows)
+    unit = "epoch" if _words(column.name) in _EPOCHS else "step"
+    first = table.columns[:1]
+    used_up = {column.name, *(c.name for c in first if _is_index(c, table.rows))}
+    epoch = next((c for c in table.columns if _words(c.name) in _EPOCHS and len(c.row)), None)
+    if epoch is not None and epoch.name != column.name and _is_integral(epoch):
+        epochs = _every_row(epoch, table.rows)
+        if _restarts_with(step, epochs):
+            note = f"{column.name!r} counts within each {epoch.name!r}: they are laid end to end"
+            return Axis(_end_to_end(step, epochs), frozenset(used_up), (note,))
+    return Axis(step, frozenset(used_up), unit=unit)
+
+
+def _every_row(column: Column, rows: int) -> IntArray:
+    """The step of each row: its own, else that of the last row before it which has one."""
+    known = np.abs(column.value) < _LARGEST
+    row, value = column.row[known], column.value[known]
+    latest = np.searchsorted(row, np.arange(rows), side="right") - 1
+    return value[np.maximum(latest, 0)].astype(np.int64)
+
+
+def _counted(table: Table, why: str) -> Axis:
+    """Count the rows of the loss, or of the fullest column where there is none."""
+    losses = [c for c in table.columns if role_names.meaning(c.name).role is Role.LOSS]
+    fullest = max(losses or table.columns, key=lambda column: len(column.row))
+    told = np.zeros(table.rows, dtype=np.int64)
+    told[fullest.row] = 1
+    note = f"{why}: the rows are counted instead, from 0"
+    return Axis(np.maximum(np.cumsum(told) - 1, 0), frozenset(), (note,), unit="epoch")
+
+
+def _restarts_with(step: IntArray, epoch: IntArray) -> bool:
+    """Whether the step goes back whenever the epoch goes up, and only then."""
+    back = np.diff(step) < 0
+    return bool(back.any() and (back == (np.diff(epoch) > 0)).all())
+
+
+def _end_to_end(step: IntArray, epoch: IntArray) -> IntArray:
+    starts = np.flatnonzero(np.diff(epoch) > 0) + 1
+    lengths = [int(part.max()) + 1 for part in np.split(step, starts)]
+    offset = np.cumsum([0, *lengths[:-1]])
+    laid: IntArray = step + np.repeat(offset, np.diff([0, *starts, len(step)]))
+    return laid
+
+
+def find_clock(columns: Sequence[Column]) -> Column | None:
+    """The column that holds the seconds since 1970, if any does."""
+    named = (column for column in columns if _words(column.name) in ("wall time", "timestamp"))
+    return next(
+        (column for column in named if len(column.value) and (column.value > 1e9).all()), None
+    )
