@@ -92,6 +92,28 @@ class Kind(str, enum.Enum):
     CRASH = "crash"
 
 
+class Said(str, enum.Enum):
+    """What a log says in words rather than in numbers."""
+
+    NONFINITE = "nonfinite"  # a framework met NaN or infinity and says so
+    INDEX_OUT_OF_RANGE = "index_out_of_range"
+    DEVICE_ASSERT = "device_assert"
+    OUT_OF_MEMORY = "out_of_memory"
+    COMMUNICATION = "communication"  # processes lost one another
+    KILLED = "killed"
+    EXCEPTION = "exception"  # any other that ended the program
+
+
+@dataclass(frozen=True)
+class Message:
+    """A line of a text log that tells of a fault."""
+
+    said: Said
+    order: int
+    """Its line, the first being 1: comparable with the `order` of the run's points."""
+    text: str
+
+
 @dataclass(frozen=True, eq=False)
 class Series:
     """One named sequence of points, as columns in the order in which they were written."""
@@ -135,6 +157,7 @@ class Run:
     notes: tuple[str, ...] = ()
     unit: str = "step"
     """What a step of this log counts: "step" or "epoch"."""
+    messages: tuple[Message, ...] = ()
     resumed_at: tuple[int, ...] = ()
     """The orders at which the log goes on in another file: the run was started again there."""
     primary: Mapping[Role, str] = field(default_factory=dict)

@@ -49,6 +49,15 @@ def is_step_name(name: str) -> bool:
     return words in _STEPS or words in _EPOCHS
 
 
+def preference(name: str) -> tuple[str, int]:
+    """What a counter of this name counts, "step" or "epoch", and its rank among the others."""
+    words = _words(name)
+    if words in _STEPS:
+        return "step", _STEPS.index(words)
+    rank = _EPOCHS.index(words) if words in _EPOCHS else len(_EPOCHS)
+    return "epoch" if words in _EPOCHS else "step", len(_STEPS) + rank
+
+
 def choose_axis(table: Table) -> Axis:
     """Choose what counts the steps: a column, or the rows where a column shows that they are told.
 
@@ -85,6 +94,8 @@ def _candidates(table: Table) -> list[Column]:
         found = [column for column in named if column.share(table.rows) >= share]
         if found:
             return found
+    if named:
+        return [max(named, key=lambda column: len(column.row))]
     first = table.columns[:1]
     return [column for column in first if _is_index(column, table.rows)]
 

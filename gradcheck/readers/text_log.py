@@ -1,0 +1,54 @@
+"""Reads what a training printed: any text in whose lines numbers come again under a name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from gradcheck.model import Run
+from gradcheck.readers import text_lines, text_run
+from gradcheck.readers.base import Candidate, Reader, Source
+from gradcheck.readers.csv_cells import looks_like_table
+from gradcheck.readers.text_rows import rows_of
+
+_SUFFIXES = frozenset({".log", ".txt", ".out", ".err", ".stdout", ".stderr", ".output"})
+_NAMES = frozenset({"log", "stdout", "stderr", "output", "nohup"})
+_SLURM = re.compile(r"\.[oe]\d+$")
+# Texts that lie beside logs and are none.
+_OTHERS = re.compile(
+    r"^(?:requirements|readme|licen[cs]e|copying|notice|changelog|authors|classes|labels?|vocab\w*"
+    r"|merges|cmakelists|robots|manifest|hparams|args|opts?|config\w*|pip[_-]?freeze|command|cmd)\b",
+    re.IGNORECASE,
+)
+_MOST_CONTROL = 0.1
+
+
+class _TextLogs:
+    def claims(self, candidate: Candidate) -> bool:
+        path, head = candidate.path, candidate.head
+        named = path.suffix.lower() in _SUFFIXES or path.name.lower() in _NAMES
+        if not (named or _SLURM.search(path.name)):
+            return False
+        if _OTHERS.match(path.name) or _is_binary(head) or looks_like_table(head):
+            return False
+        return head.lstrip()[:1] != b"{" or b"\n" not in head.strip()
+
+    def group(self, files: Sequence[Path], root: Path) -> Iterable[Source]:
+        return [Source(file, (file,)) for file in sorted(files)]
+
+    def read(self, source: Source) -> Run:
+        with source.path.open("rb") as opened:
+            blocks = iter(lambda: opened.read(text_lines.BLOCK), b"")
+            kinds, messages = rows_of(text_lines.lines(blocks))
+        return text_run.run_of(kinds, messages, source.path)
+
+
+READER: Reader = _TextLogs()
+
+
+def _is_binary(head: bytes) -> bool:
+    if not head:
+        return False
+    control = sum(byte < 32 and byte not in b"\t\n\r\x08\x1b\x0c" for byte in head)
+    return control > _MOST_CONTROL * len(head)
