@@ -10,11 +10,10 @@ from gradcheck.model import Message, Said
 _KEPT_EACH_END = 50
 _LONGEST = 300
 _RANK = re.compile(r"^\s*\[rank\d+\]:\s?|^\s*\[\d+(?:,\d+)?\]<std(?:err|out)>:\s?")
-# One look at each line; only those in which it finds something are compared with the rest.
 _WORTH_A_LOOK = re.compile(
-    r"error|exception|traceback|assert|overflow|out of memory|nccl|nan\b|non-?finite|infinite"
+    r"error|exception|traceback|assert|overflow|memory|nccl|nans?\b|non-?finite|infinite|inf\b"
     r"|invalid loss|killed|sigkill|sigsegv|segmentation|out of (?:bounds|range)|oom|time ?out"
-    r"|exitcode|minimum loss scale|at minimum",
+    r"|exitcode|minimum|stopping|loss is|became|returned|skipping",
     re.IGNORECASE,
 )
 _OVERFLOW = re.compile(
@@ -65,6 +64,11 @@ _SAID = tuple(
 )
 
 
+def speaks(template: str) -> bool:
+    """Whether a line of this template, its numbers left out, may be a message."""
+    return bool(_WORTH_A_LOOK.search(template))
+
+
 class Listener:
     """Takes the lines of a log one by one, and keeps the messages among them."""
 
@@ -72,6 +76,11 @@ class Listener:
         self._first: list[Message] = []
         self._last: deque[Message] = deque(maxlen=_KEPT_EACH_END)
         self._in_traceback = False
+
+    @property
+    def in_traceback(self) -> bool:
+        """Whether the next line belongs to a traceback, whatever it is."""
+        return self._in_traceback
 
     @property
     def said(self) -> tuple[Message, ...]:
@@ -82,8 +91,6 @@ class Listener:
         """Take a line; a step skipped for an overflow comes back as the cells of a row."""
         if self._in_traceback:
             self._in_traceback = self._go_on(number, line)
-            return None
-        if not _WORTH_A_LOOK.search(line):
             return None
         if _TRACEBACK in line:
             self._in_traceback = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 MARK = "\0"
@@ -12,106 +13,129 @@ MARK_OF = "\2"
 PROGRESS = "\1"
 """Stands for a progress bar, which told how far the loop is."""
 
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d*)?|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+_DIGITS = r"(?:\d+(?:,\d{3})*(?!\d)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+_RUN = re.compile(
+    rf"((?<![\w.@])(?<![A-Za-z]/)[-+]?(?:{_DIGITS}|(?:nan|inf(?:inity)?)(?![A-Za-z_]))"
+    r"(?:\s?/\s?\d+(?![\w.]*/))?)",
+    re.IGNORECASE,
+)
 # "number of nan iterations" and "NaN or Inf found" speak of NaN and measure nothing.
 _SPOKEN = (
-    r"iter\w*|steps?|values?|loss\w*|grad\w*|or|and|in|is|was|are|count\w*|detect\w*|found|tensors?"
+    r"iter\w*|steps?|values?|loss\w*|grad\w*|or|and|in|is|was|are|count\w*|detect\w*|found"
+    r"|tensors?"
 )
-_NOT_FINITE = (
-    rf"(?:(?:nan|inf(?:inity)?)(?!\s+(?:{_SPOKEN})\b)|(?<=[:=]\ )(?:nan|inf)|(?<=[:=])(?:nan|inf))"
-)
+_NOT_FINITE = rf"(?:(?<=[:=]\ )|(?<=[:=])|(?!\w+\s+(?:{_SPOKEN})\b))(?:nan|inf(?:inity)?)"
 # What is made of digits and no measurement, and then the numbers themselves.
 _PARTS = re.compile(
     rf"""
-      (?P<stamp>  (?<![\w.])\d{{4}}[-/.]\d\d?[-/.]\d\d?(?:[T\ _-]+\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?Z?)?(?![\w])
+      (?P<stamp>  (?<![\w.])\d{{4}}[-/.]\d\d?[-/.]\d\d?
+                      (?:[T\ _-]+\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?Z?)?(?!\w)
                 | (?<![\w.])\d\d?[-/][A-Za-z]{{3}}[-/]\d{{4}}(?:[ :]\d\d:\d\d:\d\d)?
-                | ^[IWEF]\d{{4}}\ \d\d:\d\d:\d\d[.\d]*\s+\d+
+                | ^[IWEF]\d{{4}}\ \d\d:\d\d:\d\d[.\d]*\ \d+
                 | (?<![\w.:])\d+:\d\d(?::\d\d)?(?:[.,]\d+)?(?![\w:])
                 | \b\d+h(?:\d+m)?(?:\d+s)?\b | \b\d+m\d+(?:\.\d+)?s\b )
     | (?P<place>  [\w./\\-]+\.(?:py|cc|cpp|cu|h|c|so)\b(?::\d+)*
                 | (?:https?|file|s3|gs)://\S+
                 | (?<![\w.])/(?:[\w.+-]+/)+[\w.+-]*
                 | (?<![\w.])v?\d+\.\d+\.\d+(?:[.\w+-]*)
-                | \bcuda:\d+ | \b0x[0-9a-fA-F]+\b
-                | \b[0-9a-f]{{7,}}(?=[a-f0-9]*[a-f])[0-9a-f]*\b(?<=[a-z].) )
-    | (?P<number> (?<![\w.@])(?<![A-Za-z]-)(?:(?<![\w)\]][-+])[-+])?(?:{_NUMBER}|{_NOT_FINITE}(?![A-Za-z_])) )
-      (?P<unit>   \ ?%|[munµ]?s\b|(?:sec|secs|min|mins|h|x)\b|[KMGT]i?B?\b|k\b|it/s|s/it )?
-      (?:\s*/\s*(?P<total>\d[\d,]*)(?![\w.]*/|\w))?
+                | \bcuda:\d+ | \b0x[0-9a-fA-F]+\b )
+    | (?P<number> (?<![\w.@])(?<![A-Za-z]-)[-+]?(?:{_DIGITS}|{_NOT_FINITE}(?![A-Za-z_])) )
+      (?:\ ?%|[munµ]?s\b|(?:sec|secs|min|mins|h|x)\b|[KMGT]i?B?\b|k\b|it/s|s/it)?
+      (?P<of>\s?/\s?\d+(?![\w.]*/|\w))?
       (?![A-Za-z_\d])
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 # `10%|###   | 10/100 [00:10<01:30, 1.00s/it, loss=0.3]`, Keras' `10/100 [==>...] - ETA: 5s - `
 _TQDM = re.compile(
-    r"(?:\d+%\s*)?\|[^|\0]{0,400}\|\s*(?P<at>\d[\d,.]*[kMG]?)(?:/(?P<of>[\d,.]+[kMG]?|\?))?"
-    r"\s*\[[\d:?]+(?:<[\d:, a-z?]+)?,\s*[\d.?]+\s*\S*/\S*(?P<more>,[^\]]*)?\]"
+    r"(?:\d+%\s*)?\|[^|\0]{0,400}\|\s*(?P<at>\d[\d,.]*)[kMG]?(?:/(?:[\d,.]+[kMG]?|\?))?"
+    r"\s*\[[\d:?]+(?:<[\d:, a-z?]+)?,\s*[\d.?]+\s*\S*/\S*?(?=[,\]])"
 )
 _KERAS = re.compile(
-    r"^\s*(?P<at>\d+)/(?P<of>\d+|Unknown)\s*(?:\[[=>.]+\]|━[━ ╸╺]*)\s*(?:- )?(?:ETA: [\d:]+s?)?"
+    r"^\s*(?P<at>\d+)/(?:\d+|Unknown)\s*(?:\[[=>.]*\]|━[━ ╸╺]*)\s*(?:- )?(?:ETA: [\d:]+s?)?"
 )
+# What a bar is drawn with; two states of it shall have one template.
+_DRAWN = re.compile(r"(?<=%)\|[^|]{0,400}\||\[[=>.]{4,}\]|━[━ ╸╺]*")
 _WRAPPED = re.compile(
     r"\b(?:torch\.)?(?:tensor|array|Array|float\d*|np\.float\d+|numpy\.float\d+|np\.int\d+"
     r"|DeviceArray|Tensor)\(\s*\[*\s*([-+.\w]+)[^()]{0,200}\)"
 )
 
 
-class Number(NamedTuple):
-    """A number of a line, and the total of `3/10` where it is one."""
+class Split(NamedTuple):
+    """A line as the texts between its runs of digits, and the runs."""
 
-    value: float
-    total: float | None
-
-
-class Skeleton(NamedTuple):
-    """A line taken apart: its template, and its numbers in order."""
-
-    template: str
-    numbers: tuple[Number, ...]
+    line: str
+    key: str
+    runs: Sequence[str]
 
 
-def take_apart(line: str) -> Skeleton:
+class Template(NamedTuple):
+    """A line with marks for its numbers, and which run of digits each mark stands for."""
+
+    text: str
+    runs: tuple[int, ...]
+    """One for each mark in order; that of the progress bar, where there is one, comes first."""
+
+
+def split(line: str) -> Split:
+    """Cut a line at its runs of digits; quick, and the same for all lines of one statement."""
+    line = " ".join(line.split())
+    if "%|" in line or "[=" in line or "[>" in line or "[." in line or "━" in line:
+        line = _DRAWN.sub(_bar_art, line)
+    parts = _RUN.split(line)
+    return Split(line, MARK.join(parts[::2]), parts[1::2])
+
+
+def _bar_art(drawn: re.Match[str]) -> str:
+    return "||" if drawn[0][0] == "|" else "[====]"
+
+
+def value(run: str) -> tuple[float, float | None]:
+    """The number that a run of digits spells, and its total where it has one."""
+    part, slash, total = run.partition("/")
+    try:
+        return float(part.replace(",", "")), float(total) if slash else None
+    except ValueError:
+        return float("nan"), None
+
+
+def template(line: Split) -> Template:
     """Replace the numbers of a line by marks; dates, clocks, paths and versions are dropped."""
-    if "(" in line:
-        line = _WRAPPED.sub(r"\1", line)
-    line, progress = _without_bar(line)
-    template: list[str] = []
-    numbers: list[Number] = list(progress)
+    text = _WRAPPED.sub(_unwrapped, line.line) if "(" in line.line else line.line
+    starts = _starts(line)
+    bar = (_TQDM.search(text) if "|" in text else None) or _KERAS.match(text)
+    runs: list[int] = []
+    if bar is not None:
+        runs += [starts.get(bar.start("at"), -1)]
+        text = _over(text, bar, PROGRESS)
+    pieces = list(_pieces(text, starts, runs))
+    return Template(" ".join("".join(pieces).split()), tuple(runs))
+
+
+def _pieces(text: str, starts: dict[int, int], runs: list[int]) -> Iterator[str]:
     end = 0
-    for part in _PARTS.finditer(line):
-        template.append(line[end : part.start()])
+    for part in _PARTS.finditer(text):
+        yield text[end : part.start()]
         end = part.end()
         if part.lastgroup in ("stamp", "place"):
-            template.append(" | ")
+            yield " | "
             continue
-        total = _total(part["total"])
-        template.append(MARK if total is None else MARK_OF)
-        numbers.append(Number(_value(part["number"]), total))
-    template.append(line[end:])
-    return Skeleton(" ".join("".join(template).split()), tuple(numbers))
+        runs.append(starts.get(part.start("number"), -1))
+        yield MARK_OF if part["of"] else MARK
+    yield text[end:]
 
 
-def _without_bar(line: str) -> tuple[str, tuple[Number, ...]]:
-    bar = (_TQDM.search(line) if "|" in line else None) or _KERAS.match(line)
-    if bar is None:
-        return line, ()
-    more = bar.groupdict().get("more") or ""
-    rest = f"{line[: bar.start()]} {PROGRESS} {more} {line[bar.end() :]}"
-    # The bar's own number comes first in the list: whatever stands before it in the line is a
-    # description, whose numbers follow.
-    return rest, (Number(_value(bar["at"]), _total(bar["of"])),)
+def _starts(line: Split) -> dict[int, int]:
+    """Where in the line each run begins."""
+    return {found.start(): index for index, found in enumerate(_RUN.finditer(line.line))}
 
 
-_SUFFIX = {"k": 1e3, "m": 1e6, "g": 1e9}
+def _unwrapped(wrapped: re.Match[str]) -> str:
+    """A wrapped number alone, where it stood."""
+    before = wrapped.start(1) - wrapped.start()
+    return (" " * before + wrapped[1]).ljust(len(wrapped[0]))
 
 
-def _value(text: str) -> float:
-    scale = _SUFFIX.get(text[-1].lower(), 1.0)
-    digits = text[:-1] if scale > 1.0 else text
-    try:
-        return float(digits.replace(",", "")) * scale
-    except ValueError:
-        return float("nan")
-
-
-def _total(text: str | None) -> float | None:
-    return _value(text) if text and text[0].isdigit() else None
+def _over(text: str, bar: re.Match[str], mark: str) -> str:
+    return text[: bar.start()] + mark.ljust(bar.end() - bar.start()) + text[bar.end() :]

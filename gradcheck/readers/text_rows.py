@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,10 +9,10 @@ from gradcheck.model import Message
 from gradcheck.readers import text_messages
 from gradcheck.readers.table_steps import is_step_name
 from gradcheck.readers.text_kinds import Counter, Kind, Kinds
+from gradcheck.readers.text_numbers import Split, split
 from gradcheck.readers.text_tables import Boxes, Headers
-from gradcheck.readers.text_templates import Reading, Templates
+from gradcheck.readers.text_templates import Plan, Reading, Templates, read
 
-_HAS_NUMBER = re.compile(r"\d|nan|inf", re.IGNORECASE)
 # What a line that only counts may say of the lines below it; `epochs: 30` is a setting.
 _HEADINGS = frozenset(
     {"epoch", "ep", "step", "iter", "iteration", "batch", "update", "global step"}
@@ -42,33 +41,44 @@ class RowMaker:
 
     def take(self, number: int, line: str) -> None:
         """Take a line."""
-        skipped = self._listener.take(number, line)
-        if skipped is not None:
-            self._add(number, (), skipped)
-            return
+        parts = split(line)
+        plan = self._templates.plan(parts)
+        if plan.speaks or self._listener.in_traceback:
+            skipped = self._listener.take(number, line)
+            if skipped is not None:
+                self._add(number, (), skipped)
+                return
+        if not self._take_table(number, line, has_numbers=bool(parts.runs)):
+            self._take_reading(number, parts, plan)
+
+    def _take_table(self, number: int, line: str, *, has_numbers: bool) -> bool:
+        """Whether a line belongs to a table, or is without numbers and may head one."""
         if self._boxes.take(number, line):
-            return
-        self._close_box()
-        if not _HAS_NUMBER.search(line):
+            return True
+        box = self._boxes.close()
+        if box is not None:
+            self._add_cells(*box)
+        if not has_numbers:
             self._headers.take_words(line)
-            return
+            return True
         row = self._headers.take_numbers(line)
         if row is not None:
             self._add_cells(number, row)
-        else:
-            self._take_reading(number, line)
+        return row is not None
 
     def finish(self) -> tuple[tuple[Kind, ...], tuple[Message, ...]]:
         """The rows by kind, and what the log says besides."""
-        self._close_box()
+        box = self._boxes.close()
+        if box is not None:
+            self._add_cells(*box)
         self._flush()
         return self._kinds.all(), self._listener.said
 
-    def _take_reading(self, number: int, line: str) -> None:
-        reading = self._templates.read(line)
+    def _take_reading(self, number: int, line: Split, plan: Plan) -> None:
+        reading = read(line, plan)
         if not reading.measured:
-            self._headers.take_words(line)
-            if not reading.plan.bar:
+            self._headers.take_words(line.line)
+            if not plan.bar:
                 headings = (count for count in reading.counted if count.name in _HEADINGS)
                 self._heading.update((count.name, count) for count in headings)
             return
@@ -88,11 +98,6 @@ class RowMaker:
             and last.reading.plan is row.reading.plan
             and last.counts == row.counts
         )
-
-    def _close_box(self) -> None:
-        number, cells = self._boxes.close()
-        if cells:
-            self._add_cells(number, cells)
 
     def _add_cells(self, number: int, cells: Mapping[str, float]) -> None:
         counts = [Counter(name, value) for name, value in cells.items() if is_step_name(name)]

@@ -10,6 +10,7 @@ from gradcheck.readers.table_steps import is_step_name
 
 _BOX = re.compile(r"^\s*[|│┃](?P<name>[^|│┃]*)[|│┃](?P<value>[^|│┃]*)[|│┃]\s*$")
 _RULE = re.compile(r"^[\s|+:=─━┼├┤┬┴╞╪╡┏┓┡╇┩┗┛┌┐└┘-]+$")
+_BARS = ("|", "│", "┃")
 _EDGES = "|│┃ \t"
 _COLUMNS = re.compile(r"\s*[|│┃]\s*|\s{2,}|\t+")
 _OF = re.compile(r"^(\d+)/\d+$")
@@ -30,7 +31,7 @@ class Boxes:
 
     def take(self, number_of_line: int, line: str) -> bool:
         """Whether a line belongs to a box; its number is kept until `close`."""
-        box = _BOX.match(line)
+        box = _BOX.match(line) if line.lstrip()[:1] in _BARS else None
         if box is None:
             return False
         self._line = number_of_line
@@ -42,8 +43,10 @@ class Boxes:
         self._cells[f"{self._section}{name}" if indented else name] = value
         return True
 
-    def close(self) -> tuple[int, Cells]:
-        """The last line and the row of the box that has ended, empty where there was none."""
+    def close(self) -> tuple[int, Cells] | None:
+        """The last line and the row of the box that has ended, None where there was none."""
+        if not self._cells:
+            return None
         cells, self._cells, self._section = self._cells, {}, ""
         return self._line, cells
 

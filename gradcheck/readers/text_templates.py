@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from gradcheck.readers import role_names
 from gradcheck.readers.table_steps import is_step_name
 from gradcheck.readers.text_kinds import Counter
+from gradcheck.readers.text_messages import speaks
 from gradcheck.readers.text_numbers import (
     MARK,
     MARK_OF,
     PROGRESS,
-    Number,
-    Skeleton,
-    take_apart,
+    Split,
+    Template,
+    template,
+    value,
 )
 
 _MOST_WORDS, _LONGEST_NAME = 6, 60
@@ -42,7 +44,8 @@ _PROSE = re.compile(
 # DeepSpeed and Megatron time the parts of a step: `time (ms) | optimizer_gradients: 30.2`.
 _TIMING = re.compile(r"\btimes? \((?:ms|s)\)")
 _RANK = re.compile(r"^(?:local[ _]?|global[ _]?)?rank$", re.IGNORECASE)
-_RANK_TAG = re.compile(r"\[?\brank ?_?(\d+)\]?", re.IGNORECASE)
+_RANK_TAG = re.compile(r"\brank_?(\d{1,6})\b", re.IGNORECASE)  # torchrun's `[rank3]: ` and the like
+_LOOSE_DIGIT = re.compile(r"(?<![\w.])\d")
 _SPLIT = re.compile(
     r"(?<![A-Za-z])(train_inner|train(?:ing)?|val(?:id(?:ation|ating)?)?|test(?:ing|set)?"
     r"|eval(?:uation|uating|uate)?|dev)(?![A-Za-z])",
@@ -66,7 +69,7 @@ _CODE = re.compile(r"[=<>{}\\\"'`;$&]|\b(?:if|elif|while|return|def|assert|lambd
 class Field:
     """What one number of a template is."""
 
-    index: int
+    run: int
     name: str
     counts: bool
     """Whether it counts steps or epochs rather than measures."""
@@ -74,13 +77,22 @@ class Field:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the numbers of a template are."""
+    """How the lines of a template are to be read."""
 
     fields: tuple[Field, ...]
-    rank: int | None
-    """Which number is the rank of the process that printed the line."""
-    bar: bool
+    rank: int | None = None
+    """The rank of the process that printed the line, where it is always the same ..."""
+    rank_run: int | None = None
+    """... and else the run of digits that tells it."""
+    bar: bool = False
     """Whether the line draws a progress bar."""
+    speaks: bool = False
+    """Whether it may be a message."""
+
+    @property
+    def measures(self) -> bool:
+        """Whether anything in the line is a measurement."""
+        return any(not field.counts for field in self.fields)
 
 
 @dataclass(frozen=True)
@@ -94,64 +106,56 @@ class Reading:
 
 
 class Templates:
-    """Reads lines, and remembers how the templates seen of late are to be read."""
+    """Finds out how a line is to be read, and remembers it for the next of its template."""
 
     def __init__(self) -> None:
         self._plans: OrderedDict[str, Plan] = OrderedDict()
 
-    def read(self, line: str) -> Reading:
-        """What a line says: its measurements, what counts the steps, the rank and the split."""
-        rank = None
-        if "ank" in line or "ANK" in line:
-            tag = _RANK_TAG.search(line)
-            if tag is not None:
-                rank = int(tag[1][:9])
-                line = f"{line[: tag.start()]} | {line[tag.end() :]}"
-        skeleton = take_apart(line)
-        plan = self._plan(skeleton)
-        measured, counted = [], []
-        for field in plan.fields:
-            number = skeleton.numbers[field.index]
-            if field.counts:
-                counted.append(Counter(field.name, number.value, number.total))
-            else:
-                measured.append((field.name, _measured(number)))
-        if plan.rank is not None:
-            rank = _rank(skeleton.numbers[plan.rank])
-        return Reading(tuple(measured), tuple(counted), rank, plan)
-
-    def _plan(self, skeleton: Skeleton) -> Plan:
-        plan = self._plans.get(skeleton.template)
+    def plan(self, line: Split) -> Plan:
+        """How a line is to be read."""
+        plan = self._plans.get(line.key)
         if plan is None:
-            plan = make_plan(skeleton.template)
-            self._plans[skeleton.template] = plan
+            plan = make_plan(template(line))
+            if not any(_LOOSE_DIGIT.search(field.name) for field in plan.fields):
+                self._plans[line.key] = plan
             if len(self._plans) > _KEPT_PLANS:
                 self._plans.popitem(last=False)
         return plan
 
 
-def _measured(number: Number) -> float:
-    # `Accuracy: 9541/10000`
-    return number.value / number.total if number.total else number.value
+def read(line: Split, plan: Plan) -> Reading:
+    """What a line says: its measurements, what counts the steps, and the rank."""
+    measured, counted = [], []
+    for field in plan.fields:
+        number, total = value(line.runs[field.run])
+        if field.counts:
+            counted.append(Counter(field.name, number, total))
+        else:
+            # `Accuracy: 9541/10000`
+            measured.append((field.name, number / total if total else number))
+    rank = plan.rank if plan.rank_run is None else _rank(line.runs[plan.rank_run])
+    return Reading(tuple(measured), tuple(counted), rank, plan)
 
 
-def _rank(number: Number) -> int | None:
-    return int(number.value) if 0 <= number.value < 1e9 else None
+def _rank(run: str) -> int | None:
+    number, _ = value(run)
+    return int(number) if 0 <= number < 1e9 else None
 
 
-def make_plan(template: str) -> Plan:
+def make_plan(line: Template) -> Plan:
     """Work out what the numbers of a template are."""
-    texts = re.split(f"([{MARK}{MARK_OF}])", template)
-    maker = _PlanMaker(has_bar=PROGRESS in template)
-    for place, (text, mark) in enumerate(zip(texts[:-1:2], texts[1::2], strict=True)):
-        maker.take(place, text, mark)
-    return maker.finish()
+    texts = re.split(f"([{MARK}{MARK_OF}])", line.text)
+    runs = list(line.runs)
+    maker = _PlanMaker(bar=runs.pop(0) if PROGRESS in line.text else None)
+    for run, text, mark in zip(runs, texts[:-1:2], texts[1::2], strict=True):
+        maker.take(run, text, mark)
+    return maker.finish(line.text)
 
 
 class _PlanMaker:
-    def __init__(self, *, has_bar: bool) -> None:
-        self._shift = int(has_bar)
-        self._bar = [Field(0, PROGRESS_NAME, True)] if has_bar else []
+    def __init__(self, bar: int | None) -> None:
+        self._bar = [] if bar is None else [Field(bar, PROGRESS_NAME, True)]
+        self._first = True
         self._fields: list[Field] = []
         self._rank: int | None = None
         self._split: str | None = None  # the split that the line spoke of last, outside names
@@ -159,13 +163,14 @@ class _PlanMaker:
         self._list = ("", 0)
         self._timing = False
 
-    def take(self, place: int, text: str, mark: str) -> None:
-        index = place + self._shift
+    def take(self, index: int, text: str, mark: str) -> None:
+        """Take a number and the text before it."""
         before, _, text = text.rpartition(PROGRESS)
         link = _LINK.search(text)
         body = text[: link.start()] if link else text
-        if place:
+        if not self._first:
             body = _UNIT.sub("", body)
+        self._first = False
         name, context = _name_and_context(body)
         self._hear(before)
         self._hear(context if name else body)
@@ -179,14 +184,17 @@ class _PlanMaker:
         else:
             self._named(index, name, listed="[" in link[0] or "(" in link[0])
 
-    def finish(self) -> Plan:
+    def finish(self, text: str) -> Plan:
+        """The plan for lines of this template."""
         validating = self._split not in (None, *_TRAIN)
         fields = [
             field
             for field in self._bar + self._fields
-            if not (validating and field.counts and field.name in _WITHIN)
+            if field.run >= 0 and not (validating and field.counts and field.name in _WITHIN)
         ]
-        return Plan(tuple(fields), self._rank, bool(self._bar))
+        tag = _RANK_TAG.search(text)
+        rank = int(tag[1]) if tag else None
+        return Plan(tuple(fields), rank, self._rank, bool(self._bar), speaks(text))
 
     def _hear(self, text: str) -> None:
         self._timing = self._timing or bool(_TIMING.search(text))
@@ -203,7 +211,7 @@ class _PlanMaker:
         self._list = ("", 0)
         last = self._fields[-1] if self._fields else None
         if mark == MARK_OF and last and last.name == PROGRESS_NAME and text.strip() == "][":
-            self._fields[-1] = Field(last.index, "epoch", True)  # `[3/300][10/1251]`
+            self._fields[-1] = Field(last.run, "epoch", True)  # `[3/300][10/1251]`
             self._fields.append(Field(index, PROGRESS_NAME, True))
             return
         opens = not any(not field.counts for field in self._fields) and PROGRESS_NAME not in counted
