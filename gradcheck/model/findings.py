@@ -1,0 +1,186 @@
+"""What is found in a log: events, the causes that explain them, and the remedies."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradcheck.model.logs import Run
+
+
+class Severity(str, enum.Enum):
+    """How much an event matters; ordered by `rank`."""
+
+    WARNING = "warning"
+    SPIKE = "spike"
+    FAILURE = "failure"
+
+    @property
+    def rank(self) -> int:
+        """Position in the order of gravity, 0 the mildest."""
+        return list(Severity).index(self)
+
+
+class Family(str, enum.Enum):
+    """The families of causes, which are also the verdicts that name one."""
+
+    EXPLODING_GRADIENTS = "exploding_gradients"
+    BAD_DATA = "bad_data"
+    UNSTABLE_LOSS = "unstable_loss"
+    CORRUPTED_STATE = "corrupted_state"
+    STALLED_TRAINING = "stalled_training"
+
+
+INCONCLUSIVE = "inconclusive"
+HEALTHY = "healthy"
+
+
+class Kind(str, enum.Enum):
+    """The kinds of event of the report's contract."""
+
+    NONFINITE_LOSS = "nonfinite_loss"
+    NONFINITE_GRADIENT = "nonfinite_gradient"
+    NONFINITE_WEIGHTS = "nonfinite_weights"
+    DIVERGENCE = "divergence"
+    LOSS_SPIKE = "loss_spike"
+    GRADIENT_SPIKE = "gradient_spike"
+    MASKED_NONFINITE = "masked_nonfinite"
+    LOSS_SCALE_COLLAPSE = "loss_scale_collapse"
+    PLATEAU = "plateau"
+    VANISHING_GRADIENT = "vanishing_gradient"
+    DEAD_UNITS = "dead_units"
+    LEARNING_RATE_JUMP = "learning_rate_jump"
+    STEP_REWIND = "step_rewind"
+    CRASH = "crash"
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened in a series, from `step` to `last_step`."""
+
+    kind: Kind
+    severity: Severity
+    series: str | None
+    step: int | None
+    last_step: int | None
+    recovered: bool
+    order: int = 0
+    """Where it began, in the run's own order of points."""
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One checkable sentence, with the window of steps in which to check it."""
+
+    statement: str
+    series: str | None = None
+    first_step: int | None = None
+    last_step: int | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a replay with one remedy applied showed."""
+
+    outcome: str
+    steps: int
+    returned_at_step: int | None = None
+    final_loss: float | None = None
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One change to make."""
+
+    action: str
+    snippet: str | None = None
+    framework: str | None = None
+    source: str | None = None
+    trial: Trial | None = None
+
+
+@dataclass(frozen=True)
+class Where:
+    """The place of a fault inside the script, as far as it is known."""
+
+    phase: str
+    module: str | None = None
+    op: str | None = None
+    file: str | None = None
+    line: int | None = None
+    samples: tuple[int, ...] | None = None
+    rank: int | None = None
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A rival cause, and the sentence that speaks against it."""
+
+    cause: str
+    because: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A cause that may explain the events, with its probability."""
+
+    family: Family
+    cause: str
+    confidence: float
+    step: int | None
+    summary: str
+    evidence: tuple[Evidence, ...]
+    ruled_out: tuple[Rejection, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+    where: Where | None = None
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A series that the log lacks and that would separate the families still in question."""
+
+    role: str  # or what no tracker logs by itself, such as `batch_statistics`
+    would_separate: tuple[Family, ...]
+    how: str
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """All that is said about one run."""
+
+    run: Run
+    verdict: str
+    confidence: float
+    first_bad_step: int | None
+    events: tuple[Event, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def severity(self) -> Severity | None:
+        """The gravest severity among the events, None where there are none."""
+        return max((e.severity for e in self.events), key=lambda s: s.rank, default=None)
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A path that could not be judged: what it is, why, and what to try."""
+
+    path: Path
+    reason: str
+    broken: bool = False  # reading failed; else the file simply is not a training log
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of one call: its runs, the worst first, and what could not be judged."""
+
+    runs: tuple[RunReport, ...]
+    unread: tuple[Unread, ...] = ()
+
+    def at_least(self, severity: Severity) -> list[RunReport]:
+        """The runs with an event at or above a severity."""
+        return [r for r in self.runs if r.severity and r.severity.rank >= severity.rank]
