@@ -146,7 +146,9 @@ def inspect(
     from gradcheck import loading, terminal
     from gradcheck.reports import inventory
 
-    loaded = loading.collect(paths, _overrides(loss, grad_norm, learning_rate))
+    loaded = loading.collect(
+        paths, _overrides(loss, grad_norm, learning_rate), progress=terminal.progress
+    )
     terminal.warn_unread(loaded.unread)
     runs = list(loaded.runs)
     if not runs and not loaded.unread:

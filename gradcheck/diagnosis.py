@@ -29,7 +29,7 @@ DECIDED = 0.6
 def analyze(
     *paths: str | Path,
     overrides: Mapping[Role, str] | None = None,
-    progress: loading.Progress = iter,
+    progress: loading.Progress = loading.quietly,
 ) -> Report:
     """Diagnose every run found under `paths`; the report names what could not be judged.
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
-from gradcheck import merging, plugins, walking
+from gradcheck import merging, plugins, remote, walking
 from gradcheck.errors import NoSuchSeries, NotALog, NothingToJudge, UsageError
 from gradcheck.model import Role, Run, Unread
 from gradcheck.readers import frameworks, roles
 from gradcheck.readers.base import Candidate, Reader, Source
 
+T = TypeVar("T")
 _HEAD = 4096
+_THREADS = min(8, os.cpu_count() or 1)
 _JUDGED = frozenset({Role.LOSS, Role.VALIDATION_LOSS, Role.GRAD_NORM, Role.LAYER_GRAD_NORM})
 
 
@@ -42,7 +47,16 @@ class Findings:
     unread: tuple[Unread, ...]
 
 
-Progress = Callable[[Sequence[Place]], Iterable[Place]]
+class Progress(Protocol):
+    """Passes on what is done, and may show how much of it is still to come."""
+
+    def __call__(self, done: Iterable[T], total: int) -> Iterable[T]:
+        """The same items; there will be `total` of them."""
+
+
+def quietly(done: Iterable[T], total: int) -> Iterable[T]:
+    """Show nothing."""
+    return done
 
 
 @dataclass(frozen=True)
@@ -72,7 +86,7 @@ def load(*paths: str | Path, overrides: Mapping[Role, str] | None = None) -> lis
 def collect(
     paths: Iterable[str | Path],
     overrides: Mapping[Role, str] | None = None,
-    progress: Progress = iter,
+    progress: Progress = quietly,
 ) -> Loaded:
     """Find and read every run behind the paths; say of the rest why it could not be read.
 
@@ -81,7 +95,7 @@ def collect(
         NoSuchSeries: an override names a series that no run has.
     """
     found = find(paths)
-    read_ones = [one for place in progress(found.places) for one in _attempt(place, overrides)]
+    read_ones = [one for results in _read_all(found.places, overrides, progress) for one in results]
     runs = [one for one in read_ones if isinstance(one, Run)]
     refused = [one for one in read_ones if isinstance(one, NoSuchSeries)]
     if refused and not runs:
@@ -89,6 +103,21 @@ def collect(
     unread = [one for one in read_ones if isinstance(one, Unread)]
     unread += [Unread(error.path, error.reason) for error in refused]
     return Loaded(tuple(runs), (*found.unread, *unread))
+
+
+def _read_all(
+    places: Sequence[Place], overrides: Mapping[Role, str] | None, progress: Progress
+) -> Iterator[Sequence[Run | Unread | NoSuchSeries]]:
+    """Read places side by side: numpy and the disk leave Python's lock to the others."""
+    if len(places) < 2:
+        yield from progress((_attempt(place, overrides) for place in places), len(places))
+        return
+    with ThreadPoolExecutor(_THREADS) as pool:
+        done = pool.map(lambda place: _attempt(place, overrides), places)
+        try:
+            yield from progress(done, len(places))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _attempt(
@@ -114,25 +143,35 @@ def find(paths: Iterable[str | Path]) -> Findings:
         claim = file if isinstance(file, Unread) else _claim(file, readers, named=file == root)
         if isinstance(claim, Unread):
             unread.append(claim)
-        elif claim is not None and isinstance(file, Path):
+        elif claim is not None and not isinstance(file, Unread):
             claimed.setdefault((claim, root), []).append(file)
-    logs = [
-        Log(reader, source)
-        for (reader, root), files in _pooled(claimed).items()
-        for source in readers[reader].group(files, root)
-    ]
+    logs: list[Log] = []
+    for (name, root), files in _pooled(claimed).items():
+        found = _grouped(readers[name], files, root)
+        if isinstance(found, Unread):
+            unread.append(found)
+        else:
+            logs += (Log(name, source) for source in found)
     return Findings(tuple(_places(logs)), tuple(unread))
+
+
+def _grouped(reader: Reader, files: Sequence[Path], root: Path) -> Iterable[Source] | Unread:
+    try:
+        with remote.failures(str(root)):
+            return list(reader.group(files, root))
+    except OSError as error:
+        return _unreadable(root, error)
 
 
 def _files(paths: Iterable[str | Path]) -> Iterator[tuple[Path | Unread, Path]]:
     """Every file behind the paths once, with the path that led to it."""
-    seen: set[Path] = set()
+    seen: set[object] = set()
     for root in walking.expand(paths):
         if isinstance(root, Unread):
-            yield root, root.path
+            yield root, Path()
             continue
         for file in walking.walk(root) if root.is_dir() else [root]:
-            real = file.path if isinstance(file, Unread) else file.resolve()
+            real: object = file.path if isinstance(file, Unread) else file.resolve()
             if real not in seen:
                 seen.add(real)
                 yield file, root
@@ -154,10 +193,12 @@ def _claim(file: Path, readers: Mapping[str, Reader], *, named: bool) -> str | U
 
 def _head(file: Path) -> tuple[bytes, str | None]:
     try:
+        if remote.is_remote(file):
+            return remote.head(file, _HEAD), None
         with file.open("rb") as opened:
             return opened.read(_HEAD), None
     except OSError as error:
-        return b"", f"cannot be read: {error.strerror}"
+        return b"", f"cannot be read: {error.strerror or error}"
 
 
 def _pooled(claimed: Mapping[tuple[str, Path], list[Path]]) -> dict[tuple[str, Path], list[Path]]:
@@ -174,8 +215,8 @@ def _places(logs: Sequence[Log]) -> Iterator[Place]:
     directories: dict[Path, list[Log]] = {}
     for log in logs:
         directories.setdefault(_directory(log.source), []).append(log)
-    for directory, inside in sorted(directories.items()):
-        if 1 < len(inside) == len({log.reader for log in inside}):
+    for directory, inside in sorted(directories.items(), key=lambda one: str(one[0])):
+        if len({log.reader for log in inside}) > 1:
             yield Place(directory, tuple(inside))
         else:
             yield from (Place(log.source.path, (log,)) for log in inside)
@@ -200,11 +241,16 @@ def read(place: Place, overrides: Mapping[Role, str] | None = None) -> list[Run 
 def _read(log: Log) -> Run | Unread:
     reader: Reader = plugins.collect("readers", "READER")[log.reader]
     try:
-        return reader.read(log.source)
+        with remote.failures(str(log.source.path)):
+            return reader.read(log.source)
     except NotALog as error:
         return Unread(log.source.path, str(error), error.broken)
     except OSError as error:
-        return Unread(log.source.path, f"cannot be read: {error.strerror}", broken=True)
+        return _unreadable(log.source.path, error)
+
+
+def _unreadable(path: Path, error: OSError) -> Unread:
+    return Unread(path, f"cannot be read: {error.strerror or error}", broken=True)
 
 
 def _with_roles(run: Run, overrides: Mapping[Role, str]) -> Run | Unread:

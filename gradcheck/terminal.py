@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -87,23 +87,23 @@ def warn_unread(unread: Iterable[Unread]) -> None:
         sys.stderr.write(f"gradcheck: {len(others) - MOST_NOT_LOGS} more files not judged\n")
 
 
-def progress(items: Sequence[T]) -> Iterator[T]:
-    """The items, with a bar on stderr while working on them takes long enough to notice."""
+def progress(done: Iterable[T], total: int) -> Iterator[T]:
+    """What is done, with a bar on stderr while the rest takes long enough to notice."""
     if not sys.stderr.isatty():
-        yield from items
+        yield from done
         return
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import Progress  # noqa: PLC0415
 
     bar = Progress(console=Console(stderr=True), transient=True)
-    task = bar.add_task("reading logs", total=len(items))
+    task = bar.add_task("reading logs", total=total)
     starter = threading.Timer(PATIENCE, bar.start)
     starter.daemon = True
     starter.start()
     try:
-        for item in items:
-            yield item
+        for item in done:
             bar.advance(task)
+            yield item
     finally:
         starter.cancel()
         starter.join()

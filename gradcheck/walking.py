@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from gradcheck import remote
 from gradcheck.errors import UsageError
 from gradcheck.model import Unread
 
@@ -28,6 +29,8 @@ def expand(paths: Iterable[str | Path]) -> list[Path | Unread]:
 
 
 def _matches(path: str | Path) -> list[Path | Unread]:
+    if remote.is_url(path):
+        return _behind(str(path))
     try:
         if Path(path).exists():
             return [Path(path)]
@@ -38,8 +41,19 @@ def _matches(path: str | Path) -> list[Path | Unread]:
     return [Path(match) for match in matches] or [Unread(Path(path), _GONE, broken=True)]
 
 
+def _behind(url: str) -> list[Path | Unread]:
+    try:
+        found: list[Path | Unread] = [*remote.matches(url)]
+    except OSError as error:
+        return [Unread(url, f"cannot be read: {error.strerror or error}", broken=True)]
+    return found or [Unread(url, _GONE, broken=True)]
+
+
 def walk(root: Path) -> Iterator[Path | Unread]:
     """All files below a directory, in a stable order, and the directories that cannot be opened."""
+    if remote.is_remote(root):
+        yield from _walk_remotely(root)
+        return
     unread: list[Unread] = []
 
     def note(error: OSError) -> None:
@@ -56,6 +70,16 @@ def walk(root: Path) -> Iterator[Path | Unread]:
             if not name.startswith(".") and _may_be_read(Path(directory, name)):
                 yield Path(directory, name)
     yield from unread
+
+
+def _walk_remotely(root: Path) -> Iterator[Path | Unread]:
+    try:
+        for file in remote.walk(root):
+            inner = file.relative_to(root).parts
+            if all(_is_worth_a_look(name) for name in inner):
+                yield file
+    except OSError as error:
+        yield Unread(root, f"cannot be opened: {error.strerror or error}", broken=True)
 
 
 def _is_worth_a_look(name: str) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import jsonschema
 import numpy as np
@@ -14,7 +15,6 @@ import pytest
 
 import gradcheck
 from gradcheck.errors import NothingToJudge, UsageError
-from gradcheck.loading import Place
 from gradcheck.model import HEALTHY, INCONCLUSIVE, Report, Role, RunReport, Severity, Unread
 from gradcheck.reports.base import Canvas
 from gradcheck.reports.json import RENDERER, schema
@@ -47,6 +47,8 @@ HOSTILE = [
     "=loss()",
     "ロス loss",
 ]
+
+T = TypeVar("T")
 
 
 def twice(first: Column, second: Column) -> tuple[dict[str, Column], np.ndarray]:
@@ -245,15 +247,18 @@ class TestPython:
     def test_progress_is_told_of_every_place(self, tmp_path: Path) -> None:
         for name in ("a", "b"):
             write_csv(tmp_path / name / "log.csv", {"loss": decay(30)})
-        seen: list[Place] = []
+        seen: list[object] = []
+        totals: list[int] = []
 
-        def watch(places: Sequence[Place]) -> Iterator[Place]:
-            for place in places:
-                seen.append(place)
-                yield place
+        def watch(done: Iterable[T], total: int) -> Iterator[T]:
+            totals.append(total)
+            for one in done:
+                seen.append(one)
+                yield one
 
         report = gradcheck.analyze(tmp_path, progress=watch)
         assert len(seen) == len(report.runs) == 2
+        assert totals == [2]
 
     def test_an_unknown_attribute_is_an_error(self) -> None:
         with pytest.raises(AttributeError, match="nonsense"):

@@ -22,14 +22,14 @@ class Terminal(io.StringIO):
 def test_progress_gives_every_item_and_is_silent_without_a_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert list(terminal.progress([1, 2, 3])) == [1, 2, 3]
+    assert list(terminal.progress([1, 2, 3], 3)) == [1, 2, 3]
     assert capsys.readouterr().err == ""
 
 
 def test_progress_is_silent_on_quick_work(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
-    assert list(terminal.progress([1, 2, 3])) == [1, 2, 3]
+    assert list(terminal.progress([1, 2, 3], 3)) == [1, 2, 3]
     assert screen.getvalue() == ""
 
 
@@ -38,7 +38,7 @@ def test_progress_shows_a_bar_on_long_work(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr(terminal, "PATIENCE", 0.0)
-    for _ in terminal.progress([1, 2]):
+    for _ in terminal.progress([1, 2], 2):
         time.sleep(0.15)
     assert "reading logs" in screen.getvalue()
 

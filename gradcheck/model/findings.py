@@ -169,7 +169,7 @@ class RunReport:
 class Unread:
     """A path that could not be judged: what it is, why, and what to try."""
 
-    path: Path
+    path: Path | str  # as text where it is a URL that leads nowhere
     reason: str
     broken: bool = False  # reading failed; else the file simply is not a training log
 

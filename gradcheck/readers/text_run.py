@@ -18,7 +18,6 @@ from gradcheck.readers.text_steps import Clock, find_clock
 
 _RANKED = re.compile(r"^rank (\d+)/")
 _FEW = 3
-_NOTHING = "a text without a series of numbers in it"
 
 
 class _Part(NamedTuple):
@@ -31,19 +30,21 @@ class _Part(NamedTuple):
 def run_of(kinds: Sequence[Kind], messages: Sequence[Message], path: Path) -> Run:
     """The run that a text log tells of, roles not yet assigned.
 
+    A text that only tells of a fault becomes a run without series.
+
     Raises:
-        NotALog: no name comes again with a number.
+        NotALog: no name comes again with a number, and no fault is told of.
     """
     clock = find_clock(kinds)
     if clock is None:
-        raise NotALog(_NOTHING)
+        return _only(messages, path)
     parts: dict[str, list[_Part]] = {}
     for kind in kinds:
         for name, part in _parts(kind, clock):
             parts.setdefault(name, []).append(part)
     series = tuple(_series(name, found) for name, found in parts.items() if _is_told(name, found))
     if not series:
-        raise NotALog(_NOTHING)
+        return _only(messages, path)
     return Run(
         path,
         "text",
@@ -52,6 +53,12 @@ def run_of(kinds: Sequence[Kind], messages: Sequence[Message], path: Path) -> Ru
         messages=tuple(messages),
         unit=clock.unit,
     )
+
+
+def _only(messages: Sequence[Message], path: Path) -> Run:
+    if not messages:
+        raise NotALog("a text without a series of numbers in it")
+    return Run(path, "text", (), messages=tuple(messages))
 
 
 def _parts(kind: Kind, clock: Clock) -> Iterable[tuple[str, _Part]]:
