@@ -1,0 +1,101 @@
+"""The bench itself: its sets look healthy and every reader finds all points; no time is judged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradcheck
+from tests.bench import __main__ as bench
+from tests.bench import event_bytes, readers, sets
+from tests.bench.cache import prepared
+from tests.bench.points import digest
+from tests.readers import event_writers
+
+SCALE = 0.002
+EVENTS = ("a", "b", "c", "d", "tf2")
+TABLES = ("csv", "small_csv")
+PAIRS = [
+    *((name, reader) for name in EVENTS for reader in ("gradcheck reader", "EventAccumulator")),
+    *((name, reader) for name in EVENTS for reader in ("tensorboard-data-server", "tbparse")),
+    *((name, reader) for name in TABLES for reader in ("gradcheck CSV reader", "pandas.read_csv")),
+    *((name, "gradcheck.load") for name in EVENTS + TABLES),
+]
+INSTALLED = [(name, reader) for name, reader in PAIRS if not readers.READERS[reader].missing()]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # pandas to tbparse
+@pytest.mark.parametrize(("name", "reader"), INSTALLED)
+def test_every_reader_finds_every_point(name: str, reader: str, data: Path) -> None:
+    found = prepared(name, SCALE, data)
+    said = readers.main(reader, found.path)
+    assert (said["points"], said["checksum"]) == found.digest
+    assert found.digest.points > 50
+
+
+@pytest.mark.parametrize("name", sets.WRITERS)
+def test_every_set_looks_healthy(name: str, data: Path) -> None:
+    (*runs,) = gradcheck.analyze(prepared(name, 0.01, data).path).runs
+    assert {run.verdict for run in runs} == {"healthy"}
+
+
+def test_a_set_is_written_once_and_again_when_it_was_damaged(data: Path) -> None:
+    found = prepared("a", 0.001, data)
+    (file,) = found.path.iterdir()
+    before, written = file.read_bytes(), file.stat().st_mtime_ns
+    assert prepared("a", 0.001, data) == found and file.stat().st_mtime_ns == written
+    file.write_bytes(before[:-1])
+    assert prepared("a", 0.001, data) == found and file.read_bytes() == before
+
+
+@pytest.mark.parametrize("steps", [[0, 1, 127, 128], [16_383, 16_384, 2**21, 2**40]])
+@pytest.mark.parametrize("as_tensors", [False, True])
+def test_records_are_those_of_the_real_writers(steps: list[int], as_tensors: bool) -> None:
+    values = np.linspace(0.5, 2, len(steps))
+    points = event_bytes.Events(
+        ("loss",), np.zeros(len(steps), np.int64), np.array(steps), values + 1.0, values
+    )
+    written = keras_scalar if as_tensors else event_writers.scalar
+    want = [
+        event_writers.event(step, written("loss", value), wall=value + 1)
+        for step, value in zip(steps, values.tolist(), strict=True)
+    ]
+    laid = event_bytes.scalar_records(points, as_tensors=as_tensors)
+    assert b"".join(laid) == b"".join(want)
+
+
+def keras_scalar(tag: str, value: float) -> Any:
+    """As TensorFlow writes it: with the empty shape and the class of the data."""
+    found = event_writers.keras_scalar(tag, value)
+    found.tensor.tensor_shape.SetInParent()
+    found.metadata.data_class = 1
+    return found
+
+
+def test_a_digest_depends_on_each_point_and_not_on_their_order() -> None:
+    steps, values = np.arange(4), np.array([1.0, 2.0, 3.0, 4.0])
+    whole = digest([(steps, values)])
+    assert digest([(steps[::-1], values[::-1])]) == whole
+    assert digest([(steps[:1], values[:1]), (steps[1:], values[1:])]) == whole
+    assert digest([(steps, values[[1, 0, 2, 3]])]) != whole
+    assert digest([(steps[:3], values[:3])]) != whole
+    assert digest([([*steps, 4], [*values, np.nan])]) == whole
+
+
+def test_the_command_measures_and_writes_json(tmp_path: Path, data: Path) -> None:
+    file = tmp_path / "bench.json"
+    options = ["--only", "csv", "--rounds", "1", "--scale", "0.002"]
+    assert bench.main([*options, "--data", str(data), "--json", str(file)]) == 0
+    (group,) = json.loads(file.read_text(encoding="utf-8"))["groups"]
+    by_name = {result["name"]: result for result in group["results"]}
+    assert by_name["gradcheck CSV reader"]["points"] == by_name["pandas.read_csv"]["points"] > 0
+    assert all(result["cpu"] > 0 for result in group["results"])
