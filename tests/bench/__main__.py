@@ -38,7 +38,7 @@ _PACKAGES = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, show, and say by the exit code whether all readers agree."""
     asked = _parser().parse_args(arguments)
-    options = suite.Options(asked.scale, asked.rounds, asked.data)
+    options = suite.Options(asked.scale, asked.rounds, asked.data.resolve())
     out, log = Console(width=max(_WIDTH, Console().width)), Console(stderr=True)
     out.print(f"{_machine()}\n\n{tables.METHOD}\n")
     measured: dict[tuple[str, str], Result] = {}
@@ -66,12 +66,23 @@ def _parser() -> argparse.ArgumentParser:
         "--only", type=_names, default=list(suite.GROUPS), metavar="NAMES",
         help=f"some of {','.join(suite.GROUPS)}",
     )  # fmt: skip
-    parser.add_argument("--rounds", type=int, default=5, help="of all but the slow readers")
-    parser.add_argument("--scale", type=float, default=1.0, help="shrinks the sets")
+    parser.add_argument("--rounds", type=_rounds, default=5, help="of all but the slow readers")
+    parser.add_argument("--scale", type=_scale, default=1.0, help="shrinks the sets, down to 0.001")
     data = Path(tempfile.gettempdir()) / "gradcheck-bench"
     parser.add_argument("--data", type=Path, default=data, help=f"where the sets lie ({data})")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here too")
     return parser
+
+
+def _rounds(text: str) -> int:
+    return max(1, int(text))
+
+
+def _scale(text: str) -> float:
+    scale = float(text)
+    if not 0.001 <= scale <= 1:
+        raise argparse.ArgumentTypeError("from 0.001 to 1")
+    return scale
 
 
 def _names(text: str) -> list[str]:

@@ -20,8 +20,8 @@ class Course:
         """How long each step took."""
 
     def _noise(self, spread: float) -> FloatArray:
-        drawn: FloatArray = self._rng.standard_normal(len(self._done))
-        return np.asarray(np.exp(spread * drawn), dtype=np.float64)
+        noise: FloatArray = np.exp(spread * self._rng.standard_normal(len(self._done)))
+        return noise
 
     def loss(self, end: float = 1.8, noise: float = 0.03) -> FloatArray:
         """A cross entropy that begins at ln k and falls towards `end` by a power law."""

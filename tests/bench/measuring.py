@@ -64,12 +64,12 @@ class Result:
     @property
     def cpu(self) -> float:
         """The least of the rounds; of a job that reads a share, projected to the whole."""
-        return min((self._whole(cost.cpu, cost) for cost in self.costs), default=math.nan)
+        return min((self._whole(cost.cpu, "cpu", cost) for cost in self.costs), default=math.nan)
 
     @property
     def wall(self) -> float:
         """Like `cpu`."""
-        return min((self._whole(cost.wall, cost) for cost in self.costs), default=math.nan)
+        return min((self._whole(cost.wall, "wall", cost) for cost in self.costs), default=math.nan)
 
     @property
     def peak(self) -> float:
@@ -96,11 +96,11 @@ class Result:
         }
         return self.job.truth is None or (self.crash is None and found <= {self.job.truth})
 
-    def _whole(self, seconds: float, cost: Cost) -> float:
+    def _whole(self, seconds: float, clock: str, cost: Cost) -> float:
         if self.job.share == 1:
             return seconds
-        ready: float = cost.said["ready"]  # imports are paid for once, whatever is read
-        return ready + max(0.0, seconds - ready) / self.job.share
+        reading: float = cost.said["reading"][clock]  # the rest is paid for once
+        return seconds + reading * (1 / self.job.share - 1)
 
 
 def interleaved(jobs: Sequence[Job], tell: Callable[[str], None]) -> list[Result]:
@@ -146,11 +146,11 @@ def measure(job: Job) -> Cost:
         if process.returncode not in ((0,) if job.truth else (0, 1)):
             raise Failed(f"{' '.join(job.command)}: exit code {process.returncode}\n{_end(errors)}")
         said = json.loads(_end(out).splitlines()[-1]) if job.truth else {}
-    cpu = usage.ru_utime + usage.ru_stime - said.get("checking", 0.0)
-    wall -= said.get("checking", 0.0)
+    checking = said.get("checking", {"cpu": 0.0, "wall": 0.0})
     peak = watch.peak or usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     anonymous = watch.anonymous / 1e6 if watch.anonymous else math.nan
-    return Cost(cpu, wall, peak / 1e6, anonymous, process.returncode, said)
+    cpu = usage.ru_utime + usage.ru_stime - checking["cpu"]
+    return Cost(cpu, wall - checking["wall"], peak / 1e6, anonymous, process.returncode, said)
 
 
 def _end(file: IO[bytes]) -> str:

@@ -39,7 +39,7 @@ def _many_runs(home: Path, scale: float) -> Digest:
 
 def _with_media(home: Path, scale: float) -> Digest:
     """Between the scalars of 20 steps lie 48 histograms and 10 images."""
-    cycles = max(2, round(1000 * scale))
+    cycles = max(1, round(1000 * scale))
     events = _training(20 * cycles, 3)
     blobs = media.Pool(3)
     with _opened(home / _EVENTS) as file:

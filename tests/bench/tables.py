@@ -63,7 +63,7 @@ def _remark(result: Result) -> str:
 
 def of_claims(claims: Iterable[Claim], scale: float) -> Table:
     """What was claimed, and whether it held."""
-    title = "Claims" if scale == 1 else f"Claims, which are about sets 1/{scale:g} of these"
+    title = "Claims" if scale == 1 else f"Claims; they are about scale 1, and this was {scale:g}"
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("")
     for name in ("measured", "target", ""):
