@@ -53,7 +53,7 @@ def claims(results: Results) -> Iterator[Claim]:
     yield Claim(text, ratio(startup, suite.HELP, suite.IMPORTS), 2)
     bare = _cpu(results, startup, suite.PASS)
     for job in (suite.SMALL_EVENTS, suite.SMALL_CSV):
-        text = f"{job}: CPU s more than the bare interpreter"
+        text = f"{job}: CPU s over the bare interpreter"
         yield Claim(text, _cpu(results, startup, job) - bare, 0.5)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from gradcheck.model import FloatArray, IntArray
@@ -20,13 +22,12 @@ class Course:
         """How long each step took."""
 
     def _noise(self, spread: float) -> FloatArray:
-        noise: FloatArray = np.exp(spread * self._rng.standard_normal(len(self._done)))
-        return noise
+        return np.exp(spread * self._rng.standard_normal(len(self._done)))
 
     def loss(self, end: float = 1.8, noise: float = 0.03) -> FloatArray:
         """A cross entropy that begins at ln k and falls towards `end` by a power law."""
         fall = (1 + 60 * self._done) ** -0.6
-        return (end + (np.log(_VOCABULARY) - end) * fall) * self._noise(noise)
+        return (end + (math.log(_VOCABULARY) - end) * fall) * self._noise(noise)
 
     def grad_norm(self, usual: float = 0.6) -> FloatArray:
         """Large in the first steps, then around a level."""

@@ -27,6 +27,7 @@ _SLOW: Mapping[str, Mapping[str, float]] = {
     "tbparse": {"a": 0.1, "b": 0.02, "c": 0.02, "d": 0.1, "tf2": 0.25},
 }
 """Readers that get one round, and the share of a set that they are given where not all of it."""
+_RIVAL_ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def _csv(name: str, options: Options) -> Group:
 
 def _reading(name: str, reference: str, readers: tuple[str, ...], options: Options) -> Group:
     whole = prepared(name, options.scale, options.data)
+    READERS[BYTES].opened()(whole.path)  # so that nobody waits for the disk
     present = [reader for reader in readers if not READERS[reader].missing()]
     jobs = tuple(_reading_job(reader, whole, options) for reader in present)
     title = f"Reading {name}: {whole.digest.points:,} points, {whole.size / 1e6:,.1f} MB"
@@ -89,7 +91,9 @@ def _tools(name: str, options: Options) -> Group:
     commands |= {k: v for k, v in rivals.items() if importlib.util.find_spec(v[0])}
     absent = [tool for tool in rivals if tool not in commands]
     jobs = [_reading_job(OWN, found, options)]
-    jobs += [_job(tool, options, "-m", *command) for tool, command in commands.items()]
+    for tool, command in commands.items():
+        rounds = options.rounds if tool == ANALYZE else min(options.rounds, _RIVAL_ROUNDS)
+        jobs.append(Job(tool, (options.python, "-m", *command), rounds))
     notes = tuple(f"{tool}: not installed" for tool in absent)
     return Group(name, "Whole tools on set a", OWN, tuple(jobs), notes)
 
@@ -103,12 +107,10 @@ def _start_up(name: str, options: Options) -> Group:
         SMALL_EVENTS: ("-m", "gradcheck", "analyze", str(events)),
         SMALL_CSV: ("-m", "gradcheck", "analyze", str(table)),
     }
-    jobs = tuple(_job(one, options, *command) for one, command in commands.items())
+    jobs = tuple(
+        Job(one, (options.python, *command), options.rounds) for one, command in commands.items()
+    )
     return Group(name, "Starting up", IMPORTS, jobs)
-
-
-def _job(name: str, options: Options, *arguments: str) -> Job:
-    return Job(name, (options.python, *arguments), options.rounds)
 
 
 GROUPS: Mapping[str, Callable[[str, Options], Group]] = {

@@ -42,7 +42,9 @@ def test_every_reader_finds_every_point(name: str, reader: str, data: Path) -> N
     assert (said["points"], said["checksum"]) == found.digest
 
 
-@pytest.mark.parametrize("name", sets.WRITERS)
+@pytest.mark.parametrize(
+    "name", sorted(sets.WRITERS.keys() - {"c"})
+)  # whose scalars are those of a
 def test_every_set_looks_healthy(name: str, data: Path) -> None:
     (*runs,) = gradcheck.analyze(prepared(name, 0.005, data).path).runs
     assert {run.verdict for run in runs} == {"healthy"}
