@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.cache import DataSet, prepared
@@ -49,7 +49,6 @@ class Options:
     scale: float
     rounds: int
     data: Path
-    python: str = field(default=sys.executable)
 
 
 def _events(name: str, options: Options) -> Group:
@@ -74,7 +73,7 @@ def _reading(name: str, reference: str, readers: tuple[str, ...], options: Optio
 def _reading_job(reader: str, whole: DataSet, options: Options) -> Job:
     part = _SLOW.get(reader, {}).get(whole.name, 1.0)
     given = whole if part == 1 else prepared(whole.name, options.scale * part, options.data)
-    command = (options.python, "-m", "tests.bench.readers", reader, str(given.path))
+    command = (sys.executable, "-m", "tests.bench.readers", reader, str(given.path))
     rounds = 1 if reader in _SLOW else options.rounds
     share = given.digest.points / whole.digest.points
     return Job(reader, command, rounds, given.digest, share)
@@ -93,7 +92,7 @@ def _tools(name: str, options: Options) -> Group:
     jobs = [_reading_job(OWN, found, options)]
     for tool, command in commands.items():
         rounds = options.rounds if tool == ANALYZE else min(options.rounds, _RIVAL_ROUNDS)
-        jobs.append(Job(tool, (options.python, "-m", *command), rounds))
+        jobs.append(Job(tool, (sys.executable, "-m", *command), rounds))
     notes = tuple(f"{tool}: not installed" for tool in absent)
     return Group(name, "Whole tools on set a", OWN, tuple(jobs), notes)
 
@@ -108,7 +107,7 @@ def _start_up(name: str, options: Options) -> Group:
         SMALL_CSV: ("-m", "gradcheck", "analyze", str(table)),
     }
     jobs = tuple(
-        Job(one, (options.python, *command), options.rounds) for one, command in commands.items()
+        Job(one, (sys.executable, *command), options.rounds) for one, command in commands.items()
     )
     return Group(name, "Starting up", IMPORTS, jobs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import gradcheck
 from tests.bench import __main__ as bench
 from tests.bench import event_bytes, readers, sets
 from tests.bench.cache import prepared
-from tests.bench.points import digest
+from tests.bench.measuring import Cost, Job, Result, interleaved
+from tests.bench.points import Digest, digest
 from tests.readers import event_writers
 
 SCALE = 0.001
@@ -91,6 +93,37 @@ def test_a_digest_depends_on_each_point_and_not_on_their_order() -> None:
     assert digest([(steps, values[[1, 0, 2, 3]])]) != whole
     assert digest([(steps[:3], values[:3])]) != whole
     assert digest([([*steps, 4], [*values, np.nan])]) == whole
+
+
+def reader_that_says(points: int) -> tuple[str, ...]:
+    said = {"reading": {"cpu": 0.0, "wall": 0.0}, "points": points, "checksum": 7}
+    said["checking"] = said["reading"]
+    return (sys.executable, "-c", f"print({json.dumps(said)!r})")
+
+
+def test_a_reader_that_loses_points_or_crashes_does_not_agree() -> None:
+    truth = Digest(3, 7)
+    crash = (sys.executable, "-c", "raise SystemExit('no such log')")
+    whole, part, crashed, tool = interleaved(
+        [
+            Job("whole", reader_that_says(3), 2, truth),
+            Job("part", reader_that_says(2), 1, truth),
+            Job("crashed", crash, 2, truth),
+            Job("tool with findings", crash, 1),
+        ],
+        lambda _: None,
+    )
+    assert whole.agrees and len(whole.costs) == 2 and whole.cpu > 0
+    assert not part.agrees and part.points == 2
+    assert not crashed.agrees and "no such log" in (crashed.crash or "")
+    assert tool.agrees and tool.crash is None
+
+
+def test_only_the_reading_is_projected_from_a_share() -> None:
+    said = {"reading": {"cpu": 2.0, "wall": 4.0}}
+    cost = Cost(2.5, 5.0, 10, 5, 0, said)
+    result = Result(Job("reader", (), 1, Digest(1, 1), share=0.1), (cost,), None)
+    assert (result.cpu, result.wall) == pytest.approx((20.5, 41.0))
 
 
 def test_the_command_measures_and_writes_json(tmp_path: Path, data: Path) -> None:
