@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, show, and say by the exit code whether all readers agree."""
     asked = _parser().parse_args(arguments)
     options = suite.Options(asked.scale, asked.rounds, asked.data.resolve())
-    out, log = Console(width=max(_WIDTH, Console().width)), Console(stderr=True)
+    out, log = Console(width=max(_WIDTH, Console().width)), Console(stderr=True, markup=False)
     out.print(f"{_machine()}\n\n{tables.METHOD}\n")
     measured: dict[tuple[str, str], Result] = {}
     record: list[dict[str, Any]] = []
