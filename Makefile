@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
+RIVALS := $(VENV)/rivals-installed
+# Options of `make bench`, such as BENCH='--only a,d --rounds 3'.
+BENCH ?=
 
-.PHONY: demo test check lint types fmt samples snapshots readme clean
+.PHONY: demo test check lint types fmt bench samples snapshots readme clean
 
 demo: $(INSTALLED)  ## install, then diagnose the sample logs
 	$(BIN)/gradcheck analyze sample_logs --fail-on never
@@ -26,6 +29,9 @@ fmt: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+bench: $(RIVALS)  ## CPU and memory beside other tools; minutes, and 2.5 GB of temporary files
+	$(BIN)/python -m tests.bench $(BENCH)
+
 samples: $(INSTALLED)  ## retrain the small networks behind sample_logs/
 	$(BIN)/python -m tests.samples
 
@@ -42,4 +48,8 @@ $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+$(RIVALS): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	touch $@

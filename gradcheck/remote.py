@@ -68,7 +68,7 @@ def head(path: Path, length: int) -> bytes:
     """
     remote = cast("UPath", path)
     with failures(str(path)):
-        return bytes(remote.fs.cat_file(remote.path, 0, length))
+        return bytes(remote.fs.cat_file(remote.path, start=0, end=length))
 
 
 @contextlib.contextmanager

@@ -1,0 +1,1 @@
+"""What reading and judging a log costs, beside other tools: `python -m tests.bench`."""
