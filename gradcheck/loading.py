@@ -255,7 +255,7 @@ def _unreadable(path: Path, error: OSError) -> Unread:
 
 def _with_roles(run: Run, overrides: Mapping[Role, str]) -> Run | Unread:
     named = roles.assign(run, overrides)
-    if _JUDGED.isdisjoint(named.primary):
+    if _JUDGED.isdisjoint(named.primary) and not run.messages:
         names = ", ".join([series.name for series in run.series][:8])
         more = ", …" if len(run.series) > 8 else ""
         reason = f"no loss or gradient series; series: {names}{more}; name one with --loss"

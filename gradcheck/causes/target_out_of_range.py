@@ -50,6 +50,7 @@ CAUSE = Cause(
     summary="a target lies outside of what the loss is defined for",
     weights={
         "impossible_sign": 9.0,
+        "device_assert_said": 3.0,
         "infinite_ctc": 6.5,
         "infinite_before_nan": 0.5,
         "sudden_nonfinite": 2.0,

@@ -69,6 +69,7 @@ CAUSE = Cause(
         "impossible_sign": -1.0,
         "infinite_ctc": -1.5,
         "calm_before": 0.0,
+        "undefined_operation_said": 6.0,
         "sudden_nonfinite": 4.9,
         "gradient_failed_first": 6.5,
         "nonfinite_at_first_row": 4.0,

@@ -68,6 +68,8 @@ class Event:
     order: int = 0
     """Where it began, in the run's own order of points."""
     value: float | None = None
+    text: str | None = None
+    """What the log itself says of it."""
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,8 @@ class Run:
     unit: str = "step"
     """What a step of this log counts: "step" or "epoch"."""
     messages: tuple[Message, ...] = ()
+    by_line: bool = False
+    """Whether `order` counts the lines of one file, so that a reader can look there."""
     resumed_at: tuple[int, ...] = ()
     """The orders at which the log goes on in another file: the run was started again there."""
     primary: Mapping[Role, str] = field(default_factory=dict)

@@ -39,7 +39,7 @@ def run_of(table: Table, path: Path, format_name: str) -> Run:
     if not series:
         names = ", ".join(table.header[:12]) + (", …" if len(table.header) > 12 else "")
         raise NotALog(f"no column of numbers beside the step; columns: {names}")
-    return Run(path, format_name, series, notes=axis.notes + notes, unit=axis.unit)
+    return Run(path, format_name, series, notes=axis.notes + notes, unit=axis.unit, by_line=True)
 
 
 def _repeats_the_step(column: Column, axis: Axis) -> bool:

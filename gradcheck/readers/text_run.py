@@ -52,13 +52,14 @@ def run_of(kinds: Sequence[Kind], messages: Sequence[Message], path: Path) -> Ru
         notes=clock.notes,
         messages=tuple(messages),
         unit=clock.unit,
+        by_line=True,
     )
 
 
 def _only(messages: Sequence[Message], path: Path) -> Run:
     if not messages:
         raise NotALog("a text without a series of numbers in it")
-    return Run(path, "text", (), messages=tuple(messages))
+    return Run(path, "text", (), messages=tuple(messages), by_line=True)
 
 
 def _parts(kind: Kind, clock: Clock) -> Iterable[tuple[str, _Part]]:

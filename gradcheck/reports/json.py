@@ -62,7 +62,7 @@ def _run(report: RunReport) -> dict[str, Any]:
         "verdict": report.verdict,
         "confidence": report.confidence,
         "first_bad_step": report.first_bad_step,
-        "events": [_event(event) for event in report.events],
+        "events": [_event(event, report.run) for event in report.events],
         "diagnoses": [_diagnosis(diagnosis) for diagnosis in report.diagnoses],
         "replay": None,
         "missing": [_missing(missing) for missing in report.missing],
@@ -80,7 +80,7 @@ def _series_name(run: Run, role: Role) -> str | None:
     return series.name if series else None
 
 
-def _event(event: Event) -> dict[str, Any]:
+def _event(event: Event, run: Run) -> dict[str, Any]:
     return {
         "kind": event.kind.value,
         "severity": event.severity.value,
@@ -89,6 +89,8 @@ def _event(event: Event) -> dict[str, Any]:
         "last_step": event.last_step,
         "value": event.value,
         "recovered": event.recovered,
+        "line": event.order if run.by_line else None,
+        "text": event.text,
     }
 
 

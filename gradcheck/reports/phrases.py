@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from gradcheck.model import HEALTHY, INCONCLUSIVE, Event, Role, Run, RunReport
+from gradcheck.reports.escape import shorten
 from gradcheck.wording import count
 
 _NONFINITE = "nonfinite_"
+LONGEST_SAYING = 80
 
 
 def words(identifier: str) -> str:
@@ -72,7 +74,8 @@ def _happening(events: Sequence[Event]) -> str:
     if len(events) > 1:
         start = "" if first.step is None else f", first at step {first.step}"
         return f"{count(len(events), _kind(first))}{start}{ending}"
-    return f"{_kind(first)}{_when(first)}{ending}"
+    said = f" ({shorten(first.text, LONGEST_SAYING)})" if first.text else ""
+    return f"{_kind(first)}{_when(first)}{ending}{said}"
 
 
 def _kind(event: Event) -> str:

@@ -1,0 +1,58 @@
+"""A label, token id or other index lies outside of the table that it indexes.
+
+## What happens
+A class label of C or -1 where the classes are 0 to C-1, a token id beyond the vocabulary of the
+embedding, a position beyond the longest sequence. On the CPU that is an IndexError. On a GPU the
+kernel's assertion fails, the error surfaces somewhere later, and the device is lost to the process.
+
+## How it looks
+The loss is healthy until the batch comes, then the log ends in an error: "index out of range in
+self", "Target 10 is out of bounds", "device-side assert triggered".
+
+## What it is confused with
+An ignored target (-100), which is legitimate. A NaN that became an index. Memory faults, which
+name an illegal access instead.
+
+## Sources
+PyTorch documentation, CrossEntropyLoss (ignore_index), Embedding; CUDA semantics (asynchronous
+execution).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck.causes.base import Cause, Finding
+from gradcheck.model import Family, Remedy
+
+
+def _remedies(_finding: Finding) -> Iterable[Remedy]:
+    yield Remedy(
+        "Check labels and token ids where the batch is made, before they reach the device",
+        "assert 0 <= labels.min() and labels.max() < num_classes, labels\n"
+        "assert 0 <= input_ids.min() and input_ids.max() < model.config.vocab_size",
+        None,
+        "PyTorch documentation, CrossEntropyLoss and Embedding",
+    )
+    yield Remedy(
+        "Run the step once more where the error names its line: on the CPU, or with "
+        "synchronous launches",
+        "CUDA_LAUNCH_BLOCKING=1 python train.py",
+        None,
+        "PyTorch documentation, CUDA semantics",
+    )
+    yield Remedy(
+        "Resume from the last checkpoint: the weights are sound, only the batch was not",
+    )
+
+
+CAUSE = Cause(
+    family=Family.BAD_DATA,
+    summary="a label or token id lies outside of the table that it indexes",
+    weights={
+        "index_out_of_range_said": 9.5,
+        "device_assert_said": 5.5,
+    },
+    remedies=_remedies,
+    prior=-5.0,
+)
