@@ -85,6 +85,12 @@ def checkpoint_of(file: Path) -> int | None:
     return int(found[1]) if found else None
 
 
+def epoch_of(file: Path) -> int:
+    """The epoch in the name of one of AllenNLP's files."""
+    found = EPOCH_FILE.match(file.name)
+    return int(found["epoch"]) if found else 0
+
+
 def _newest_first(file: Path) -> tuple[float, str]:
     step = checkpoint_of(file)
     return -float("inf") if step is None else -float(step), file.name

@@ -18,11 +18,17 @@ _FULL = 4096
 _TELLING = frozenset(
     {Role.LOSS, Role.VALIDATION_LOSS, Role.GRAD_NORM, Role.LAYER_GRAD_NORM, Role.LOSS_SCALE}
 )
-_COUNTERS = frozenset("step steps epoch epochs iteration iterations iter timesteps".split())
-_LOG_WORDS = frozenset(
-    "log logs history losses loss metrics progress scalars curve curves result".split()
-)
-_SETTING_WORDS = frozenset("config cfg args schema package tokenizer vocab index info".split())
+_COUNTERS = frozenset({"step", "steps", "epoch", "epochs", "iteration", "iterations", "iter"})
+_LOG_WORDS = role_names.LOSS | {
+    "log",
+    "logs",
+    "history",
+    "metrics",
+    "progress",
+    "scalars",
+    "result",
+}
+_SETTING_WORDS = frozenset({"config", "cfg", "args", "schema", "package", "tokenizer", "index"})
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
 

@@ -11,6 +11,7 @@ from gradcheck.readers import json_files, json_head
 from gradcheck.readers.base import Candidate, Reader, Source
 from gradcheck.readers.json_records import read_records
 from gradcheck.readers.json_runs import joined, run_of_records
+from gradcheck.readers.json_text import start_of_record, text_of
 
 _ONLY_LINES = frozenset({".jsonl", ".ndjson", ".jsonlines"})
 _MAYBE_LINES = frozenset({".json", ".log", ".txt", ""})
@@ -48,7 +49,7 @@ READER: Reader = _JsonLines()
 def _begins_with_long_record(candidate: Candidate) -> bool:
     """Whether the first record goes on beyond the head; a `.json` is then left to the documents."""
     name = candidate.path.name.lower()
-    if json_head.start_of_record(json_head.text_of(candidate.head)) < 0:
+    if start_of_record(text_of(candidate.head)) < 0:
         return False
     if name.endswith(".json") and not name.endswith(".log.json"):
         return False

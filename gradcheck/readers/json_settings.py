@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from gradcheck.readers import role_names
 from gradcheck.readers.table import BoolArray, Column, Table, TextColumn
 from gradcheck.readers.table_steps import is_step_name
 
-NAMES = frozenset("config cfg args hparams hyperparameters hyper_parameters settings".split())
+NAMES = frozenset({"config", "cfg", "args", "hparams", "hyperparameters", "settings"})
 """What an object of settings inside a record or a document is called."""
 _MOST_LEADING = 100
 
@@ -28,15 +28,17 @@ def take_settings(table: Table) -> tuple[Table, dict[str, object]]:
     if not len(rows) and not constant:
         return table, {}
     settings: dict[str, object] = {}
-    columns, texts = [], []
-    for column in table.columns:
-        of_settings = np.isin(column.row, rows) | (column.name in constant)
-        settings |= {column.name: _tidy(float(v)) for v in column.value[of_settings][:1]}
-        columns.append(_kept(column, ~of_settings) if of_settings.any() else column)
-    for text in table.texts:
-        said = np.flatnonzero(np.isin(text.row, rows))
-        settings |= {text.name: text.text[index] for index in said[:1].tolist()}
-        texts.append(_without(text, rows) if len(said) else text)
+    columns, texts = list(table.columns), list(table.texts)
+    for index, column in enumerate(columns):
+        said = np.isin(column.row, rows) | (column.name in constant)
+        if said.any():
+            settings[column.name] = _tidy(float(column.value[said][0]))
+            columns[index] = _kept(column, ~said)
+    for index, text in enumerate(texts):
+        said = np.isin(text.row, rows)
+        if said.any():
+            settings[text.name] = text.text[int(np.flatnonzero(said)[0])]
+            texts[index] = _without(text, said)
     return dataclasses.replace(table, columns=tuple(columns), texts=tuple(texts)), settings
 
 
@@ -45,14 +47,9 @@ def _rows_of_settings(table: Table) -> IntArray:
     leading = min((int(column.row[0]) for column in counters), default=0)
     if not 0 < leading <= _MOST_LEADING:
         return np.zeros(0, dtype=np.int64)
-    never_again: Iterable[Column | TextColumn] = (
-        column for column in (*table.columns, *table.texts) if _last_row(column) < leading
-    )
-    return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(c.row for c in never_again)]))
-
-
-def _last_row(column: Column | TextColumn) -> int:
-    return int(column.row[-1]) if len(column.row) else -1
+    rows = [column.row for column in table.columns] + [text.row for text in table.texts]
+    never_again = [row for row in rows if len(row) and row[-1] < leading]
+    return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *never_again]))
 
 
 def _is_constant_setting(column: Column) -> bool:
@@ -70,8 +67,8 @@ def _kept(column: Column, keep: BoolArray) -> Column:
     return dataclasses.replace(column, row=column.row[keep], value=column.value[keep])
 
 
-def _without(text: TextColumn, rows: IntArray) -> TextColumn:
-    keep = np.flatnonzero(~np.isin(text.row, rows)).tolist()
+def _without(text: TextColumn, said: BoolArray) -> TextColumn:
+    keep = np.flatnonzero(~said).tolist()
     return TextColumn(text.name, text.row[keep], tuple(text.text[index] for index in keep))
 
 

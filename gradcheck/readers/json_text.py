@@ -1,4 +1,4 @@
-"""Decodes JSON from strangers: bounded lines, bounded documents, no number and no depth too much."""
+"""Decodes JSON from strangers: whatever its lengths, its depth and its digits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gradcheck.errors import NotALog
 
 _LONGEST_LINE = 1 << 24
 _LARGEST_DOCUMENT = 512 << 20
-_LONGEST_INTEGER = 18
+_LONGEST_INTEGER = 19
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # What a crash, a terminal or a text sequence (RFC 7464) leaves before a record.
 _NOISE = " \t\r\n\0\x1e\ufeff"
