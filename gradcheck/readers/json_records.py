@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gradcheck.errors import NotALog
-from gradcheck.readers.json_cells import flatten
+from gradcheck.readers.json_cells import flatten, is_flat
 from gradcheck.readers.json_text import lines_of, record_at, start_of_record
 from gradcheck.readers.table import Table, TableBuilder
 
@@ -33,6 +35,12 @@ class _Tally:
     left_out: int = 0
     why: str = ""
 
+    def take_broken(self, why: str) -> None:
+        """Count a record that does not end on its line."""
+        self.broken += 1
+        self.last_is_broken = True
+        self.why = self.why or why
+
 
 def read_records(file: Path) -> Records:
     """Read every line that is a record; the last one wins where a name comes twice in it.
@@ -42,36 +50,32 @@ def read_records(file: Path) -> Records:
     """
     builder, tally = TableBuilder(), _Tally()
     for number, line in lines_of(file):
-        start = start_of_record(line)
-        if start < 0:
-            tally.others += bool(line.strip("\0 \t\r\n"))
-        else:
-            _add(builder, tally, number, line, start)
         tally.lines = number
+        start = 0 if line.startswith("{") else start_of_record(line)
+        if start < 0:
+            tally.others += bool(line.strip("\0 \t\r"))
+            continue
+        tally.last_is_broken = False
+        while start >= 0:
+            try:
+                record, end = record_at(line, start)
+            except ValueError as error:
+                tally.take_broken(f"line {number}: {error}")
+                break
+            # Only a name that is escaped or on a long line needs a second look.
+            plain = len(line) < _LONG_LINE and "\\u" not in line
+            cells: Mapping[str, Any] = record
+            if not plain or not is_flat(record):
+                cells, left_out = flatten(record)
+                tally.left_out += left_out
+            if not builder.add_numbers(number, cells):
+                builder.add(number, cells)
+            # Two processes may write to one file, and a crash may lose the end of a line.
+            start = start_of_record(line, end) if end + 2 < len(line) else -1
     if not len(builder):
         why = f": {tally.why}" if tally.why else ""
         raise NotALog(f"no line is a whole JSON object{why}", broken=bool(tally.why))
     return Records(builder.finish(), _notes(tally, len(builder)))
-
-
-def _add(builder: TableBuilder, tally: _Tally, number: int, line: str, start: int) -> None:
-    # Only such a line can hold names that need a second look.
-    plain = len(line) < _LONG_LINE and "\\u" not in line
-    tally.last_is_broken = False
-    while start >= 0:
-        try:
-            record, end = record_at(line, start)
-        except ValueError as error:
-            tally.broken += 1
-            tally.last_is_broken = True
-            tally.why = tally.why or f"line {number}: {error}"
-            return
-        if not plain or not builder.add_numbers(number, record):
-            cells, left_out = flatten(record)
-            builder.add(number, cells)
-            tally.left_out += left_out
-        # Two processes may write to one file, and a crash may lose the end of a line.
-        start = start_of_record(line, end) if end + 2 < len(line) else -1
 
 
 def _notes(tally: _Tally, records: int) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gradcheck.errors import NotALog
 
+_BLOCK = 1 << 20
 _LONGEST_LINE = 1 << 24
 _LARGEST_DOCUMENT = 512 << 20
 _LONGEST_INTEGER = 19
@@ -38,12 +39,16 @@ def lines_of(file: Path) -> Iterator[tuple[int, str]]:
     """The lines of a file, each with its number, the first being 1; an endless one in pieces."""
     with file.open("rb") as opened:
         encoding = "utf-16" if opened.read(2) in _UTF16 else "utf-8-sig"
-    number, whole = 0, True
+    number, rest = 1, ""
     with file.open(encoding=encoding, errors="replace", newline="\n") as text:
-        for line in iter(functools.partial(text.readline, _LONGEST_LINE), ""):
-            number += whole
-            whole = line.endswith("\n")
-            yield number, line
+        for block in iter(functools.partial(text.read, _BLOCK), ""):
+            *lines, rest = (rest + block).split("\n")
+            yield from enumerate(lines, number)
+            number += len(lines)
+            if len(rest) > _LONGEST_LINE:
+                yield number, rest
+                rest = ""
+    yield number, rest
 
 
 def start_of_record(line: str, after: int = 0) -> int:

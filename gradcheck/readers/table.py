@@ -23,6 +23,7 @@ ABSENT = frozenset(
 )
 """How writers say that there is no value, which is not the same as NaN."""
 _MOST_BLOCKS = 256
+_LONGEST_TEXT = 400  # what is longer names no split and no tag
 _TENSOR = re.compile(r"tensor\(\s*\[?([^,\])]+)")
 
 
@@ -163,7 +164,7 @@ class TableBuilder:
                 cells.blank.append(row)
         elif value is None:
             cells.text_row.append(row)
-            cells.text.append(str(cell))
+            cells.text.append(str(cell)[:_LONGEST_TEXT])
         else:
             cells.row.append(row)
             cells.value.append(_as_float(value))
