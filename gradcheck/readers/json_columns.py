@@ -42,7 +42,7 @@ def of_points(metrics: Mapping[str, Mapping[int, Cell]]) -> Table:
     rows: dict[int, dict[str, Cell]] = {}
     for name, points in metrics.items():
         for key, value in points.items():
-            rows.setdefault(key, {})[printable(name) or "value"] = value
+            rows.setdefault(key, {})[printable(name)] = value
     numbered = not any(is_step_name(name) for name in metrics)
     builder = TableBuilder()
     for index, (key, cells) in enumerate(sorted(rows.items())):
@@ -68,7 +68,7 @@ def of_lists(columns: Mapping[str, list[Cell]]) -> tuple[Table, tuple[str, ...]]
         if len(values) < longest and is_step_name(name):
             continue
         for index, value in enumerate(values):
-            rows[(index + 1) * longest // len(values) - 1][printable(name) or "value"] = value
+            rows[(index + 1) * longest // len(values) - 1][printable(name)] = value
         if len(values) < longest:
             notes.append(f"{name!r} has {len(values)} values to {longest}: spread evenly over them")
     builder = TableBuilder()

@@ -39,7 +39,8 @@ def rows_of(document: object, name: str) -> tuple[Table, tuple[str, ...]]:
     """
     if _is_download(document):
         return _downloaded(document, name), ()
-    parts = _parts(document)
+    # A bare list of numbers is called by its file: `losses.json`.
+    parts = _parts({name: document} if _is_bare(document) else document)
     logs = {name: rows for name, rows in parts.records.items() if _is_log(rows)}
     if logs:
         return _of_records(logs), ()
@@ -65,6 +66,10 @@ def _is_download(document: object) -> bool:
     return all(isinstance(row, list) and len(row) == 3 for row in document) and isinstance(
         document[0][1], (int, float)
     )
+
+
+def _is_bare(document: object) -> bool:
+    return isinstance(document, list) and not any(isinstance(one, dict) for one in document)
 
 
 def _downloaded(document: object, name: str) -> Table:

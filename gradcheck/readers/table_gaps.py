@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,7 +103,7 @@ def _keeps_books(name: str) -> bool:
     return clock or is_step_name(name) or role_names.meaning(name).role is Role.EPOCH
 
 
-def _own_kind(kind: _Kind, kinds: Iterable[_Kind], barren: BoolArray) -> BoolArray | None:
+def _own_kind(kind: _Kind, kinds: Collection[_Kind], barren: BoolArray) -> BoolArray | None:
     """The rows in which a kind of column is due, None where they cannot be told."""
     last = int(kind.row[-1]) + 1
     own = _mask(kind.row, len(barren))
@@ -113,6 +113,10 @@ def _own_kind(kind: _Kind, kinds: Iterable[_Kind], barren: BoolArray) -> BoolArr
     for other in alive:
         votes[other.row] += other.columns
     own_kind: BoolArray = barren | (2 * votes > sum(other.columns for other in alive))
+    for other in kinds:  # what never came with it, such as a validation, fills rows of its own
+        before = other.row[: np.searchsorted(other.row, last)]
+        if len(before) and not own[before].any():
+            own_kind[other.row] = False
     return own_kind if len(kind.row) >= _ALIKE * own_kind[:last].sum() else None
 
 
