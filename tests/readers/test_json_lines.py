@@ -112,8 +112,8 @@ def test_stylegan_logs_means_and_kimg(tmp_path: Path) -> None:
     def stats(mean: float, num: int = 4) -> dict[str, float]:
         return {"num": num, "mean": mean, "std": 0.1}
 
-    rows = [{"Loss/G/loss": stats(9 - n), "Loss/r1": stats(math.nan, 0), "Progress/kimg": stats(n / 2),
-             "timestamp": 1.7e9 + n} for n in range(6)]  # fmt: skip
+    rows = [{"Loss/G/loss": stats(9 - n), "Loss/r1": stats(math.nan, 0),
+             "Progress/kimg": stats(n / 2), "timestamp": 1.7e9 + n} for n in range(6)]  # fmt: skip
     run = read(tmp_path, lines(rows), "stats.jsonl")
     assert values(run, "Loss/G/loss") == [9, 8, 7, 6, 5, 4]
     assert steps(run, "Loss/G/loss") == [0, 500, 1000, 1500, 2000, 2500]
