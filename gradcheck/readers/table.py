@@ -7,6 +7,7 @@ import re
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ ABSENT = frozenset(
     {"", "-", "--", "NA", "na", "N/A", "n/a", "<NA>", "None", "none", "null", "NULL", "Null"}
 )
 """How writers say that there is no value, which is not the same as NaN."""
+_MOST_BLOCKS = 256
+_LONGEST_TEXT = 400  # what is longer names no split and no tag
 _TENSOR = re.compile(r"tensor\(\s*\[?([^,\])]+)")
 
 
@@ -67,9 +70,12 @@ class Table:
 
 def number(cell: str) -> float | None:
     """The number that a cell spells, NaN and the infinities among them, or None."""
-    tensor = _TENSOR.match(cell)
     try:
-        return float(tensor[1] if tensor else cell)
+        return float(cell)
+    except ValueError:
+        tensor = _TENSOR.match(cell)
+    try:
+        return float(tensor[1]) if tensor else None
     except ValueError:
         return None
 
@@ -83,12 +89,23 @@ class _Cells:
     text: list[str] = field(default_factory=list)
 
 
+@dataclass
+class _Block:
+    """Rows that hold numbers under the same names, row by row."""
+
+    row: array[int] = field(default_factory=lambda: array("q"))
+    value: array[float] = field(default_factory=lambda: array("d"))
+    mixed: bool = False
+    """Whether a row with these names held something else than a number."""
+
+
 class TableBuilder:
     """Collects rows that need not have the same cells, such as those of JSON lines."""
 
     def __init__(self) -> None:
         self._lines = array("q")
         self._cells: dict[str, _Cells] = {}
+        self._blocks: dict[tuple[str, ...], _Block] = {}
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -100,8 +117,37 @@ class TableBuilder:
         for name, cell in cells.items() if isinstance(cells, Mapping) else cells:
             self._put(self._cells.get(name) or self._cells.setdefault(name, _Cells()), row, cell)
 
+    def add_numbers(self, line: int, cells: Mapping[str, Any]) -> bool:
+        """Append a row if it holds only numbers: four times as fast as `add`, if rows are alike."""
+        names = tuple(cells)
+        block = self._blocks.get(names)
+        if block is None:
+            if len(self._blocks) >= _MOST_BLOCKS:
+                return False
+            block = self._blocks[names] = _Block()
+        if block.mixed:
+            return False
+        before = len(block.value)
+        try:
+            block.value.extend(cells.values())
+        except (TypeError, OverflowError):
+            del block.value[before:]
+            block.mixed = True
+            return False
+        if not before:
+            for name in names:
+                self._cells.setdefault(name, _Cells())
+        block.row.append(len(self._lines))
+        self._lines.append(line)
+        return True
+
     def finish(self) -> Table:
         """The rows so far as a table; a column of text keeps none of its stray numbers."""
+        for names, block in self._blocks.items():
+            for name, values in zip(names, _transposed(block, len(names)), strict=False):
+                self._cells[name].row.extend(block.row)
+                self._cells[name].value.frombytes(values.tobytes())
+        self._blocks.clear()
         columns = tuple(_column(name, c) for name, c in self._cells.items() if not _is_text(c))
         texts = tuple(
             TextColumn(name, _integers(cells.text_row), tuple(cells.text))
@@ -118,7 +164,7 @@ class TableBuilder:
                 cells.blank.append(row)
         elif value is None:
             cells.text_row.append(row)
-            cells.text.append(str(cell))
+            cells.text.append(str(cell)[:_LONGEST_TEXT])
         else:
             cells.row.append(row)
             cells.value.append(_as_float(value))
@@ -136,8 +182,17 @@ def _is_text(cells: _Cells) -> bool:
 
 
 def _column(name: str, cells: _Cells) -> Column:
-    value = np.array(cells.value, dtype=np.float64)
-    return Column(name, _integers(cells.row), value, _integers(cells.blank))
+    row, value = _integers(cells.row), np.array(cells.value, dtype=np.float64)
+    if (np.diff(row) < 0).any():  # it was filled from several blocks
+        written = np.argsort(row, kind="stable")
+        row, value = row[written], value[written]
+    return Column(name, row, value, _integers(cells.blank))
+
+
+def _transposed(block: _Block, width: int) -> list[FloatArray]:
+    if not len(block.row) or not width:
+        return []
+    return list(np.array(block.value, dtype=np.float64).reshape(-1, width).T)
 
 
 def _integers(values: array[int]) -> IntArray:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from gradcheck.errors import NotALog
 from gradcheck.model import FloatArray, IntArray, Run, Series
-from gradcheck.readers.table import Column, Table, TextColumn
+from gradcheck.readers.table import Column, Table
 from gradcheck.readers.table_gaps import restore_nan
-from gradcheck.readers.table_steps import Axis, choose_axis, find_clock, is_step_name
+from gradcheck.readers.table_steps import SPLIT_COLUMNS, Axis, choose_axis, find_clock, is_step_name
 
-# A column of text with these names tells rows of training from rows of validation ...
-_SPLIT_COLUMNS = frozenset({"phase", "split", "mode", "stage", "subset", "set"})
-# ... and one with these names says what the row's only value is.
+# A column of text with one of these names says what the row's only value is.
 _TAG_COLUMNS = frozenset({"tag", "metric", "name", "key", "variable"})
+_MOST_LABELS = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class _Labels:
+    """What a column of text calls each row."""
+
+    names: tuple[str, ...]
+    """The labels; the first, which is empty, is that of rows without one."""
+    code: IntArray
+    """For each row of the table the place of its label among the names."""
+    are_tags: bool
 
 
 def run_of(table: Table, path: Path, format_name: str) -> Run:
@@ -30,11 +41,12 @@ def run_of(table: Table, path: Path, format_name: str) -> Run:
     used_up = axis.columns | {clock.name if clock else ""}
     columns = [column for column in table.columns if column.name not in used_up]
     columns, notes = restore_nan(columns, axis)
+    labels = _labels(table, [c for c in columns if not is_step_name(c.name)])
     series = tuple(
         series
         for column in columns
         if len(column.row) and not _repeats_the_step(column, axis)
-        for series in _series(column, table, axis, clock)
+        for series in _series(column, table, axis, clock, labels)
     )
     if not series:
         names = ", ".join(table.header[:12]) + (", …" if len(table.header) > 12 else "")
@@ -48,8 +60,10 @@ def _repeats_the_step(column: Column, axis: Axis) -> bool:
     return bool((column.value == axis.step[column.row]).all())
 
 
-def _series(column: Column, table: Table, axis: Axis, clock: Column | None) -> Iterator[Series]:
-    for name, cells in _by_label(column, table):
+def _series(
+    column: Column, table: Table, axis: Axis, clock: Column | None, labels: _Labels | None
+) -> Iterator[Series]:
+    for name, cells in _by_label(column, labels):
         row = column.row[cells]
         wall = None if clock is None else _cells_at(clock, row)
         yield Series(name, table.line[row], axis.step[row], column.value[cells], wall)
@@ -61,28 +75,31 @@ def _cells_at(column: Column, row: IntArray) -> FloatArray:
     return np.where(column.row[place] == row, column.value[place], np.nan)
 
 
-def _by_label(column: Column, table: Table) -> Iterator[tuple[str, IntArray]]:
+def _labels(table: Table, metrics: Sequence[Column]) -> _Labels | None:
+    """The splits or tags that a column of text gives to the rows."""
+    for texts in table.texts:
+        is_tag = texts.name.lower() in _TAG_COLUMNS
+        if not is_tag and texts.name.lower() not in SPLIT_COLUMNS:
+            continue
+        names = tuple(dict.fromkeys(texts.text))
+        if (is_tag and len(metrics) > 1) or len(names) > _MOST_LABELS:
+            continue  # the name of the run, of the sample, …
+        codes = {label: code for code, label in enumerate(names, 1)}
+        code = np.zeros(table.rows, dtype=np.int64)
+        code[texts.row] = [codes[label] for label in texts.text]
+        return _Labels(("", *names), code, is_tag)
+    return None
+
+
+def _by_label(column: Column, labels: _Labels | None) -> Iterator[tuple[str, IntArray]]:
     """The series of a column: one for each split or tag that a column of text tells apart."""
-    labels = next((texts for texts in table.texts if _tells_rows_apart(texts)), None)
     if labels is None:
         yield column.name, np.arange(len(column.row))
         return
-    names = {label: code for code, label in enumerate(dict.fromkeys(labels.text))}
-    code = np.full(table.rows, -1, dtype=np.int64)
-    code[labels.row] = [names[label] for label in labels.text]
-    code = code[column.row]
+    code = labels.code[column.row]
     by_code = np.argsort(code, kind="stable")
     found, starts = np.unique(code[by_code], return_index=True)
-    told = ["", *names]
     for which, cells in zip(found.tolist(), np.split(by_code, starts[1:]), strict=True):
-        yield _name(column.name, told[which + 1], labels.name), cells
-
-
-def _tells_rows_apart(texts: TextColumn) -> bool:
-    return texts.name.lower() in _TAG_COLUMNS | _SPLIT_COLUMNS
-
-
-def _name(column: str, label: str, labels: str) -> str:
-    if not label:
-        return column
-    return label if labels.lower() in _TAG_COLUMNS else f"{label}/{column}"
+        label = labels.names[which]
+        told = label if labels.are_tags else f"{label}/{column.name}"
+        yield told if label else column.name, cells

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradcheck.errors import NotALog
-from gradcheck.model import IntArray, Role
+from gradcheck.model import FloatArray, IntArray, Role
 from gradcheck.readers import role_names
-from gradcheck.readers.table import Column, Table
+from gradcheck.readers.table import BoolArray, Column, Table, TextColumn
 
 # In order of preference, as the words of the name: what counts the whole run comes first.
 _STEPS = (
@@ -27,6 +27,9 @@ _EPOCHS = (
     "epoch", "epochs", "trainer epoch", "train epoch", "epoch num", "epoch number", "epoch idx",
     "e", "ep", "round", "episode", "episodes", "num episodes", "generation",
 )  # fmt: skip
+# A column of text with one of these names tells rows of training from rows of validation.
+SPLIT_COLUMNS = frozenset({"phase", "split", "mode", "stage", "subset", "set"})
+_WRAPPED = ("global step", "step", "iteration", "iter", "epoch")
 _THOUSANDS = frozenset({"progress kimg", "kimg"})
 _INDEX = frozenset({"", "index", "unnamed 0"})
 _NEARLY_ALL = 0.95
@@ -71,7 +74,7 @@ def choose_axis(table: Table) -> Axis:
     counting = [column for column in candidates if _varies(column)]
     whole = [column for column in counting if _is_integral(column)]
     if whole:
-        return _axis(whole[0], table)
+        return _axis(_of_training(whole[0], table), table)
     thousands = [column for column in counting if _words(column.name) in _THOUSANDS]
     if thousands:
         column = thousands[0]
@@ -88,14 +91,15 @@ def choose_axis(table: Table) -> Axis:
 
 def _candidates(table: Table) -> list[Column]:
     by_words = {_words(column.name): column for column in reversed(table.columns)}
-    named = [by_words[words] for words in _STEPS + _EPOCHS if words in by_words]
-    named = [column for column in named if len(column.row)]
-    for share in (_NEARLY_ALL, 0.5):
-        found = [column for column in named if column.share(table.rows) >= share]
-        if found:
-            return found
-    if named:
-        return [max(named, key=lambda column: len(column.row))]
+    # A record may be wrapped in another: `metrics/step`, `metrics/loss`.
+    wrapped = {_words(c.name.rpartition("/")[2]): c for c in reversed(table.columns)}
+    for words_of, counters in ((by_words, _STEPS + _EPOCHS), (wrapped, _WRAPPED)):
+        named = [words_of[words] for words in counters if words in words_of]
+        named = [column for column in named if len(column.row)]
+        for share in (_NEARLY_ALL, 0.5):
+            found = [column for column in named if column.share(table.rows) >= share]
+            if found:
+                return found
     first = table.columns[:1]
     return [column for column in first if _is_index(column, table.rows)]
 
@@ -109,7 +113,8 @@ def _is_index(column: Column, rows: int) -> bool:
     if len(value) != rows or not rows or not (value == np.round(value)).all():
         return False
     strides = np.diff(value)
-    even = len(strides) > 2 and bool((strides == strides[0]).all())
+    means_nothing_else = role_names.meaning(column.name).role in (Role.OTHER, Role.EPOCH)
+    even = means_nothing_else and len(strides) > 2 and bool((strides == strides[0]).all())
     return bool((strides > 0).all()) and (even or _words(column.name) in _INDEX)
 
 
@@ -126,6 +131,46 @@ def _is_history(table: Table) -> bool:
     """Whether it looks like Keras' `History`: a row for every epoch, not numbered."""
     roles = {role_names.meaning(column.name).role for column in table.columns}
     return {Role.LOSS, Role.VALIDATION_LOSS} <= roles
+
+
+def _of_training(first: Column, table: Table) -> Column:
+    """A counter, without the rows in which it counts something else than training.
+
+    mmengine writes the epoch as the `step` of a validation, but no `iter` there; mmcv counts the
+    batches of the validation itself where `mode` is "val".
+    """
+    back = _times_back(first.value)
+    if not back:
+        return first
+    counters = [c for c in table.columns if c is not first and is_step_name(c.name)]
+    own_rows = [c.row for c in counters if _is_part_of(c, first)]
+    own_rows += [
+        np.setdiff1d(first.row, texts.row[_of_validation(texts)])
+        for texts in table.texts
+        if texts.name.lower() in SPLIT_COLUMNS
+    ]
+    for row in own_rows:
+        own = np.isin(first.row, row)
+        if own.any() and not own.all() and _times_back(first.value[own]) <= back:
+            return dataclasses.replace(first, row=first.row[own], value=first.value[own])
+    return first
+
+
+def _is_part_of(column: Column, whole: Column) -> bool:
+    """Whether a column repeats some rows of another, and is not there in the rest."""
+    if not len(column.row) or not np.isin(column.row, whole.row).all():
+        return False
+    return bool((whole.value[np.isin(whole.row, column.row)] == column.value).all())
+
+
+def _of_validation(texts: TextColumn) -> BoolArray:
+    words = {label: role_names.tokens(label) for label in set(texts.text)}
+    spoken = {label for label, said in words.items() if role_names.VALIDATION.intersection(said)}
+    return np.array([label in spoken for label in texts.text], dtype=np.bool_)
+
+
+def _times_back(value: FloatArray) -> int:
+    return int((np.diff(value) < 0).sum())
 
 
 def _axis(column: Column, table: Table) -> Axis:
