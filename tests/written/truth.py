@@ -45,9 +45,11 @@ class Record:
     """Collects what is handed to a writer."""
 
     series: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    rows: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list)
 
     def add(self, step: int, values: Mapping[str, Any]) -> None:
         """Keep the numbers among the values that were logged at a step."""
+        self.rows.append((step, dict(values)))
         for name, value in values.items():
             if not isinstance(value, str | dict):
                 self.series.setdefault(name, []).append((int(step), float(value)))
