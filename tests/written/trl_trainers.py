@@ -16,28 +16,18 @@ from transformers import (
     GPT2ForSequenceClassification,
     GPT2LMHeadModel,
     PreTrainedTokenizerFast,
-    TrainerCallback,
     set_seed,
 )
 from trl import DPOConfig, DPOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
 
 from tests.written import truth
+from tests.written.hf_trainer import Recorder, tag
 from tests.written.truth import Record, Truth, Truths
 
 CASES = ("sft", "dpo", "reward", "sft_events")
 STEPS = 6
 SPECIAL = ("<unk>", "<pad>", "<eos>")
 WORDS = "the loss of a run went up then down and the net was lost".split()
-
-
-class Recorder(TrainerCallback):
-    """A callback that keeps what the trainer logs."""
-
-    def __init__(self) -> None:
-        self.record = Record()
-
-    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.record.add(state.global_step, kwargs["logs"])
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
@@ -89,7 +79,7 @@ def settings(out: Path, **options: Any) -> dict[str, Any]:
 
 
 def train(trainer: Any) -> Record:
-    recorder = Recorder()
+    recorder = Recorder(STEPS)
     trainer.add_callback(recorder)
     trainer.train()
     trainer.save_state()
@@ -143,8 +133,7 @@ def write(out: Path) -> Truths:
     set_seed(0)
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(out / "sft_events")
     tuned = sft(out / "sft").series
-    events = {f"train/{n}" if not n.startswith("eval_") else n.replace("_", "/", 1): points
-              for n, points in tuned.items()}
+    events = {tag(name): points for name, points in tuned.items()}
     return {
         "sft": {"": Truth(tuned, "huggingface")},
         "sft_events": {"": Truth(events, "huggingface", keeps="float32")},
