@@ -77,7 +77,9 @@ def write(out: Path) -> Truths:
     ways: dict[str, Callable[[Any], Record]] = {
         "old": scalars,
         "new_style": lambda writer: scalars(writer, new_style=True),
-        "double_precision": lambda writer: scalars(writer, double_precision=True),
+        "double_precision": lambda writer: scalars(
+            writer, new_style=True, double_precision=True
+        ),
         "groups": groups,
         "hparams": lambda writer: hparams(writer, run_name="best"),
         "x": scalars,
