@@ -168,9 +168,7 @@ def tag(name: str) -> str:
 
 
 def console_truth(record: Record) -> Truth:
-    return Truth(
-        record.without("total_flos", "epoch"), keeps=".4g", steps=False, whole=False
-    )
+    return Truth(record.without("total_flos", "epoch"), keeps=".4g", steps=False, whole=False)
 
 
 if __name__ == "__main__":

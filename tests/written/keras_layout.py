@@ -68,7 +68,9 @@ def fit(run: Path, every_batch: bool) -> Truth:
             step = epoch * BATCHES + batch
             train.scalar("batch_loss", loss + batch / 7, step, wall + batch)
             train.scalar("batch_steps_per_second", 3.5, step, wall + batch)
-        validation.scalar("evaluation_loss_vs_iterations", 2 * loss, (epoch + 1) * BATCHES, wall + 5)
+        validation.scalar(
+            "evaluation_loss_vs_iterations", 2 * loss, (epoch + 1) * BATCHES, wall + 5
+        )
         train.scalar("epoch_loss", loss, epoch, wall + 6)
         train.scalar("epoch_learning_rate", 0.01, epoch, wall + 6)
         validation.scalar("epoch_loss", 2 * loss, epoch, wall + 6)

@@ -116,9 +116,7 @@ def write(out: Path) -> Truths:
     shutil.copytree(out / "tensorboard", out / "resumed")
     shutil.copytree(out / "csv", out / "two_tables")
     table = CSVLogger(out / "two_tables")
-    fit(
-        [table, TensorBoardLogger(out / "resumed", version=0), second], EPOCHS + 1, checkpoint
-    )
+    fit([table, TensorBoardLogger(out / "resumed", version=0), second], EPOCHS + 1, checkpoint)
     return truths(first.record, second.record)
 
 

@@ -93,20 +93,21 @@ def padded(out: Path, lines: Sequence[str], told: Truth) -> Truth:
 
 def deepspeed(out: Path) -> Truth:
     """One file for each metric, on the axis of samples; a restart writes the header again."""
-    names = ("Train/Samples/train_loss", "Train/Samples/lr", "Train/Samples/loss_scale")
+    names = tuple(
+        f"Train/Samples/{name}" for name in ("train_loss", "lr", "loss_scale", "elapsed_time_ms")
+    )
     rows, record = values(names, 12), Record()
     rows[-1][names[0]] = math.nan
     job = out / "logs" / "job"
     job.mkdir(parents=True)
     for name in names:
-        short = name.rpartition("/")[2]
         with (job / f"{name.replace('/', '_')}.csv").open("w", newline="") as file:
             table = csv.writer(file)
             for index, row in enumerate(rows):
                 if index in (0, 7):
-                    table.writerow(["step", short])
+                    table.writerow(["step", name.rpartition("/")[2]])
                 table.writerow([32 * (index + 1), row[name]])
-                record.add(32 * (index + 1), {short: row[name]})
+                record.add(32 * (index + 1), {name: row[name]})
     return Truth(record.series, "deepspeed")
 
 

@@ -137,5 +137,6 @@ def first_difference(points: Points, series: Series, expected: Truth) -> str:
         return "not in order"
     if want == got:
         return ""
-    at = next((i for i, (w, g) in enumerate(zip(want, got)) if w != g), min(len(want), len(got)))
+    pairs = enumerate(zip(want, got, strict=False))
+    at = next((i for i, (w, g) in pairs if w != g), min(len(want), len(got)))
     return f"point {at} of {len(want)}: {want[at : at + SHOWN]}, read {got[at : at + SHOWN]}"

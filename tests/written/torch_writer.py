@@ -46,7 +46,9 @@ def groups(writer: Any) -> Record:
     for step, value in enumerate(losses()):
         record.add(step, {"lr": 0.1, "loss/train": value})
         writer.add_scalar("lr", 0.1, step)
-        writer.add_scalars("loss", {"train": value} | ({"val": value + 1} if step % 2 else {}), step)
+        writer.add_scalars(
+            "loss", {"train": value} | ({"val": value + 1} if step % 2 else {}), step
+        )
         if step % 2:
             record.add(step, {"loss/val": value + 1})
         writer.add_scalars("grad/norm", {"total": math.nan if step > 8 else value}, step)
@@ -77,9 +79,7 @@ def write(out: Path) -> Truths:
     ways: dict[str, Callable[[Any], Record]] = {
         "old": scalars,
         "new_style": lambda writer: scalars(writer, new_style=True),
-        "double_precision": lambda writer: scalars(
-            writer, new_style=True, double_precision=True
-        ),
+        "double_precision": lambda writer: scalars(writer, new_style=True, double_precision=True),
         "groups": groups,
         "hparams": lambda writer: hparams(writer, run_name="best"),
         "x": scalars,

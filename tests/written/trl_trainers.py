@@ -27,7 +27,8 @@ from tests.written.truth import Record, Truth, Truths
 CASES = ("sft", "dpo", "reward", "sft_events")
 STEPS = 6
 SPECIAL = ("<unk>", "<pad>", "<eos>")
-WORDS = "the loss of a run went up then down and the net was lost".split()
+TEXT = "the loss of a run went up then down and the net was lost"
+WORDS = TEXT.split()
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
