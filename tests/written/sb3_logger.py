@@ -21,7 +21,9 @@ from stable_baselines3.common.monitor import Monitor
 from tests.written import truth
 from tests.written.truth import Record, Truth, Truths
 
-CASES = ("csv", "json", "tensorboard", "log", "stdout", "together", "dqn")
+CASES = (
+    "csv", "json", "tensorboard", "log", "stdout", "together", "with_monitor", "dqn",
+)  # fmt: skip
 FORMATS = ("csv", "json", "tensorboard", "log", "stdout")
 FILES = {"csv": "progress.csv", "json": "progress.json", "log": "log.txt", "tensorboard": "events*"}
 STEP = "time/total_timesteps"
@@ -87,7 +89,9 @@ def learn(model: BaseAlgorithm, into: Path, formats: tuple[str, ...]) -> Recorde
     logger = configure(str(into), list(formats))
     logger.output_formats.append(recorder)
     model.set_logger(logger)
-    evaluation = EvalCallback(Monitor(Walk()), n_eval_episodes=2, eval_freq=600, verbose=0)
+    evaluation = EvalCallback(
+        Monitor(Walk(), str(into / "0")), n_eval_episodes=2, eval_freq=600, verbose=0
+    )
     model.learn(2560, callback=[LogsNaN(), evaluation], log_interval=1 if len(formats) > 1 else 40)
     logger.close()
     return recorder
@@ -117,6 +121,9 @@ def write(out: Path) -> Truths:
         contextlib.redirect_stdout(console),
     ):
         walked = ppo(out / "together")
+    shutil.copytree(out / "together", out / "with_monitor")
+    # What Monitor writes of each episode is no log of the training, but lies beside it.
+    (out / "together" / "0.monitor.csv").unlink()
     for case, pattern in FILES.items():
         (out / case).mkdir()
         for file in (out / "together").glob(pattern):
@@ -142,6 +149,7 @@ def truths(walked: Recorder, queued: Recorder) -> Truths:
         "json": {"": Truth(walked.shown_in("json"), name)},
         "tensorboard": {"": Truth(events, name, keeps="float32")},
         "together": {"": Truth(events, name, keeps="float32", whole=False)},
+        "with_monitor": {"": Truth(events, name, keeps="float32", whole=False)},
         "log": {"": Truth(walked.shown_in("log", printed), name)},
         "stdout": {"": Truth(walked.shown_in("stdout", printed), name)},
         "dqn": {"": Truth(queued.shown_in("csv", written_out), name)},

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
 import pytest
 from filelock import FileLock
 
@@ -101,6 +103,52 @@ def test_a_script_writes_the_cases_that_it_declares(
 ) -> None:
     out = written(script)
     assert sorted(truth.load(out)) == sorted(cases_of(script))
+
+
+TOLD = Truth({"loss": [(0, 0.0), (1, math.nan), (2, 0.5)], "lr": [(0, 0.1)]}, "keras")
+READ: dict[str, list[tuple[int, float]]] = {name: [*pts] for name, pts in TOLD.series.items()}
+
+
+def as_run(series: Mapping[str, Points], framework: str = "keras") -> Run:
+    columns = {name: list(zip(*points, strict=True)) for name, points in series.items()}
+    return Run(
+        Path("run"),
+        "csv",
+        tuple(
+            Series(name, np.arange(len(step)), np.array(step), np.array(value))
+            for name, (step, value) in columns.items()
+        ),
+        framework,
+    )
+
+
+def test_what_was_read_as_it_was_told_is_no_problem() -> None:
+    assert list(problems(as_run(READ), TOLD)) == []
+
+
+@pytest.mark.parametrize(
+    ("series", "said"),
+    [
+        (READ | {"loss": READ["loss"][:2]}, "loss: point 2 of 3"),
+        (READ | {"loss": [*READ["loss"], (3, 0.5)]}, "loss: point 3 of 3"),
+        (READ | {"loss": [(0, 0.0), (1, 1.0), (2, 0.5)]}, "loss: point 1 of 3"),
+        (READ | {"loss": [(0, 0.0), (1, math.nan), (3, 0.5)]}, "loss: point 2 of 3"),
+        (READ | {"loss": [(0, 0.0), (2, 0.5), (1, math.nan)]}, "loss: point 1 of 3"),
+        (READ | {"loss": [(0, -0.0), (1, math.nan), (2, 0.5)]}, "loss: point 0 of 3"),
+        (READ | {"loss": [(0, 0.0), (1, math.nan), (2, 0.5 + 1e-15)]}, "loss: point 2 of 3"),
+        (READ | {"more": [(0, 1.0)]}, "more: was never logged"),
+        ({"loss": READ["loss"]}, "lr: missing"),
+    ],
+)
+def test_what_was_not_read_as_it_was_told_is_a_problem(
+    series: Mapping[str, Points], said: str
+) -> None:
+    (problem,) = problems(as_run(series), TOLD)
+    assert problem.startswith(said)
+
+
+def test_the_wrong_framework_is_a_problem() -> None:
+    assert list(problems(as_run(READ, "fastai"), TOLD)) == ["framework: fastai"]
 
 
 def one_at(place: Path, runs: list[Run]) -> Run:
