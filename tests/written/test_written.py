@@ -65,6 +65,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         with FileLock(f"{out}.lock"):
             if not out.exists():
                 run(script, out)
+        assert (out / "truth.json").is_file(), f"{script} did not finish: see its first failure"
         return out
 
     return write
