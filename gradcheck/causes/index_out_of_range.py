@@ -35,9 +35,9 @@ def _remedies(_finding: Finding) -> Iterable[Remedy]:
         "PyTorch documentation, CrossEntropyLoss and Embedding",
     )
     yield Remedy(
-        "Run the step once more where the error names its line: on the CPU, or with "
-        "synchronous launches",
-        "CUDA_LAUNCH_BLOCKING=1 python train.py",
+        "Run the step once more on the CPU, or with CUDA_LAUNCH_BLOCKING=1: the error then names "
+        "its line",
+        None,
         None,
         "PyTorch documentation, CUDA semantics",
     )

@@ -33,6 +33,16 @@ def parse_header(head: bytes, value_name: str) -> tuple[str, ...]:
     return _header_and_rows(_decode(head), value_name)[0]
 
 
+def has_header(head: bytes) -> bool:
+    """Whether the first line of a table names its columns; so it does where there is no table."""
+    try:
+        text = _decode(head)
+        first = next(iter(_rows(text, _delimiter(text))), None)
+    except NotALog:
+        return True
+    return first is None or not _is_numbers(first[1])
+
+
 def looks_like_table(head: bytes) -> bool:
     """Whether text begins with a delimited line of names and a line of as many numbers."""
     if b"\0" in head:
@@ -65,7 +75,7 @@ def _header_and_rows(
     if not rows:
         raise NotALog("the table is empty")
     first = rows[0][1]
-    if all(number(cell) is not None for cell in first):
+    if _is_numbers(first):
         if len(first) != 2:
             raise NotALog(f"a table without a header line: it begins with {', '.join(first[:4])}")
         header = ["step", value_name]
@@ -82,6 +92,10 @@ def _header_and_rows(
         rows.pop()  # cut short by whatever killed the run
     width = len(header)
     return _unique(header), [(n, (row + [""] * (width - len(row)))[:width]) for n, row in rows]
+
+
+def _is_numbers(cells: Sequence[str]) -> bool:
+    return all(number(cell) is not None for cell in cells)
 
 
 def _delimiter(text: str) -> str:

@@ -11,12 +11,16 @@ from gradcheck.errors import NotALog
 from gradcheck.model import Role
 from gradcheck.readers import role_names
 from gradcheck.readers.base import Source
-from gradcheck.readers.csv_cells import parse_header
+from gradcheck.readers.csv_cells import has_header, parse_header
 from gradcheck.readers.table_steps import is_step_name
 
 _HEAD = 1 << 16
 # TensorBoard's "Download CSV" keeps the name of the metric in the file name only.
 _TENSORBOARD_FILE = re.compile(r"(?P<run>run-.*?)-tag-(?P<tag>.+)$")
+# torchrl's CSVLogger: a file without a header for each metric, whose slashes become directories.
+_SCALARS = "scalars"
+# DeepSpeed's monitor keeps the groups of a metric in the file name only.
+_MONITORED = re.compile(r"(?P<groups>Train_Samples)_(?P<name>.+)$")
 _RANGE = re.compile(r"__(MIN|MAX)$")
 _SPLITS = role_names.TRAINING | role_names.VALIDATION
 
@@ -24,7 +28,27 @@ _SPLITS = role_names.TRAINING | role_names.VALIDATION
 def metric_of(file: Path) -> str:
     """The name of the only metric in a file, as its file name tells it."""
     tagged = _TENSORBOARD_FILE.match(file.stem)
+    scalars = _scalars(file)
+    if scalars is not None:
+        return file.relative_to(scalars).with_suffix("").as_posix()
     return tagged["tag"] if tagged else file.stem
+
+
+def full_name(column: str, file: Path) -> str:
+    """The name of a metric with the groups that only its file name tells."""
+    monitored = _MONITORED.match(file.stem)
+    if monitored is None or monitored["name"] != column:
+        return column
+    return f"{monitored['groups'].replace('_', '/')}/{column}"
+
+
+def _scalars(file: Path) -> Path | None:
+    """The directory of torchrl's tables that a file lies in or below."""
+    found = next((parent for parent in file.parents if parent.name == _SCALARS), None)
+    if found is None:
+        return None
+    with file.open("rb") as opened:
+        return None if has_header(opened.read(_HEAD)) else found
 
 
 def group(files: Iterable[Path], root: Path) -> list[Source]:
@@ -44,7 +68,9 @@ def group(files: Iterable[Path], root: Path) -> list[Source]:
 
 def _place(file: Path) -> Path:
     tagged = _TENSORBOARD_FILE.match(file.stem)
-    return file.parent / tagged["run"] if tagged else file.parent
+    if tagged:
+        return file.parent / tagged["run"]
+    return _scalars(file) or file.parent
 
 
 def _metrics(file: Path) -> frozenset[str]:

@@ -52,12 +52,20 @@ def _of_run(table: Table, file: Path, run: Path) -> Table:
     runs = csv_layout.runs_of(table.header)
     name = next((name for name in runs if run in (file / name, file)), None)
     if name is None:
-        return table
+        return _with_full_names(table, file)
     metrics = runs[name]
     columns = tuple(
         dataclasses.replace(column, name=metrics.get(column.name, column.name))
         for column in table.columns
         if column.name in metrics or csv_layout.counts(column.name)
+    )
+    return dataclasses.replace(table, columns=columns)
+
+
+def _with_full_names(table: Table, file: Path) -> Table:
+    columns = tuple(
+        dataclasses.replace(column, name=csv_layout.full_name(column.name, file))
+        for column in table.columns
     )
     return dataclasses.replace(table, columns=columns)
 

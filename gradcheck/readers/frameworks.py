@@ -35,7 +35,6 @@ _TRACES = (
     _trace("megatron", r"^lm loss$", r"^(num-zeros|mem-allocated-bytes)$"),
     _trace("megatron", r"^lm-loss-training/lm loss$"),
     _trace("deepspeed", r"^Train/Samples/(train_loss|lr|loss_scale)$"),
-    _trace("deepspeed", r"^train_loss$", path=r"Train_Samples_train_loss\.csv$"),
     _trace("torchtitan", r"^loss_metrics/global_avg_loss$"),
     _trace("composer", r"^loss/train/total$"),
     _trace("composer", r"^(l2_norm/grad/global|metrics/(train|eval)/\w+)$", r"^lr-\w+/group\d+$"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 
-from gradcheck.model import Run
+from gradcheck.model import Message, Run, Said
 from tests.synthetic import (
     Column,
     constant,
@@ -42,6 +43,12 @@ def broken_from(columns: Columns, row: int, value: float = NAN) -> Columns:
         if name in changed:
             changed[name] = put(changed[name], slice(row, None), value)
     return changed
+
+
+def crashing(rows: int, unit: float, at: int | None = None) -> Run:
+    """A healthy run that ends in an index out of range, or says so at a row and goes on."""
+    message = Message(Said.INDEX_OUT_OF_RANGE, at or rows, "IndexError: Target 10 is out of bounds")
+    return dataclasses.replace(logged(healthy(rows, unit)), messages=(message,))
 
 
 def overshooting(rows: int, unit: float) -> Columns:

@@ -108,6 +108,7 @@ NEAR_MISSES: dict[str, Columns | Run] = {
         {"loss": decay(ROWS), "val_loss": (np.arange(9, ROWS, 10), put(decay(40), 20, NAN))}
     ),
     "target_out_of_range: a likelihood below 0": with_columns(nll_loss=decay(ROWS) - 4.0),
+    "index_out_of_range: an error that the run survived": runs.crashing(ROWS, 1.0, at=50),
     "nothing_learned: thirty rows of noise that fall": {"loss": decay(32, noise=0.1)},
 }
 
@@ -130,6 +131,7 @@ def test_a_healthy_run_needs_no_cause(rows: int, unit: float, stride: int) -> No
 
 
 NAMED: list[tuple[Maker, str, float | None]] = [
+    (runs.crashing, "index_out_of_range", 0.9),
     (runs.overshooting, "learning_rate_too_high", None),
     (runs.exploding_late, "learning_rate_too_high", 0.9),
     (runs.raised_rate, "learning_rate_schedule", 0.75),

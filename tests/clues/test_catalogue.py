@@ -39,7 +39,7 @@ def test_a_meaning_is_a_clause(key: str, kind: ClueKind) -> None:
     assert key == key.lower()
     assert kind.meaning
     assert not kind.meaning.endswith(".")
-    assert kind.needs
+    assert kind.needs or key.endswith("_said")  # no series shows what a log says in words
     assert set(kind.needs) <= set(Role)
 
 

@@ -351,7 +351,24 @@ def test_one_table_for_each_metric_is_one_run(tmp_path: Path) -> None:
         },
     )
     assert list(found) == ["job"]
-    assert sorted(series(found["job"])) == ["elapsed_time_ms", "lr", "train_loss"]
+    assert sorted(series(found["job"])) == [
+        f"Train/Samples/{name}" for name in ("elapsed_time_ms", "lr", "train_loss")
+    ]
+
+
+def test_tables_of_torchrl_are_one_run_however_deep(tmp_path: Path) -> None:
+    table = "0,0.5\n10,0.25\n"
+    names = ("train/loss", "train/net/grad_norm", "reward")
+    found = runs(tmp_path, {f"a/scalars/{name}.csv": table for name in names})
+    assert list(found) == ["a/scalars"]
+    assert sorted(series(found["a/scalars"])) == sorted(names)
+    assert steps(found["a/scalars"], "train/loss") == [0, 10]
+
+
+def test_tables_with_a_header_are_not_of_torchrl(tmp_path: Path) -> None:
+    table = "step,loss\n0,0.5\n10,0.25\n"
+    found = runs(tmp_path, {"scalars/a/log.csv": table, "scalars/b/log.csv": table})
+    assert sorted(found) == ["scalars/a/log.csv", "scalars/b/log.csv"]
 
 
 def test_downloads_of_tensorboard_are_one_run(tmp_path: Path) -> None:
