@@ -16,7 +16,7 @@ from gradcheck.readers.mlflow_points import Points
 _METRICS = "metrics"
 _META = "meta.yaml"
 # Milliseconds since 1970, the value, and the step, which the oldest stores do not have.
-_POINT = re.compile(rb"-?\d{1,19} \S{1,40}( -?\d{1,19}( [^\n]*)?)?\n")
+_POINT = re.compile(rb"^-?\d{1,19} \S{1,40}( -?\d{1,19}( [^\n]*)?)?\r?\n", re.M)
 _LONGEST_LINE = 4096
 _LARGEST_FACT = 1 << 14
 _MOST_PARAMS = 10_000
@@ -24,7 +24,7 @@ _MOST_PARAMS = 10_000
 
 class _FileStore:
     def claims(self, candidate: Candidate) -> bool:
-        shaped = _POINT.match(candidate.head) is not None
+        shaped = _POINT.search(candidate.head) is not None
         return shaped and _metrics_of(candidate.path) is not None
 
     def group(self, files: Sequence[Path], root: Path) -> Iterable[Source]:
@@ -43,7 +43,7 @@ class _FileStore:
         metrics: dict[str, Points] = {}
         notes: list[str] = []
         for file in source.files:
-            name = file.relative_to(_run_of(file) / _METRICS).as_posix()
+            name = file.absolute().relative_to(_run_of(file).absolute() / _METRICS).as_posix()
             metrics[name], damaged = _points(file)
             if damaged:
                 lines = "1 line is" if damaged == 1 else f"{damaged} lines are"
@@ -61,9 +61,10 @@ READER: Reader = _FileStore()
 
 def _metrics_of(file: Path) -> Path | None:
     """The folder with the metrics of the run that a file belongs to, if it belongs to one."""
-    folders = [parent for parent in file.parents if parent.name == _METRICS]
-    of_runs = (folder for folder in reversed(folders) if _is_run(folder.parent))
-    return next(of_runs, None)
+    # A relative path may begin below the folder.
+    parents = [*reversed(file.parents), *reversed(file.absolute().parents)]
+    folders = (parent for parent in parents if parent.name == _METRICS)
+    return next((folder for folder in folders if _is_run(folder.parent)), None)
 
 
 def _is_run(directory: Path) -> bool:
