@@ -6,6 +6,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
 IDENT = b":W&B"
@@ -16,10 +17,12 @@ _HEADER = struct.Struct("<IHB")
 _LENGTH_AND_KIND = struct.Struct("<HB")
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 _KINDS = range(_FULL, _LAST + 1)
-_HEADER_LIKE = re.compile(rb"(?=.{6}[\1-\4])", re.DOTALL)
-# What a search through one damaged block may cost, in bytes put to the checksum: a real block
-# takes a fraction of it, and a file made to look like nothing but headers no more than this.
-_SEARCHED = 1 << 22
+_KIND = re.compile(rb"[\1-\4]")
+_KIND_AT = 6
+# What the searches through the damaged blocks of a file may cost, in bytes put to the checksum:
+# a real one takes a megabyte at most, and a file made to look like nothing but headers two seconds.
+_SEARCHED = 1 << 28
+_EACH_CANDIDATE = 256
 
 
 class Record(NamedTuple):
@@ -47,25 +50,26 @@ class _Chunk(NamedTuple):
 
 
 def _chunks(file: BinaryIO) -> Iterator[_Chunk]:
+    search = _Search()
     start = 0
     while block := file.read(_BLOCK):
         offset = 0 if start else FILE_HEADER
         if not start and not block.startswith(IDENT):
             yield _Chunk(0, min(FILE_HEADER, len(block)), 0, b"")
-        for chunk in _in_block(block, offset):
+        for chunk in _in_block(block, offset, search):
             yield chunk._replace(start=start + chunk.start, stop=start + chunk.stop)
         start += len(block)
 
 
-def _in_block(block: bytes, offset: int) -> Iterator[_Chunk]:
+def _in_block(block: bytes, offset: int, search: _Search) -> Iterator[_Chunk]:
     while offset + _HEADER.size <= len(block):
         chunk = _chunk_at(block, offset)
         if chunk is None and _is_cut_short(block, offset):
-            found = _find_chunk(block, offset + 1)
+            found = search.find(block, offset + 1)
             if found is None:
                 return
         elif chunk is None:
-            found = _find_chunk(block, offset + 1)
+            found = search.find(block, offset + 1)
         else:
             yield chunk
             offset = chunk.stop
@@ -80,7 +84,7 @@ def _chunk_at(block: bytes, offset: int) -> _Chunk | None:
     stop = offset + _HEADER.size + length
     if kind not in _KINDS or stop > len(block):
         return None
-    if zlib.crc32(memoryview(block)[offset + 6 : stop]) != crc:
+    if zlib.crc32(memoryview(block)[offset + _KIND_AT : stop]) != crc:
         return None
     return _Chunk(offset, stop, kind, block[offset + _HEADER.size : stop])
 
@@ -92,19 +96,24 @@ def _is_cut_short(block: bytes, offset: int) -> bool:
     return len(block) < stop <= _BLOCK and kind in _KINDS
 
 
-def _find_chunk(block: bytes, start: int) -> int | None:
-    budget = _SEARCHED
-    for match in _HEADER_LIKE.finditer(block, start):
-        offset = match.start()
-        length = block[offset + 4] | block[offset + 5] << 8
-        if offset + _HEADER.size + length > len(block):
-            continue
-        budget -= length + _HEADER.size
-        if budget < 0:
-            return None
-        if _chunk_at(block, offset) is not None:
-            return offset
-    return None
+@dataclass
+class _Search:
+    """Finds the next chunk in damaged bytes, until it has cost too much."""
+
+    left: int = _SEARCHED
+
+    def find(self, block: bytes, start: int) -> int | None:
+        for match in _KIND.finditer(block, start + _KIND_AT):
+            offset = match.start() - _KIND_AT
+            length = block[offset + 4] | block[offset + 5] << 8
+            if offset + _HEADER.size + length > len(block):
+                continue
+            self.left -= length + _EACH_CANDIDATE
+            if self.left < 0:
+                return None
+            if _chunk_at(block, offset) is not None:
+                return offset
+        return None
 
 
 def _assembled(chunks: Iterable[_Chunk]) -> Iterator[Record]:
