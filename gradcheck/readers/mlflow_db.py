@@ -23,8 +23,8 @@ class _Database:
 
     def read(self, source: Source) -> Run:
         (file,) = source.files
-        run = mlflow_tables.runs(file).get(source.path.name) if source.path != file else None
-        if run is None:
+        run = mlflow_tables.runs(file).get(source.path.name)
+        if run is None or source.path == file:
             raise NotALog("no metrics of any run in the MLflow database")
         stored = mlflow_tables.stored(file, run)
         if not any(points.value for points in stored.metrics.values()):

@@ -70,19 +70,19 @@ def runs(file: Path) -> dict[str, StoredRun]:
         NotALog: it is no MLflow database, or it cannot be read.
         OSError: the file cannot be opened.
     """
-    stat = file.stat()
-    return _runs(file, stat.st_mtime_ns, stat.st_size)
+    states = [path.stat() for path in (file, _beside(file, "-wal")) if path.is_file()]
+    return _runs(file, tuple((state.st_mtime_ns, state.st_size) for state in states))
 
 
 # Every run of a database asks for all of them, to know which is its own.
 @functools.lru_cache(maxsize=8)
-def _runs(file: Path, _changed: int, _size: int) -> dict[str, StoredRun]:
+def _runs(file: Path, _states: tuple[tuple[int, int], ...]) -> dict[str, StoredRun]:
     with _opened(file) as database:
         rows = database.execute(_RUNS).fetchall()
-    often = Counter(str(name) for _, name, _, _ in rows)
+    often = Counter(name for _, name, _, _ in rows)
     found: dict[str, StoredRun] = {}
     for row, name, run_id, status in rows:
-        texts = (str(run_id),) if often[str(name)] > 1 else (str(name), str(run_id))
+        texts = [str(run_id)] if often[name] > 1 else [str(name or ""), str(run_id)]
         label = next((text for text in texts if _is_label(text) and text not in found), f"#{row}")
         found[label] = StoredRun(row, str(name or ""), str(status))
     return found

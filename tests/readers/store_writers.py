@@ -17,8 +17,9 @@ Points = dict[str, list[tuple[int, float]]]
 """The steps and values of each metric, in the order in which they were logged."""
 
 WANDB = """
-import json, math, os, sys
+import json, math, os
 import wandb
+from google.protobuf import descriptor_pb2
 from wandb.proto import wandb_internal_pb2 as proto
 
 HISTOGRAM = wandb.Histogram(np_histogram=([1, 2], [0.0, 0.5, 1.0]))
@@ -51,8 +52,9 @@ for step in range(1500):
     log("killed", step, loss=1 / (step + 1), pad="x" * 50)
 
 def fields(name):
-    found = getattr(proto, name).DESCRIPTOR.fields
-    return {f.name: [f.number, f.type, f.is_repeated] for f in found}
+    found = descriptor_pb2.DescriptorProto()
+    getattr(proto, name).DESCRIPTOR.CopyToProto(found)
+    return {f.name: [f.number, f.type, f.label == f.LABEL_REPEATED] for f in found.field}
 
 messages = {"Item": "HistoryItem", "ConfigItem": "ConfigItem", "Step": "HistoryStep",
             "History": "HistoryRecord", "Config": "ConfigRecord", "Run": "RunRecord",
@@ -68,7 +70,6 @@ import json, math, pathlib, sys
 import mlflow
 
 told = {}
-client = None
 
 def batch(run, clock, step, **values):
     metrics = [mlflow.entities.Metric(k.replace("__", "/"), v, clock, step)

@@ -162,7 +162,6 @@ TYPES = {"double": 1, "int64": 3, "int32": 5, "bool": 8, "string": 9, "sint64": 
 
 def test_the_fields_are_those_of_wandb(wandb_store: Written) -> None:
     theirs = wandb_store.told["fields"]
-    theirs["Config"] = {**theirs["Config"]}
     for name, fields in wandb_records.FIELDS.items():
         for field, number, declared in fields:
             repeated = declared in ("strings", "Items")
