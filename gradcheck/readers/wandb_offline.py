@@ -67,7 +67,7 @@ class _Log:
             self.exit_code = record.exit.exit_code
 
     def _add_row(self, history: Any) -> None:
-        found = {path: value for item in history.item for path, value in _leaves(item)}
+        found = {path: value for item in history.item for path, value in wandb_records.leaves(item)}
         # An object, such as a histogram, is a dictionary that names its own type.
         objects = {path[:-1]: kind for path, kind in found.items() if path[-1] == "_type"}
         cells: dict[str, Cell] = {
@@ -85,7 +85,7 @@ class _Log:
 
     def _configure(self, config: Any) -> None:
         for item in config.update:
-            for path, value in _leaves(item):
+            for path, value in wandb_records.leaves(item):
                 if path[0] != _OWN:
                     self.config[".".join(path)] = value
         for item in config.remove:
@@ -106,10 +106,6 @@ class _Log:
 
 def _as_step(cell: Cell) -> int:
     return int(cell) if isinstance(cell, (int, float)) and math.isfinite(cell) else 0
-
-
-def _leaves(item: Any) -> Iterator[tuple[tuple[str, ...], object]]:
-    return wandb_records.leaves(wandb_records.keys(item), wandb_records.value(item))
 
 
 def _read(file: Path) -> _Log:

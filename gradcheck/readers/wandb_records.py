@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 FIELDS: dict[str, tuple[tuple[str, int, str], ...]] = {
@@ -83,13 +83,22 @@ def keys(item: Any) -> tuple[str, ...]:
     return tuple(item.nested_key) or (item.key,)
 
 
-def value(item: Any) -> object:
-    """What an item holds: what JSON can, NaN and the infinities, or None if it is damaged."""
+def leaves(item: Any) -> Iterable[tuple[tuple[str, ...], object]]:
+    """What an item holds, with its path: what JSON can, NaN and the infinities, None if damaged.
+
+    A dictionary comes as its entries, however deep; an empty one as itself.
+    """
+    text = item.value_json
+    held = _from_json(text) if text else _typed(item)
+    return _entries(keys(item), held) if isinstance(held, dict) else ((keys(item), held),)
+
+
+def _typed(item: Any) -> object:
     kind = item.WhichOneof("value")
     if kind is None or kind == "none":
         return None
     held = getattr(item, kind)
-    return _from_json(held) if kind in ("value_json", "json") else held
+    return _from_json(held) if kind == "json" else held
 
 
 def _from_json(text: str) -> object:
@@ -99,8 +108,7 @@ def _from_json(text: str) -> object:
         return None
 
 
-def leaves(path: tuple[str, ...], held: object) -> Iterator[tuple[tuple[str, ...], object]]:
-    """The entries of nested dictionaries, each with its path; anything else is its own leaf."""
+def _entries(path: tuple[str, ...], held: object) -> Iterator[tuple[tuple[str, ...], object]]:
     waiting = [(path, held)]
     while waiting:
         path, held = waiting.pop()
