@@ -87,7 +87,9 @@ def test_both_stores_give_the_same_runs(mlflow_store: Written) -> None:
 
 def test_runs_of_a_database(mlflow_store: Written) -> None:
     """The deleted run and the run without metrics are left out; twins go by their ids."""
-    found = runs(mlflow_store.path / "mlflow.db")
+    loaded = loading.collect([mlflow_store.path / "mlflow.db"])
+    assert loaded.unread == ()
+    found = {run.path.name: run for run in loaded.runs}
     assert len(found) == 3
     twins = [run for name, run in found.items() if name != "full"]
     assert all(len(run.path.name) == 32 for run in twins)
@@ -259,9 +261,14 @@ def test_damage_that_shows_while_a_run_is_read(tmp_path: Path) -> None:
             " FROM c;",
             "no table 'metrics'",
         ),
+        (
+            SCHEMA.replace("TABLE params", "TABLE p")
+            + "CREATE VIRTUAL TABLE params USING fts5(key, value, run_uuid);",
+            "no table 'params'",
+        ),
         (SCHEMA, "no metrics of any run"),
     ],
-    ids=["optuna", "empty", "no metrics", "old", "older", "view", "no runs"],
+    ids=["optuna", "empty", "no metrics", "old", "older", "view", "virtual", "no runs"],
 )
 def test_other_databases(tmp_path: Path, schema: str, reason: str) -> None:
     error = refusal(make(tmp_path / "other.db", "PRAGMA user_version = 1;" + schema))

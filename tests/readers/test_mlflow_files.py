@@ -117,6 +117,13 @@ def test_points_without_a_step_go_by_the_clock_of_those_with_one(tmp_path: Path)
     assert found["once"].step.tolist() == [0]
 
 
+def test_metrics_with_as_many_points_share_their_steps(tmp_path: Path) -> None:
+    acc = lines(*((1001 + 50 * n, 0.5, 0) for n in range(4)))
+    loss = lines(*((1000 + 50 * n, 0.5, 0) for n in range(4)))
+    found = series(runs(make_run(tmp_path, acc=acc, loss=loss))[0])
+    assert found["acc"].step.tolist() == found["loss"].step.tolist() == [0, 1, 2, 3]
+
+
 def test_a_clock_that_goes_back_does_not_reorder_a_metric(tmp_path: Path) -> None:
     run = make_run(tmp_path, loss=lines((2000, 3.0, 0), (1000, 2.0, 1), (2001, 1.0, 2)))
     loss = series(runs(run)[0])["loss"]

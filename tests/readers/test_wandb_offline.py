@@ -250,9 +250,13 @@ def test_a_histogram_that_stops(tmp_path: Path, logged: list[bool], stops: bool)
 
 def test_several_histograms_make_one_note(tmp_path: Path) -> None:
     names = [f"gradients/{letter}" for letter in "abcde"]
-    image = '{"_type": "image-file"}'
-    rows = [histogram(n, *names[: 5 * (n < 10)]) for n in range(50)] + [row(50, sample=image)]
-    assert read(write(tmp_path, *rows)).notes[:2] == (
+    image = '{"_type": "image-file", "width": 10}'
+    rows = [histogram(n, *names[: 5 * (n < 10)]) for n in range(50)] + [
+        row(50, loss="1", sample=image)
+    ]
+    run = read(write(tmp_path, *rows))
+    assert set(points(run)) == {"loss"}
+    assert run.notes[:2] == (
         "only numbers are read: 5 histograms and 1 other object passed over",
         "no histogram of gradients/a, gradients/b, gradients/c, … after step 9, while the log goes"
         " on to step 50: W&B leaves out a tensor that has no finite value",
