@@ -62,7 +62,11 @@ def walk(root: Path) -> Iterator[Path | Unread]:
     seen: set[str] = set()
     for directory, below, files in os.walk(root, followlinks=True, onerror=note):
         seen.add(os.path.realpath(directory))
-        below[:] = sorted(name for name in below if _is_worth_a_look(name))
+        # What is both here and linked to, as W&B's `latest-run`, is known by its own name.
+        below[:] = sorted(
+            (name for name in below if _is_worth_a_look(name)),
+            key=lambda name: (Path(directory, name).is_symlink(), name),
+        )
         # Followed links may lead back up.
         below[:] = [name for name in below if _real(directory, name) not in seen]
         seen.update(_real(directory, name) for name in below)
