@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -19,28 +20,49 @@ _MOSTLY = 0.5
 BoolArray = npt.NDArray[np.bool_]
 
 
-def merge(runs: Sequence[Run]) -> list[Run]:
-    """Join the logs whose common series agree to the fullest of them; leave the rest alone.
+def merge(found: Sequence[tuple[Path, Run]]) -> list[Run]:
+    """Join logs of different formats that tell of one run; `found` gives each its directory.
 
-    A log of messages only, such as that of a crash, goes to the run beside it where there is one.
+    They lie in one directory or one below the other, as a console log beside a tracker's files
+    does, and their common series agree. The fullest one stays the run. A log of messages only,
+    such as that of a crash, goes to the run beside it where there is just one.
     """
-    merged: list[Run] = []
-    for run in sorted((run for run in runs if run.series), key=_fullness, reverse=True):
-        same = next((i for i, main in enumerate(merged) if _agree(main, run)), None)
+    told = [place for place in found if place[1].series]
+    if len({run.format for _, run in found}) < 2:
+        return [run for _, run in sorted(found, key=_by_path)]
+    merged: list[tuple[Path, Run]] = []
+    for directory, run in sorted(told, key=_by_fullness):
+        same = next((i for i, main in enumerate(merged) if _is_one(main, (directory, run))), None)
         if same is None:
-            merged.append(run)
+            merged.append((directory, run))
         else:
-            merged[same] = _with_new_series(merged[same], run)
-    silent = [run for run in runs if not run.series]
-    if len(merged) != 1:
-        return [*merged, *silent]
-    for run in silent:
-        merged[0] = _with_messages(merged[0], run)
-    return merged
+            merged[same] = merged[same][0], _with_new_series(merged[same][1], run)
+    for directory, run in (place for place in found if not place[1].series):
+        beside = [i for i, (other, _) in enumerate(merged) if _is_near(other, directory)]
+        if len(beside) == 1:
+            merged[beside[0]] = merged[beside[0]][0], _with_messages(merged[beside[0]][1], run)
+        else:
+            merged.append((directory, run))
+    return [run for _, run in sorted(merged, key=_by_path)]
 
 
-def _fullness(run: Run) -> tuple[bool, int]:
-    return any(series.wall is not None for series in run.series), run.points
+def _by_path(place: tuple[Path, Run]) -> str:
+    return str(place[1].path)
+
+
+def _by_fullness(place: tuple[Path, Run]) -> tuple[bool, int, str]:
+    _, run = place
+    timed = any(series.wall is not None for series in run.series)
+    return not timed, -run.points, str(run.path)
+
+
+def _is_one(main: tuple[Path, Run], other: tuple[Path, Run]) -> bool:
+    different = main[1].format != other[1].format
+    return different and _is_near(main[0], other[0]) and _agree(main[1], other[1])
+
+
+def _is_near(one: Path, other: Path) -> bool:
+    return one == other or one in other.parents or other in one.parents
 
 
 def _agree(main: Run, other: Run) -> bool:
@@ -48,8 +70,6 @@ def _agree(main: Run, other: Run) -> bool:
 
     Losses and gradients decide where both have them: two runs may share a schedule.
     """
-    if main.format == other.format:
-        return False
     twins = _twins(main, other)
     twins = [twin for twin in twins if role_names.meaning(twin[1].name).role in _TELLING] or twins
     aligned = [_equal_at_steps(main_one, one) for main_one, one in twins]

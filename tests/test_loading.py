@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradcheck import loading
+from gradcheck import finding, loading
 from gradcheck.errors import NothingToJudge, UsageError
 from gradcheck.model import Role, Run, Unread
 from tests.readers.event_writers import event, losses, scalar, write_events
@@ -26,10 +26,8 @@ def table(file: Path, text: str = TABLE) -> Path:
 
 
 def everything(*paths: str | Path) -> tuple[list[Run], list[Unread]]:
-    found = loading.find(paths)
-    read = [one for place in found.places for one in loading.read(place)]
-    runs = [one for one in read if isinstance(one, Run)]
-    return runs, [*found.unread, *(one for one in read if isinstance(one, Unread))]
+    loaded = loading.collect(paths)
+    return list(loaded.runs), list(loaded.unread)
 
 
 def only_unread(*paths: str | Path) -> Unread:
@@ -101,12 +99,12 @@ def test_event_files_of_a_directory_named_one_by_one(tmp_path: Path) -> None:
 
 def test_no_such_path() -> None:
     with pytest.raises(UsageError, match="no such file or directory: /nowhere/at/all"):
-        loading.find(["/nowhere/at/all"])
+        finding.find(["/nowhere/at/all"])
 
 
 def test_a_name_that_no_file_system_takes(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read: File name too long"):
-        loading.find([tmp_path / ("x" * 5000)])
+        finding.find([tmp_path / ("x" * 5000)])
 
 
 def test_a_directory_that_may_be_listed_only(
@@ -119,7 +117,7 @@ def test_a_directory_that_may_be_listed_only(
 
     monkeypatch.setattr(Path, "is_file", refuse)
     monkeypatch.setattr(Path, "open", refuse)
-    (unread,) = loading.find([tmp_path]).unread
+    (unread,) = finding.find([tmp_path]).unread
     assert unread == Unread(tmp_path / "log.csv", "cannot be read: Permission denied", broken=True)
 
 
@@ -195,14 +193,12 @@ def test_a_file_that_vanishes_or_locks_while_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = table(tmp_path / "log.csv")
-    (place,) = loading.find([file]).places
 
     def refuse(_self: Path) -> bytes:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    (unread,) = loading.read(place)
-    assert unread == Unread(file, "cannot be read: Permission denied", broken=True)
+    assert only_unread(file) == Unread(file, "cannot be read: Permission denied", broken=True)
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

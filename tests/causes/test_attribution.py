@@ -131,7 +131,7 @@ def test_a_healthy_run_needs_no_cause(rows: int, unit: float, stride: int) -> No
 
 
 NAMED: list[tuple[Maker, str, float | None]] = [
-    (runs.crashing, "index_out_of_range", 0.9),
+    (runs.crashing, "index_out_of_range", 1.0),
     (runs.overshooting, "learning_rate_too_high", None),
     (runs.exploding_late, "learning_rate_too_high", 0.9),
     (runs.raised_rate, "learning_rate_schedule", 0.75),
