@@ -50,8 +50,11 @@ def block_levels(values: FloatArray, blocks: int) -> FloatArray:
     """Medians of `blocks` (or fewer) equal stretches: the course without the noise."""
     if not len(values):
         return values
-    parts = np.array_split(values, min(blocks, len(values)))
-    return np.array([np.median(part) for part in parts])
+    blocks = min(blocks, len(values))
+    rows, longer = divmod(len(values), blocks)
+    cut = longer * (rows + 1)
+    parts = [values[:cut].reshape(longer, rows + 1), values[cut:].reshape(blocks - longer, rows)]
+    return np.concatenate([np.median(part, axis=1) for part in parts if len(part)])
 
 
 def autocorrelation(values: FloatArray) -> float:
