@@ -143,7 +143,10 @@ class Case:
         """The row of `series` at the onset, or the first one after it."""
         if self.onset is None:
             return len(series)
-        rows = np.flatnonzero(series.order >= self._onset_order(series))
+        first = self._onset_order(series)
+        if series.ascends:
+            return int(np.searchsorted(series.order, first))
+        rows = np.flatnonzero(series.order >= first)
         return int(rows[0]) if len(rows) else len(series)
 
     def _onset_order(self, series: Series) -> int:
@@ -153,7 +156,8 @@ class Case:
         even where it was written just before.
         """
         assert self.onset is not None
-        same = np.flatnonzero(series.step == self.onset.step)
+        step = self.onset.step
+        same = series.rows(step, step) if step is not None else ()
         near = [
             int(series.order[r])
             for r in same

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,9 +110,22 @@ class Series:
     def __len__(self) -> int:
         return len(self.value)
 
+    @cached_property
+    def ascends(self) -> bool:
+        """Whether neither order nor step ever goes back, so that rows are found by bisection."""
+        return all(bool((column[1:] >= column[:-1]).all()) for column in (self.order, self.step))
+
+    def rows(self, first_step: int, last_step: int) -> IntArray:
+        """The rows whose step lies in [first_step, last_step]."""
+        if self.ascends:
+            return np.arange(*_span(self.step, first_step, last_step))
+        return np.flatnonzero((self.step >= first_step) & (self.step <= last_step))
+
     def between(self, first: int, last: int) -> Series:
         """The points whose `order` lies in [first, last]."""
-        keep = (self.order >= first) & (self.order <= last)
+        keep: slice | npt.NDArray[np.bool_] = slice(*_span(self.order, first, last))
+        if not self.ascends:
+            keep = (self.order >= first) & (self.order <= last)
         cut = replace(self, order=self.order[keep], step=self.step[keep], value=self.value[keep])
         return cut if self.wall is None else replace(cut, wall=self.wall[keep])
 
@@ -121,6 +135,12 @@ class Series:
 
         columns = {"step": self.step, "value": self.value, "wall_time": self.wall}
         return pd.DataFrame({k: v for k, v in columns.items() if v is not None})
+
+
+def _span(ascending: IntArray, first: int, last: int) -> tuple[int, int]:
+    """Where the numbers of [first, last] begin and end in a column."""
+    begin, end = np.searchsorted(ascending, first), np.searchsorted(ascending, last, side="right")
+    return int(begin), int(end)
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,7 +293,7 @@ class RunReport:
     missing: tuple[Missing, ...] = ()
     notes: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def severity(self) -> Severity | None:
         """The gravest severity among the events, None where there are none."""
         return max((e.severity for e in self.events), key=lambda s: s.rank, default=None)

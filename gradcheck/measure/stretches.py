@@ -31,7 +31,7 @@ def same_rows(left: Series, right: Series) -> tuple[IntArray, IntArray]:
 
 def row_at(series: Series, step: int) -> int | None:
     """The row of `series` written for `step`, None where there is none."""
-    rows = np.flatnonzero(series.step == step)
+    rows = series.rows(step, step)
     return int(rows[-1]) if len(rows) else None
 
 
