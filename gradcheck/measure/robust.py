@@ -41,9 +41,9 @@ def line(x: FloatArray, y: FloatArray) -> tuple[float, float]:
     """Slope and coefficient of determination R² of the least-squares line through (x, y)."""
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return 0.0, 0.0
-    slope, offset = np.polyfit(x, y, 1)
-    residual = y - (slope * x + offset)
-    return float(slope), float(1.0 - residual.var() / y.var())
+    run, rise = x - x.mean(), y - y.mean()
+    slope = float((run * rise).sum() / (run * run).sum())
+    return slope, float(1.0 - (rise - slope * run).var() / rise.var())
 
 
 def block_levels(values: FloatArray, blocks: int) -> FloatArray:

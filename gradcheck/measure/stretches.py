@@ -23,10 +23,17 @@ def stretches(mask: BoolArray, join: int = JOIN) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in zip(firsts, lasts, strict=True)]
 
 
-def same_rows(left: Series, right: Series) -> tuple[IntArray, IntArray]:
-    """Rows of `left` and of `right` that carry the same step, each step's last writing."""
-    _, a, b = np.intersect1d(left.step[::-1], right.step[::-1], return_indices=True)
-    return len(left) - 1 - a.astype(np.int64), len(right) - 1 - b.astype(np.int64)
+def same_rows(left: Series, right: Series, first: int = 0) -> tuple[IntArray, IntArray]:
+    """Rows of `left` and of `right` that carry the same step, each step's last writing.
+
+    Rows of `left` before row `first` are left out.
+    """
+    steps = left.step[first:]
+    if not len(steps):
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    near = right.rows(int(steps.min()), int(steps.max()))
+    _, a, b = np.intersect1d(steps[::-1], right.step[near[::-1]], return_indices=True)
+    return len(left) - 1 - a.astype(np.int64), near[::-1][b]
 
 
 def row_at(series: Series, step: int) -> int | None:
