@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from gradcheck.measure.robust import autocorrelation, finite, level
+from gradcheck.measure.stretches import rows_within
 from gradcheck.model import Event, Evidence, FloatArray, Kind, Role, Run, Series, Severity
 
 LEAD = 20
@@ -157,7 +158,7 @@ class Case:
         """
         assert self.onset is not None
         step = self.onset.step
-        same = series.rows(step, step) if step is not None else ()
+        same = rows_within(series, step, step) if step is not None else ()
         near = [
             int(series.order[r])
             for r in same

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,32 +115,12 @@ class Series:
         """Whether neither order nor step ever goes back, so that rows are found by bisection."""
         return all(bool((column[1:] >= column[:-1]).all()) for column in (self.order, self.step))
 
-    def rows(self, first_step: int, last_step: int) -> IntArray:
-        """The rows whose step lies in [first_step, last_step]."""
-        if self.ascends:
-            return np.arange(*_span(self.step, first_step, last_step))
-        return np.flatnonzero((self.step >= first_step) & (self.step <= last_step))
-
-    def between(self, first: int, last: int) -> Series:
-        """The points whose `order` lies in [first, last]."""
-        keep: slice | npt.NDArray[np.bool_] = slice(*_span(self.order, first, last))
-        if not self.ascends:
-            keep = (self.order >= first) & (self.order <= last)
-        cut = replace(self, order=self.order[keep], step=self.step[keep], value=self.value[keep])
-        return cut if self.wall is None else replace(cut, wall=self.wall[keep])
-
     def frame(self) -> pd.DataFrame:
         """The points as a pandas frame with the columns step, value and (if known) wall_time."""
         import pandas as pd  # noqa: PLC0415 - heavy, and only Python callers need it
 
         columns = {"step": self.step, "value": self.value, "wall_time": self.wall}
         return pd.DataFrame({k: v for k, v in columns.items() if v is not None})
-
-
-def _span(ascending: IntArray, first: int, last: int) -> tuple[int, int]:
-    """Where the numbers of [first, last] begin and end in a column."""
-    begin, end = np.searchsorted(ascending, first), np.searchsorted(ascending, last, side="right")
-    return int(begin), int(end)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck.measure.events import came_back, stretch_event
 from gradcheck.measure.robust import block_levels, finite
-from gradcheck.measure.stretches import stretches
+from gradcheck.measure.stretches import between, rows_within, stretches
 from gradcheck.model import Event, Kind, Role, Run, Series, Severity
 
 MOST = 100
@@ -66,9 +66,9 @@ def _event(run: Run, series: Series, first: int, last: int) -> Event:
 def _window(series: Series | None, first_step: int, last_step: int) -> Series | None:
     if series is None:
         return None
-    rows = series.rows(first_step, last_step)
+    rows = rows_within(series, first_step, last_step)
     return (
-        series.between(int(series.order[rows[0]]), int(series.order[rows[-1]]))
+        between(series, int(series.order[rows[0]]), int(series.order[rows[-1]]))
         if len(rows)
         else None
     )
