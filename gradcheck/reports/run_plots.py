@@ -73,7 +73,7 @@ def _block(page: Page, series: Series, frame: Frame) -> Text:
 
 
 def _coloured(plot: str) -> Text:
-    text = Text(plot.rstrip("\n"))
+    text = Text(plot)
     text.highlight_regex(r"[\u2801-\u28ff*]+", "cyan")
     text.highlight_regex(r"×+|(?<![\w.])x+(?!\w)", "bold red")
     text.highlight_regex(r"┊", "red")
