@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from gradcheck.measure.robust import autocorrelation, finite, level
+from gradcheck.measure.stretches import rows_within
 from gradcheck.model import Event, Evidence, FloatArray, Kind, Role, Run, Series, Severity
 
 LEAD = 20
@@ -143,7 +144,10 @@ class Case:
         """The row of `series` at the onset, or the first one after it."""
         if self.onset is None:
             return len(series)
-        rows = np.flatnonzero(series.order >= self._onset_order(series))
+        first = self._onset_order(series)
+        if series.ascends:
+            return int(np.searchsorted(series.order, first))
+        rows = np.flatnonzero(series.order >= first)
         return int(rows[0]) if len(rows) else len(series)
 
     def _onset_order(self, series: Series) -> int:
@@ -153,7 +157,8 @@ class Case:
         even where it was written just before.
         """
         assert self.onset is not None
-        same = np.flatnonzero(series.step == self.onset.step)
+        step = self.onset.step
+        same = rows_within(series, step, step) if step is not None else ()
         near = [
             int(series.order[r])
             for r in same

@@ -26,6 +26,7 @@ app = typer.Typer(
     name="gradcheck",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # boxes around the help would double its time
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Why a training run went NaN, blew up, spiked or froze, and what to change.",
     epilog="Exit codes: 0 nothing found, 1 findings, 2 wrong usage or unreadable path, "
@@ -142,7 +143,7 @@ def inspect(
     grad_norm: GradNorm = None,
     learning_rate: LearningRate = None,
 ) -> None:
-    """Show what was found in the logs: runs, series, roles; no judgement."""
+    """Show what was found in the logs: runs, series and roles."""
     from gradcheck import loading, terminal
     from gradcheck.reports import inventory
 
@@ -167,7 +168,7 @@ def explain(
         str | None, typer.Argument(metavar="[CAUSE]", autocompletion=_cause_names)
     ] = None,
 ) -> None:
-    """List the causes that gradcheck knows, or explain one: how it looks, what fixes it."""
+    """List the known causes, or explain one: its look and its cure."""
     from gradcheck import catalogue, explanation, terminal
 
     entries = catalogue.entries()

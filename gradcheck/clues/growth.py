@@ -47,10 +47,9 @@ def observe(case: Case) -> Iterator[Clue]:
 
 def _square_law(case: Case, loss: Series, norm: Series) -> Iterator[Clue]:
     """Loss ratio = (gradient ratio)² = (1 - ηλ)² in a quadratic (rule R4)."""
-    rows, norm_rows = same_rows(loss, norm)
     start = max(0, case.onset_row(loss) - 1)
-    keep = rows >= start
-    values, norms = loss.value[rows[keep]], norm.value[norm_rows[keep]]
+    rows, norm_rows = same_rows(loss, norm, start)
+    values, norms = loss.value[rows], norm.value[norm_rows]
     good = np.flatnonzero(~(np.isfinite(values) & np.isfinite(norms) & (values > 0) & (norms > 0)))
     end = int(good[0]) if len(good) else len(values)
     values, norms = values[:end], norms[:end]

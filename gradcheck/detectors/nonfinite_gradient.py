@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck.measure.events import came_back, stretch_event
 from gradcheck.measure.robust import block_levels, finite
-from gradcheck.measure.stretches import stretches
+from gradcheck.measure.stretches import between, rows_within, stretches
 from gradcheck.model import Event, Kind, Role, Run, Series, Severity
 
 MOST = 100
@@ -32,23 +32,31 @@ def detect(run: Run) -> Iterator[Event]:
     series = min(broken, key=lambda s: int(np.argmin(np.isfinite(s.value))))
     bad = ~np.isfinite(series.value)
     rows_of = stretches(bad, join=2)
-    events = [event for first, last in rows_of if (event := _event(run, series, first, last))]
+    told = [rows for rows in rows_of if not _is_skip(run, series, *rows)]
     nan_share = float(np.isnan(series.value).mean())
-    if len(events) >= FREQUENT and nan_share > FREQUENT_SHARE and events[-1].recovered:
+    if len(told) >= FREQUENT and nan_share > FREQUENT_SHARE and came_back(series, *told[-1]):
         rows = (rows_of[0][0], rows_of[-1][1])
         yield stretch_event(Kind.NONFINITE_GRADIENT, Severity.SPIKE, series, rows, recovered=True)
     else:
-        yield from events[:MOST]
+        yield from (_event(run, series, *rows) for rows in told[:MOST])
 
 
-def _event(run: Run, series: Series, first: int, last: int) -> Event | None:
-    recovered = came_back(series, first, last)
+def _is_skip(run: Run, series: Series, first: int, last: int) -> bool:
+    """Whether a loss scaler skipped these rows as it should."""
+    return _may_be_skip(run, series, first, last) and _scaler_acted(run, series, first, last)
+
+
+def _may_be_skip(run: Run, series: Series, first: int, last: int) -> bool:
     short = last - first < (SEARCH if first == 0 else ISOLATED)
-    skipped = recovered and short and _loss_is_finite(run, series, first, last)
-    if skipped and _scaler_acted(run, series, first, last):
-        return None
+    return short and came_back(series, first, last) and _loss_is_finite(run, series, first, last)
+
+
+def _event(run: Run, series: Series, first: int, last: int) -> Event:
+    recovered = came_back(series, first, last)
     severity = Severity.SPIKE if recovered else Severity.FAILURE
-    if skipped or _only_the_norm_overflowed(run, series, first, last):
+    if _may_be_skip(run, series, first, last) or _only_the_norm_overflowed(
+        run, series, first, last
+    ):
         severity = Severity.WARNING
     return stretch_event(
         Kind.NONFINITE_GRADIENT, severity, series, (first, last), recovered=recovered
@@ -58,9 +66,9 @@ def _event(run: Run, series: Series, first: int, last: int) -> Event | None:
 def _window(series: Series | None, first_step: int, last_step: int) -> Series | None:
     if series is None:
         return None
-    rows = np.flatnonzero((series.step >= first_step) & (series.step <= last_step))
+    rows = rows_within(series, first_step, last_step)
     return (
-        series.between(int(series.order[rows[0]]), int(series.order[rows[-1]]))
+        between(series, int(series.order[rows[0]]), int(series.order[rows[-1]]))
         if len(rows)
         else None
     )

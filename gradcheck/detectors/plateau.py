@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.measure.events import stretch_event
-from gradcheck.measure.robust import block_levels, noise
+from gradcheck.measure.robust import block_levels, line, noise
 from gradcheck.measure.start import hump_rows
 from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Series, Severity
 
@@ -41,7 +41,7 @@ def _is_flat(values: FloatArray) -> bool:
     levels = block_levels(values, 10)
     size, spread = float(np.median(np.abs(levels))), noise(values)
     rows = np.arange(len(values), dtype=float)
-    slope = float(np.polyfit(rows, values, 1)[0]) * len(values)
+    slope = line(rows, values)[0] * len(values)
     doubt = SURE * spread * float(np.sqrt(12 / len(values)))
     wobble = SURE * 1.25 * spread * float(np.sqrt(10 / len(values)))
     fall = max(-slope, float(np.median(values[:3])) - float(levels[-1]) - 2 * spread)

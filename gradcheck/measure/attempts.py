@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from gradcheck.measure.stretches import between
 from gradcheck.model import Role, Run, Series
 
 
@@ -54,5 +55,5 @@ def attempts(run: Run) -> list[Run]:
 
 
 def _part(run: Run, first: int, last: int) -> Run:
-    kept = (series.between(first, last) for series in run.series)
+    kept = (between(series, first, last) for series in run.series)
     return replace(run, series=tuple(series for series in kept if len(series)))

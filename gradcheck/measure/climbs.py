@@ -189,13 +189,12 @@ def _is_sustained(domain: FloatArray, first: int, tail: int, ceiling: float) -> 
 
 def _came_down_before(before: FloatArray, ceiling: float, end: float, tail: int) -> bool:
     """Whether the run had been as high for as long and had come back: a regime that alternates."""
+    low = np.flatnonzero(before <= ceiling)
     high = before > ceiling + 0.7 * (end - ceiling)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], high, [False]]).astype(np.int8)))
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
-        started_low = bool((before[:start] <= ceiling).any())
-        if started_low and stop - start >= tail and stop < len(before):
-            return True
-    return False
+    starts, stops = edges[::2], edges[1::2]
+    long = (stops - starts >= tail) & (stops < len(before))
+    return len(low) > 0 and bool((long & (starts > low[0])).any())
 
 
 def _is_all_lost(domain: FloatArray, best: float, end: float) -> bool:

@@ -15,6 +15,8 @@ RECENT = 15
 """Rows whose own values a spike must exceed: a return from a dip to 0 is none."""
 HISTORY = 500
 """Rows of the run's own past whose largest residual sets what is usual."""
+MOST_ROWS = 4 * WINDOW
+"""Rows after which what is still up is the new normal."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ def _is_unusual(
 def _follow(row: int, base: Baseline, values: FloatArray) -> Excursion:
     """Walk on from the first row until the series is back near the level it left."""
     centre, scale = float(base.centre[row]), float(base.scale[row])
-    after = values[row:]
+    # one row more than an excursion may have: whether the series is back there
+    after = values[row : row + MOST_ROWS + 1]
     if base.logarithmic[row]:
         # zeros and below, which may come later, are simply far down
         after = np.log(np.maximum(after, float(np.exp(centre)) * 1e-12))
@@ -112,7 +115,7 @@ def _follow(row: int, base: Baseline, values: FloatArray) -> Excursion:
     peak_so_far = np.maximum.accumulate(height)
     back = np.flatnonzero(height <= np.maximum(4.0 * scale, 0.15 * peak_so_far))
     end = int(back[0]) if len(back) else len(height)
-    absorbed = min(end, 4 * WINDOW)
+    absorbed = min(end, MOST_ROWS)
     peak = row + int(np.argmax(height[:absorbed]))
     level = float(np.exp(base.centre[row])) if base.logarithmic[row] else float(base.centre[row])
     residual = float(base.residual[row : row + absorbed].max())

@@ -41,17 +41,20 @@ def line(x: FloatArray, y: FloatArray) -> tuple[float, float]:
     """Slope and coefficient of determination R² of the least-squares line through (x, y)."""
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return 0.0, 0.0
-    slope, offset = np.polyfit(x, y, 1)
-    residual = y - (slope * x + offset)
-    return float(slope), float(1.0 - residual.var() / y.var())
+    run, rise = x - x.mean(), y - y.mean()
+    slope = float((run * rise).sum() / (run * run).sum())
+    return slope, float(1.0 - (rise - slope * run).var() / rise.var())
 
 
 def block_levels(values: FloatArray, blocks: int) -> FloatArray:
     """Medians of `blocks` (or fewer) equal stretches: the course without the noise."""
     if not len(values):
         return values
-    parts = np.array_split(values, min(blocks, len(values)))
-    return np.array([np.median(part) for part in parts])
+    blocks = min(blocks, len(values))
+    rows, longer = divmod(len(values), blocks)
+    cut = longer * (rows + 1)
+    parts = [values[:cut].reshape(longer, rows + 1), values[cut:].reshape(blocks - longer, rows)]
+    return np.concatenate([np.median(part, axis=1) for part in parts if len(part)])
 
 
 def autocorrelation(values: FloatArray) -> float:

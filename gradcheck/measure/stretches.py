@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -23,15 +25,48 @@ def stretches(mask: BoolArray, join: int = JOIN) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in zip(firsts, lasts, strict=True)]
 
 
-def same_rows(left: Series, right: Series) -> tuple[IntArray, IntArray]:
-    """Rows of `left` and of `right` that carry the same step, each step's last writing."""
-    _, a, b = np.intersect1d(left.step[::-1], right.step[::-1], return_indices=True)
-    return len(left) - 1 - a.astype(np.int64), len(right) - 1 - b.astype(np.int64)
+def rows_within(series: Series, first: int, last: int) -> IntArray:
+    """The rows of `series` whose step lies in [first, last]."""
+    if series.ascends:
+        return np.arange(*_ends(series.step, first, last))
+    return np.flatnonzero((series.step >= first) & (series.step <= last))
+
+
+def between(series: Series, first: int, last: int) -> Series:
+    """The points of `series` whose `order` lies in [first, last]."""
+    keep: slice | BoolArray = slice(*_ends(series.order, first, last))
+    if not series.ascends:
+        keep = (series.order >= first) & (series.order <= last)
+    return replace(
+        series,
+        order=series.order[keep],
+        step=series.step[keep],
+        value=series.value[keep],
+        wall=None if series.wall is None else series.wall[keep],
+    )
+
+
+def _ends(ascending: IntArray, first: int, last: int) -> tuple[int, int]:
+    begin, end = np.searchsorted(ascending, first), np.searchsorted(ascending, last, side="right")
+    return int(begin), int(end)
+
+
+def same_rows(left: Series, right: Series, first: int = 0) -> tuple[IntArray, IntArray]:
+    """Rows of `left` and of `right` that carry the same step, each step's last writing.
+
+    Rows of `left` before row `first` are left out.
+    """
+    steps = left.step[first:]
+    if not len(steps):
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    near = rows_within(right, int(steps.min()), int(steps.max()))
+    _, a, b = np.intersect1d(steps[::-1], right.step[near[::-1]], return_indices=True)
+    return len(left) - 1 - a.astype(np.int64), near[::-1][b]
 
 
 def row_at(series: Series, step: int) -> int | None:
     """The row of `series` written for `step`, None where there is none."""
-    rows = np.flatnonzero(series.step == step)
+    rows = rows_within(series, step, step)
     return int(rows[-1]) if len(rows) else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from gradcheck.model.logs import Run
@@ -161,7 +162,7 @@ class RunReport:
     missing: tuple[Missing, ...] = ()
     notes: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def severity(self) -> Severity | None:
         """The gravest severity among the events, None where there are none."""
         return max((e.severity for e in self.events), key=lambda s: s.rank, default=None)

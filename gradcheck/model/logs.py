@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,11 +86,10 @@ class Series:
     def __len__(self) -> int:
         return len(self.value)
 
-    def between(self, first: int, last: int) -> Series:
-        """The points whose `order` lies in [first, last]."""
-        keep = (self.order >= first) & (self.order <= last)
-        cut = replace(self, order=self.order[keep], step=self.step[keep], value=self.value[keep])
-        return cut if self.wall is None else replace(cut, wall=self.wall[keep])
+    @cached_property
+    def ascends(self) -> bool:
+        """Whether neither order nor step ever goes back, so that rows are found by bisection."""
+        return all(bool((column[1:] >= column[:-1]).all()) for column in (self.order, self.step))
 
     def frame(self) -> pd.DataFrame:
         """The points as a pandas frame with the columns step, value and (if known) wall_time."""

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
@@ -73,11 +72,7 @@ class Page:
     def code(self, snippet: str, indent: int = 0) -> None:
         """An indented snippet, its colours only where there are any."""
         source = "\n".join(self.fit(line.expandtabs(4)) for line in snippet.strip().splitlines())
-        block = (
-            Syntax(source, "python", theme="ansi_dark", background_color="default", word_wrap=True)
-            if self.canvas.colour
-            else Text(source)
-        )
+        block = _highlighted(source) if self.canvas.colour else Text(source)
         self.put(Padding(block, (0, 0, 0, indent)))
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
@@ -106,3 +101,9 @@ class Page:
         """The whole page."""
         lines = self._file.getvalue().splitlines()
         return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
+
+
+def _highlighted(source: str) -> RenderableType:
+    from rich.syntax import Syntax  # noqa: PLC0415 - slow, and plain reports need no lexers
+
+    return Syntax(source, "python", theme="ansi_dark", background_color="default", word_wrap=True)

@@ -8,6 +8,7 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
+from gradcheck.measure.stretches import between
 from gradcheck.model import Role, RunReport, Series
 from gradcheck.reports.escape import shorten
 from gradcheck.reports.page import Page
@@ -24,7 +25,7 @@ def put_plots(page: Page, report: RunReport) -> None:
     """The loss and the gradient norm around the event, as many as the page is wide enough for."""
     chosen = _chosen(report)[: 1 if page.width < STACKED else 2]
     span = window(report, chosen)
-    shown = [series.between(*span) if span else series for series in chosen]
+    shown = [between(series, *span) if span else series for series in chosen]
     shown = [series for series in shown if len(series)]
     if not shown:
         return
@@ -72,7 +73,7 @@ def _block(page: Page, series: Series, frame: Frame) -> Text:
 
 
 def _coloured(plot: str) -> Text:
-    text = Text(plot.rstrip("\n"))
+    text = Text(plot)
     text.highlight_regex(r"[\u2801-\u28ff*]+", "cyan")
     text.highlight_regex(r"×+|(?<![\w.])x+(?!\w)", "bold red")
     text.highlight_regex(r"┊", "red")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from gradcheck.model import FloatArray, IntArray, Series
+from gradcheck.model import FloatArray, Series
+from gradcheck.reports.character_grid import CharacterGrid, Places, place_labels
 from gradcheck.reports.phrases import number
 from gradcheck.reports.plot_points import nonfinite_steps, thin
 
@@ -75,67 +75,64 @@ def axis_of(values: FloatArray) -> Axis:
 
 
 def draw(series: Series, frame: Frame) -> str | None:
-    """The plot without colours, or None where there is nothing finite to draw or no library."""
+    """The plot without colours, or None where there is nothing finite to draw."""
     steps, values = thin(series, frame.columns)
     if not len(values):
         return None
-    try:
-        # Imported here: it takes half a second, and it fails where its compiled part is missing.
-        import plotext  # noqa: PLC0415
-    except ImportError:
-        return None
-    # Otherwise it clips plots to the size of the terminal, or to 80 columns without one.
-    plotext.terminal.limit(False, False)
-    figure = plotext.figure
     axis = axis_of(values)
-    _set_up(figure, frame, axis)
-    _curve(figure, steps, axis.heights(values), fine=frame.unicode)
-    _marks(figure, nonfinite_steps(series, 2 * frame.columns))
-    text = str(figure.build().string(True))
+    ticks = axis.ticks()
+    labels = [number(tick) for tick in ticks]
+    margin = max(LABEL - 1, *map(len, labels))
+    grid = CharacterGrid(frame.width - margin - 1, frame.height - 2)
+    if frame.marked_step is not None:
+        grid.rule(_across(frame, float(frame.marked_step)), "┊")
+    place = (_across(frame, steps.astype(float)), _down(axis.heights(values)))
+    if frame.unicode:
+        grid.curve(*place)
+    else:
+        # Lines of whole characters would blur a noisy curve into a block: dots alone say more.
+        grid.points(*place, "*")
+    lost = nonfinite_steps(series, 2 * frame.columns)
+    grid.points(_across(frame, lost.astype(float)), np.zeros(len(lost)), "×")
+    rows = map(grid.row, _down(axis.heights(np.array(ticks))))
+    beside = dict(zip(rows, labels, strict=True))
+    lines = [
+        beside.get(row, "").rjust(margin) + ("┤" if row in beside else "│") + line
+        for row, line in enumerate(grid.lines())
+    ]
+    below, numbers = _step_axis(grid, frame)
+    text = "\n".join([*lines, " " * margin + "└" + below, " " * margin + " " + numbers])
     return text if frame.unicode else text.translate(_ASCII_FRAME)
 
 
-def _set_up(figure: Any, frame: Frame, axis: Axis) -> None:
-    figure.clear()
-    figure.theme("colorless")
-    figure.plot_size(frame.width, frame.height)
-    figure.axes(False, axis="x", side="upper")
-    figure.axes(False, axis="y", side="right")
-    ticks = axis.ticks()
-    labels = [number(tick).rjust(LABEL - 1) for tick in ticks]
-    values = figure.ruler("y", "left")
-    values.lim(-BORDER, 1 + HEADROOM)
-    values.ticks(_floats(axis.heights(np.array(ticks))), labels)
+def _across(frame: Frame, steps: Places) -> Places:
+    """Where steps lie between the left and the right end, which leave a margin."""
     margin = (frame.last_step - frame.first_step) / frame.columns or 1.0
-    steps = figure.ruler("x", "lower")
-    steps.lim(frame.first_step - margin, frame.last_step + margin)
-    steps.ticks(*_step_ticks(frame))
+    low, high = frame.first_step - margin, frame.last_step + margin
+    return (steps - low) / (high - low)
+
+
+def _down(heights: FloatArray) -> FloatArray:
+    """Where heights of the axis lie between the top and the bottom."""
+    return (1 + HEADROOM - heights) / (1 + HEADROOM + BORDER)
+
+
+def _step_axis(grid: CharacterGrid, frame: Frame) -> tuple[str, str]:
+    """The axis of steps and its labels."""
+    columns = {step: grid.column(_across(frame, float(step))) for step in _step_ticks(frame)}
+    labels, placed = place_labels([(at, str(step)) for step, at in columns.items()], grid.columns)
+    line = ["┬" if column in placed else "─" for column in range(grid.columns)]
     if frame.marked_step is not None:
-        figure.line(float(frame.marked_step), orientation=1, relative=True, style="dotted")
+        marked = columns[frame.marked_step]
+        line[marked] = "┼" if marked in placed else "┴"
+    return "".join(line), labels
 
 
-def _step_ticks(frame: Frame) -> tuple[list[float], list[str]]:
+def _step_ticks(frame: Frame) -> list[int]:
     wanted = {frame.first_step, frame.last_step}
     if frame.marked_step is not None:
         # A label needs room: drop the end that the mark is too close to.
         room = (frame.last_step - frame.first_step) * 12 / frame.columns
         wanted = {step for step in wanted if abs(step - frame.marked_step) > room}
         wanted.add(frame.marked_step)
-    steps = sorted(wanted)
-    return _floats(np.array(steps)), [str(step) for step in steps]
-
-
-def _curve(figure: Any, steps: IntArray, heights: FloatArray, *, fine: bool) -> None:
-    # Lines of whole characters would blur a noisy curve into a block: dots alone say more.
-    signal = figure.signal(_floats(steps), _floats(heights), marker="braille" if fine else "*")
-    figure.draw(signal.lines(fine))
-
-
-def _marks(figure: Any, steps: IntArray) -> None:
-    if len(steps):
-        heights = [1.0 + HEADROOM] * len(steps)
-        figure.draw(figure.signal(_floats(steps), heights, marker="×").lines(False))
-
-
-def _floats(values: IntArray | FloatArray) -> list[float]:
-    return [float(value) for value in values]
+    return sorted(wanted)

@@ -120,6 +120,18 @@ def test_trailing_median_is_the_median_of_the_rows_before() -> None:
         assert medians[row] == np.median(values[max(0, row - 50) : row])
 
 
+def test_beyond_the_dense_rows_a_median_holds_for_its_stride() -> None:
+    rows = 5 * DENSE_ROWS
+    values = norms(rows)
+    medians = trailing_median(values, 50)
+    for stride, first in ((2, DENSE_ROWS), (4, 2 * DENSE_ROWS), (8, 4 * DENSE_ROWS)):
+        held = medians[first : first + 10 * stride].reshape(10, stride)
+        expected = [
+            np.median(values[r - 50 : r]) for r in range(first, first + 10 * stride, stride)
+        ]
+        assert held.tolist() == [[median] * stride for median in expected]
+
+
 def test_a_hundred_thousand_rows_take_no_time() -> None:
     values = norms(100_000)
     began = time.process_time()

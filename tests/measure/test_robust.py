@@ -75,6 +75,21 @@ def test_block_levels(rows: int, blocks: int, found: int) -> None:
     assert len(block_levels(np.arange(float(rows)), blocks)) == found
 
 
+@given(st.integers(1, 100), st.integers(1, 40))
+def test_block_levels_are_the_medians_of_the_parts(rows: int, blocks: int) -> None:
+    values = np.random.default_rng(rows).standard_normal(rows)
+    parts = np.array_split(values, min(blocks, rows))
+    assert block_levels(values, blocks).tolist() == [np.median(part) for part in parts]
+
+
+@given(st.integers(3, 60), st.floats(-1e3, 1e3), st.floats(-1e6, 1e6))
+def test_a_line_is_that_of_least_squares(rows: int, slope: float, offset: float) -> None:
+    x = np.arange(rows, dtype=float)
+    y = slope * x + offset + np.random.default_rng(rows).standard_normal(rows)
+    found, _ = line(x, y)
+    assert found == pytest.approx(np.polyfit(x, y, 1)[0], rel=1e-6, abs=1e-6)
+
+
 def test_block_levels_follow_the_course() -> None:
     levels = block_levels(scale(decay(400), [10, 200], 100.0), 8)
     assert (np.diff(levels) < 0).all()

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradcheck.measure.stretches import row_at, row_before, same_rows, stretches
+from gradcheck.measure.stretches import (
+    between,
+    row_at,
+    row_before,
+    rows_within,
+    same_rows,
+    stretches,
+)
 from gradcheck.model import Series
 
 
@@ -63,6 +70,31 @@ def test_same_rows_takes_the_last_writing_of_a_step() -> None:
     mine, its = same_rows(series(0, 1, 2, 1, 2, 3), series(1, 2, 3))
     assert mine.tolist() == [3, 4, 5]
     assert its.tolist() == [0, 1, 2]
+
+
+def test_same_rows_from_a_row_on() -> None:
+    left, right = series(0, 1, 2, 1, 3), series(0, 1, 1, 2, 3)
+    mine, its = same_rows(left, right, 3)
+    assert mine.tolist() == [3, 4]
+    assert its.tolist() == [2, 4]
+    assert len(same_rows(left, right, 5)[0]) == 0
+
+
+COLUMNS = st.lists(st.integers(-5, 5), max_size=12)
+
+
+@given(COLUMNS, st.booleans(), st.integers(-6, 6), st.integers(-6, 6))
+def test_bisection_finds_the_rows_that_a_search_finds(
+    column: list[int], ascending: bool, first: int, last: int
+) -> None:
+    steps = np.array(sorted(column) if ascending else column, dtype=np.int64)
+    one = Series("s", steps, steps, np.arange(len(steps), dtype=float), wall=steps.astype(float))
+    inside = np.flatnonzero((steps >= first) & (steps <= last))
+    assert rows_within(one, first, last).tolist() == inside.tolist()
+    cut = between(one, first, last)
+    assert cut.value.tolist() == inside.tolist()
+    assert cut.wall is not None
+    assert cut.order.tolist() == cut.step.tolist() == cut.wall.tolist() == steps[inside].tolist()
 
 
 def test_row_at_takes_the_last_writing() -> None:
