@@ -14,7 +14,9 @@ from gradcheck.errors import NotALog
 from gradcheck.model import FloatArray, IntArray, Run, Series
 from gradcheck.readers import event_layout
 from gradcheck.readers.base import Candidate, Reader, Source
-from gradcheck.readers.event_file import Column, EventFile, read_events
+from gradcheck.readers.byte_source import opened
+from gradcheck.readers.event_columns import Column
+from gradcheck.readers.event_file import EventFile, read_events
 
 _COUNTS_EPOCHS = re.compile(r"(^|/)epoch_")  # Keras, unless asked to log batches
 # Megatron logs every tag again over consumed samples and tokens.
@@ -81,7 +83,7 @@ def _by_directory(files: Iterable[Path]) -> Iterator[list[Path]]:
 
 
 def _read_directory(files: Sequence[Path]) -> _Directory:
-    contents = [read_events(file.read_bytes()) for file in files]
+    contents = [_read_file(file) for file in files]
     pieces: dict[str, list[Column]] = {}
     offset = 0
     for content in contents:
@@ -98,6 +100,11 @@ def _read_directory(files: Sequence[Path]) -> _Directory:
         resumed_at=tuple(_resumed_at(contents)),
         broken=any(content.lost for content in contents),
     )
+
+
+def _read_file(file: Path) -> EventFile:
+    with opened(file) as source:
+        return read_events(source)
 
 
 def _resumed_at(contents: Sequence[EventFile]) -> Iterator[int]:
