@@ -48,7 +48,7 @@ class Batch:
         where = slice(None) if len(index) == len(usual) else index
         at = self.starts[where]
         self.walls[where] = self.source.at(at + 1, "<f8")
-        steps, widths = _varints(self.source.words(at + _TAIL + 1))
+        steps, widths = varints(self.source.words(at + _TAIL + 1))
         stepped = self.source.at(at + _TAIL, "u1") == _STEP
         self.steps[where] = np.where(stepped, steps, 0)
         tails = at + _TAIL + np.where(stepped, widths + 1, 0)
@@ -90,7 +90,7 @@ class Batch:
         return walls, Points(slots, number + records, self.steps[index], values)
 
 
-def _varints(words: npt.NDArray[np.uint64]) -> tuple[IntArray, IntArray]:
+def varints(words: npt.NDArray[np.uint64]) -> tuple[IntArray, IntArray]:
     """The varints at the beginning of each eight bytes, and their widths; 0 where longer."""
     ends = ~words & _ENDS
     lowest = ends & (~ends + np.uint64(1))

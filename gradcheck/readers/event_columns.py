@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -67,16 +68,21 @@ class Columns:
         # Few tags sort three times as fast: numpy has a radix sort for 16 bits.
         keys = slots.astype(np.uint16) if len(self._names) <= 1 << 16 else slots
         order = np.argsort(keys, kind="stable")
-        bounds = np.cumsum(np.bincount(slots, minlength=len(self._names)))[:-1]
+        counts = np.bincount(slots, minlength=len(self._names))
+        bounds = [0, *np.cumsum(counts).tolist()]
         pieces = [[points[n] for points in self._points] for n in (1, 2, 3)]
         del slots, keys
         self._points.clear()
         record = _joined(pieces[0], np.int64)[order]
         step = _joined(pieces[1], np.int64)[order]
         value = _joined(pieces[2], np.float64)[order]
-        columns = (np.split(one, bounds) for one in (record, step, walls[record], value))
-        found = zip(self._names, map(Column, *columns), strict=True) if self._names else ()
-        return {name: column for name, column in found if len(column.record)}, walls
+        wall = walls[record]
+        columns = {
+            name: Column(record[start:stop], step[start:stop], wall[start:stop], value[start:stop])
+            for name, (start, stop) in zip(self._names, itertools.pairwise(bounds), strict=True)
+            if start < stop
+        }
+        return columns, walls
 
 
 def _joined(pieces: list[npt.NDArray[Any]], dtype: npt.DTypeLike) -> npt.NDArray[Any]:

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from gradcheck.model import IntArray
-from gradcheck.readers import event_library, event_wire
+from gradcheck.readers import event_library, event_singles, event_wire
 from gradcheck.readers.event_batch import Batch
 from gradcheck.readers.event_columns import Columns
-from gradcheck.readers.event_shapes import Place, Shapes
+from gradcheck.readers.event_shapes import Found, Place, Shapes
 from gradcheck.readers.record_headers import FOOTER, HEADER
 
 _SAMPLE = 64
@@ -41,6 +41,7 @@ class Decoder:
     def _recognise(self, batch: Batch, index: IntArray) -> IntArray:
         """Read all events that are like one of a few decoded ones; the index of the rest."""
         rest = self._match(batch, index)
+        rest = self._pass_over(batch, rest)
         while len(rest):
             before = len(rest)
             chosen = np.zeros(before, dtype=bool)
@@ -51,7 +52,24 @@ class Decoder:
                 rest = self._match(batch, rest)
             if not learnt or len(rest) > before // 2:
                 break
-        return rest
+        return self._read_numbers(batch, rest)
+
+    def _pass_over(self, batch: Batch, index: IntArray) -> IntArray:
+        """Note what plain images and the like are called; the index of all else."""
+        singles = event_singles.find(batch, index)
+        for tag in set(singles.tags(~singles.is_number, batch.data)):
+            self.others.setdefault(tag[:-1], event_wire.kind(tag[-1]))
+        return np.concatenate([singles.index[singles.is_number], singles.rest])
+
+    def _read_numbers(self, batch: Batch, index: IntArray) -> IntArray:
+        """Read plain numbers, each with a tag of its own maybe; the index of all else."""
+        singles = event_singles.find(batch, index)
+        found = singles.index[singles.is_number]
+        tags = singles.tags(singles.is_number, batch.data)
+        slots = np.array([self.columns.slot(tag[:-1]) for tag in tags], dtype=np.int32)
+        places = singles.tag_stop[singles.is_number] + 1
+        batch.add(Found(found, slots, batch.source.numbers(places, "f")))
+        return singles.rest
 
     def _match(self, batch: Batch, index: IntArray) -> IntArray:
         matched, rest = self._shapes.match(batch.source, batch.tails, batch.lengths, index)

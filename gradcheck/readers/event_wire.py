@@ -87,6 +87,11 @@ def decode(data: bytes, start: int, stop: int) -> Event:
     return event
 
 
+def kind(key: int) -> str:
+    """What a summary value holds in the field with some key, if that is no number."""
+    return kind_name(_HELD[key], "")
+
+
 def _tail(data: bytes, start: int, stop: int, has_step: bool) -> int | None:
     if stop - start < 10 or data[start] != _WALL_TIME or (data[start + 9] == _STEP) != has_step:
         return None
@@ -216,6 +221,8 @@ def _fields(data: bytes, at: int, stop: int) -> Iterator[tuple[int, int, int]]:
 
 def _varint(data: bytes, at: int, stop: int) -> tuple[int, int]:
     """The number at `at`, and where it ends."""
+    if at < stop and data[at] < 0x80:
+        return data[at], at + 1
     value = shift = 0
     for position in range(at, min(at + 10, stop)):
         byte = data[position]
