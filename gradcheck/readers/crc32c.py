@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -62,20 +61,21 @@ def length_crcs(lengths: UInt32Array) -> UInt32Array:
     # A CRC is linear: what each byte contributes does not depend on the others.
     crcs = first[lengths & 0xFF] ^ second[(lengths >> 8) & 0xFF]
     crcs ^= third[(lengths >> 16) & 0xFF] ^ fourth[lengths >> 24]
-    return ((crcs >> 15) | (crcs << 17)) + np.uint32(_MASK_DELTA)
+    masked: UInt32Array = ((crcs >> 15) | (crcs << 17)) + np.uint32(_MASK_DELTA)
+    return masked
 
 
 def _table() -> UInt32Array:
-    crcs = np.arange(256, dtype=np.uint32)
+    crcs: UInt32Array = np.arange(256, dtype=np.uint32)
     for _ in range(8):
-        crcs = (crcs >> 1) ^ (crcs & 1) * np.uint32(_POLYNOMIAL)
+        crcs = np.where(crcs & 1, (crcs >> 1) ^ np.uint32(_POLYNOMIAL), crcs >> 1)
     return crcs
 
 
 def _length_tables(table: UInt32Array) -> list[UInt32Array]:
     """What the lowest four of eight bytes contribute; the first also the CRC of eight zeros."""
-    tables = []
-    contribution: Any = table
+    tables: list[UInt32Array] = []
+    contribution = table
     for following in range(1, 8):
         contribution = table[contribution & 0xFF] ^ (contribution >> 8)
         if following >= 4:

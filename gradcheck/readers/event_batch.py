@@ -59,8 +59,8 @@ class Batch:
 
     def add(self, first: Found, *further: Found) -> None:
         """Add the first number of some events, and further ones of the same events."""
-        self._slots[first.index] = first.slot
-        self._values[first.index] = first.value
+        self._slots[first.events] = first.slots
+        self._values[first.events] = first.values
         self._further.extend(further)
 
     def add_one(self, index: int, slots: Sequence[int], values: Sequence[float]) -> None:

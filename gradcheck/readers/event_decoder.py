@@ -85,7 +85,7 @@ class Decoder:
     def _decode_one(self, batch: Batch, index: int) -> bool:
         start, stop = int(batch.starts[index]), int(batch.stops[index])
         event = _event(batch.data, start, stop)
-        hparams = event and _hparams(event)
+        hparams = None if event is None else _hparams(event)
         if event is None or hparams is None:
             batch.damaged.append(index)
             return False

@@ -65,9 +65,9 @@ class Place(NamedTuple):
 class Found(NamedTuple):
     """The events in which patterns were recognised: one number of each."""
 
-    index: IntArray
-    slot: SlotArray
-    value: FloatArray
+    events: IntArray
+    slots: SlotArray
+    values: FloatArray
 
 
 class Shapes:

@@ -118,7 +118,7 @@ def _value(data: bytes, start: int, stop: int, event: Event) -> None:
     number = None
     if _SIMPLE_VALUE in held:
         at = found[_SIMPLE_VALUE][0]
-        number = unpack("f", data[at : at + 4]), "f", at
+        number = struct.unpack_from("<f", data, at)[0], "f", at
     elif _TENSOR in held:
         number = _tensor(data, *found[_TENSOR])
     if number is not None:

@@ -73,7 +73,9 @@ class Headers:
 
     def _is_header(self, heads: IntArray) -> npt.NDArray[np.bool_]:
         crcs = crc32c.length_crcs(self._words[heads])
-        return (crcs == self._words[heads + 8]) & (self._words[heads + 4] == 0)
+        right: npt.NDArray[np.bool_] = crcs == self._words[heads + 8]
+        right &= self._words[heads + 4] == 0
+        return right
 
 
 def _maybe_short_events(data: _Bytes) -> IntArray:

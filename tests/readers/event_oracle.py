@@ -41,7 +41,8 @@ def points(found: EventFile) -> dict[str, list[Point]]:
 
 
 def read(data: bytes, *, verify: bool = False) -> Expected:
-    expected, kinds = Expected(), {}
+    expected = Expected()
+    kinds: dict[str, str] = {}
     for start, stop, kept in _spans(data, verify):
         event = _event(data[start + 12 : stop - 4]) if kept else None
         if event is None:

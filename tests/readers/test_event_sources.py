@@ -70,19 +70,19 @@ def big_tensor(size: int) -> Any:
 def test_big_payloads_are_not_read(make: Any) -> None:
     records = [
         record
-        for n in range(10)
-        for record in (event(n, scalar("loss", n), wall=n), event(n, make(3 << 20), wall=n))
+        for n in range(4)
+        for record in (event(n, scalar("loss", n), wall=n), event(n, make(300_000), wall=n))
     ]
     source = Watched(b"".join(records))
     found = read_events(source)
-    assert values(found) == list(range(10))
+    assert values(found) == list(range(4))
     assert (sum(found.skipped.values()), found.lost) == (1, ())
-    assert found.columns["loss"].record.tolist() == list(range(0, 20, 2))
-    assert source.read_bytes < 1 << 20
+    assert found.columns["loss"].record.tolist() == [0, 2, 4, 6]
+    assert source.read_bytes < 200_000
 
 
 def test_scalars_beside_a_big_payload_are_kept() -> None:
-    record = event(7, scalar("a", 1.0), image(5 << 20), keras_scalar("b", 2.0), wall=3.0)
+    record = event(7, scalar("a", 1.0), image(1 << 20), keras_scalar("b", 2.0), wall=3.0)
     source = Watched(record)
     found = read_events(source)
     assert event_oracle.points(found) == event_oracle.read(record).points
@@ -123,18 +123,19 @@ def test_a_long_damaged_file_of_all_kinds_is_read_as_by_the_oracle() -> None:
     tags = ["loss", "lr", "acc", "train/loss", "val"]
     records = []
     for n in range(6000):
-        tag = chance.choice(tags) if n < 3000 else chance.choice(tags + [f"late-{n % 50}"])
+        tag = chance.choice(tags) if n < 3000 else chance.choice([*tags, f"late-{n % 50}"])
         value = chance.choice([scalar, scalar, scalar, keras_scalar])(tag, chance.random())
         wall = 1.7e9 + n if chance.random() > 0.01 else 0.0
         records.append(event(n // 3 - 1, value, wall=wall))
         if n % 700 == 0:
             records.append(event(n, image(40_000), scalar("beside", n), wall=1.7e9 + n))
+    starts = np.cumsum([0, *map(len, records)]).tolist()
     data = bytearray(b"".join(records))
-    for start in (9_999, 70_000, 150_003, 250_000):
-        data[start : start + 40] = bytes(40)
-    del data[300_000:301_111]
+    for n in (99, 1500, 1503, 2500):
+        data[starts[n] + n % 50 : starts[n] + n % 50 + 40] = bytes(40)
+    del data[starts[4000] + 20 : starts[4100] + 7]
     expected = event_oracle.read(bytes(data))
-    assert len(expected.lost) >= 5
+    assert len(expected.lost) == 5
     for window in (1 << 12, 1 << 20):
         found = found_in(bytes(data), window=window)
         np.testing.assert_equal(event_oracle.points(found), expected.points)
@@ -199,10 +200,10 @@ def test_a_file_that_shrinks_keeps_what_was_read(size: int) -> None:
 
 
 def test_only_the_head() -> None:
-    source = Watched(b"".join(losses(range(100_000))))
+    source = Watched(b"".join(losses(range(1000))) * 100)
     found = read_events(source, head=1 << 16)
     assert 1 << 15 < source.read_bytes < 1 << 18
-    assert values(found)[:100] == list(range(100))
+    assert values(found)[:1000] == list(range(1000))[: len(values(found))]
 
 
 def test_the_head_reaches_past_a_big_payload() -> None:
