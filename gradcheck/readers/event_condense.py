@@ -85,6 +85,9 @@ class _Condenser:
         return bytes(_SEVERAL) if kind == _TENSOR and key not in _NO_NUMBERS else b""
 
     def _varint(self, at: int, stop: int) -> tuple[int, int]:
+        inside = at - self._base
+        if 0 <= inside < len(self._data) and at < stop and self._data[inside] < 0x80:
+            return self._data[inside], at + 1
         value = 0
         for n, byte in enumerate(self._bytes(at, min(at + 10, stop))):
             value |= (byte & 0x7F) << 7 * n

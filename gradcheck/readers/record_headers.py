@@ -27,9 +27,7 @@ class Headers:
     """Where headers are in some bytes of a file; each search is done when first asked for."""
 
     def __init__(self, data: bytes) -> None:
-        self._data = np.frombuffer(data, dtype=np.uint8)
-        size = max(len(data) - 3, 0)
-        self._words: crc32c.UInt32Array = np.ndarray((size,), "<u4", data, strides=(1,))
+        self._bytes = data
 
     def chain(self, start: int) -> tuple[IntArray, int]:
         """The short events that follow each other from `start`, each with a header behind it.
@@ -49,6 +47,11 @@ class Headers:
         return int(self._all[found]) if found < len(self._all) else None
 
     @functools.cached_property
+    def _words(self) -> crc32c.UInt32Array:
+        """The four bytes from each offset."""
+        return np.ndarray((max(len(self._bytes) - 3, 0),), "<u4", self._bytes, strides=(1,))
+
+    @functools.cached_property
     def _links(self) -> tuple[IntArray, IntArray]:
         """The headers of short events, and which of them, by index, have none right behind."""
         heads = self._valid(_maybe_short_events)
@@ -63,11 +66,10 @@ class Headers:
 
     def _valid(self, search: _Search) -> IntArray:
         """The offsets that `search` proposes and whose checksum is right."""
-        stop = len(self._data) - HEADER
+        data = np.frombuffer(self._bytes, dtype=np.uint8)
         found = [np.empty(0, dtype=np.int64)]
-        for start in range(0, stop, _BLOCK):
-            block = self._data[start : min(start + _BLOCK, stop) + HEADER]
-            heads = start + search(block)
+        for start in range(0, len(data) - HEADER + 1, _BLOCK):
+            heads = start + search(data[start : start + _BLOCK + HEADER])
             found.append(heads[self._is_header(heads)])
         return np.concatenate(found)
 
@@ -88,7 +90,7 @@ def _maybe_short_events(data: _Bytes) -> IntArray:
 
 def _maybe_headers(data: _Bytes) -> IntArray:
     """Where a length below 4 GiB may stand; holes full of zeros are sorted out at once."""
-    size = len(data) - HEADER + 1
+    size = min(len(data) - HEADER + 1, _BLOCK)
     byte = [data[n : size + n] for n in range(9)]
     small = (byte[4] | byte[5] | byte[6] | byte[7]) == 0
     small &= ((byte[0] | byte[1] | byte[2] | byte[3]) != 0) | (byte[8] == _EMPTY_CRC)
