@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gradcheck.readers import role_names
+from gradcheck.readers import role_names, text_numbers
 from gradcheck.readers.table import number
 from gradcheck.readers.table_steps import is_step_name
 
@@ -73,17 +73,20 @@ class Headers:
         """The row that a line is, or None where it is no row of the table at hand."""
         if not self._names:
             return None
-        cells = [_cell(text) for text in line.strip(_EDGES).replace("|", " ").split()]
+        bar = text_numbers.BAR.search(line) if "%|" in line else None
+        row = line[: bar.start()].rstrip(": ") if bar else line
+        cells = [_cell(text) for text in row.strip(_EDGES).replace("|", " ").split()]
         values = [cell for cell in cells if cell is not None]
         if len(cells) != len(self._names) or 2 * len(values) <= len(cells) or cells[0] is None:
             self._forget_in_time()
             return None
         self._rows += 1
-        return {
+        found = {
             "step" if name == "#" else name: value
             for name, value in zip(self._names, cells, strict=True)
             if value is not None
         }
+        return {**found, "iter": float(bar["at"])} if bar and bar["at"].isdigit() else found
 
     def _forget_in_time(self) -> None:
         self._age += 1
