@@ -31,9 +31,8 @@ class Work(NamedTuple):
 def outcomes(work: Work) -> Iterator[tuple[int, Outcome]]:
     """The outcome of every case, in the order in which they come; `stride` processes work."""
     context = multiprocessing.get_context("spawn")
-    workers = [
-        _Worker(context, work._replace(first=work.first + n)) for n in range(work.stride)
-    ]
+    started = [_Worker(context, work._replace(first=work.first + n)) for n in range(work.stride)]
+    workers = [worker for worker in started if not worker.finished]
     try:
         while workers:
             ready = wait([worker.connection for worker in workers], timeout=1.0)
@@ -52,24 +51,27 @@ class _Worker:
     def __init__(self, context: Any, work: Work) -> None:
         self._context = context
         self._work = work
-        self.finished = False
         self._start()
 
     def _start(self) -> None:
+        self.finished = self._work.first >= self._work.end
+        if self.finished:
+            return
         self.connection, theirs = self._context.Pipe(duplex=False)
-        self._current = self._context.Value("q", self._work.first)
+        self._current = self._context.RawValue("q", self._work.first)
         self.process = self._context.Process(
             target=_work, args=(self._work, theirs, self._current), daemon=True
         )
         self.process.start()
         theirs.close()
-        self._heard, self._at = time.monotonic(), -1
+        self._heard, self._at, self._silent = time.monotonic(), -1, False
 
     def receive(self) -> Iterator[tuple[int, Outcome]]:
         """What the process has found since."""
         try:
             batch = self.connection.recv()
         except EOFError:
+            self._silent = True
             self.process.join()
             return
         for number, outcome in batch:
@@ -85,7 +87,7 @@ class _Worker:
         if hung:
             self.process.kill()
             self.process.join()
-        elif self.process.exitcode is None or self.connection.poll():
+        elif not self._silent:
             return
         if not hung and self.process.exitcode == 0:
             self.finished = True
@@ -96,7 +98,6 @@ class _Worker:
         yield number, Outcome(case.kind, 0.0, 0, f"the process {what}")
         self._work = self._work._replace(first=number + self._work.stride)
         self._start()
-        self.finished = self._work.first >= self._work.end
 
 
 def _work(work: Work, connection: Connection, current: Any) -> None:
@@ -105,7 +106,8 @@ def _work(work: Work, connection: Connection, current: Any) -> None:
     with tempfile.TemporaryDirectory() as directory:
         for number in range(work.first, work.end, work.stride):
             current.value = number
-            told.append((number, judge.judge(cases.make(work.seed, number, work.kinds), Path(directory))))
+            case = cases.make(work.seed, number, work.kinds)
+            told.append((number, judge.judge(case, Path(directory))))
             if len(told) >= _AT_ONCE or told[-1][1].wrong:
                 connection.send(told)
                 told = []
