@@ -35,6 +35,17 @@ class Rows(NamedTuple):
     cells: FloatArray
 
 
+class Origin(NamedTuple):
+    """Where a row comes from."""
+
+    own: bool
+    """Whether its line counts by itself."""
+    begins: int
+    """The line of the heading that counts for it, or its own."""
+    statement: str
+    """The same for all lines that one statement printed."""
+
+
 @dataclass
 class Kind:
     """The rows with the same names, as columns; no more rows are added once a column was read."""
@@ -49,12 +60,22 @@ class Kind:
     """Whether the lines themselves count, and not only a heading above them."""
     begins: int = 0
     """The line of the first row, or of the heading that counts for it."""
+    repeats: int = 0
+    """How many rows were printed by the same statement as the row before them."""
     _sound: dict[str, FloatArray] | None = None
+    _statement: str | None = None
 
     def add(
-        self, line: int, arrival: int, counts: Sequence[Counter], values: Iterable[float]
+        self,
+        line: int,
+        arrival: int,
+        counts: Sequence[Counter],
+        values: Iterable[float],
+        statement: str,
     ) -> None:
         """Append a row: a value for each counted and each measured name."""
+        self.repeats += statement == self._statement
+        self._statement = statement
         self._line.append(line)
         self._arrival.append(arrival)
         for count in counts:
@@ -126,6 +147,7 @@ class Kind:
         kind._line.extend(rows.line.tolist())
         kind._arrival.extend(rows.arrival.tolist())
         kind._values.extend(rows.cells.ravel().tolist())
+        kind.repeats = len(kind) - 1
         return kind
 
     def by_index(self) -> dict[int, Kind]:
@@ -153,6 +175,7 @@ def joined(kinds: Sequence[Kind]) -> Kind:
         totals.update({n: max(t, totals.get(n, 0.0)) for n, t in kind.totals.items()})
     whole = Kind.of(((), kinds[0].counted), Rows(line[order], arrival[order], cells[order]), totals)
     whole.own, whole.begins = any(k.own for k in kinds), min(k.begins for k in kinds)
+    whole.repeats = sum(kind.repeats for kind in kinds)
     return whole
 
 
@@ -179,18 +202,16 @@ class Kinds:
         line: int,
         counts: Sequence[Counter],
         measured: Mapping[str, float],
-        *,
-        own: bool,
-        begins: int,
+        origin: Origin,
     ) -> None:
-        """Append a row; `begins` is the line of the heading that counts for it, or its own."""
+        """Append a row."""
         counted = tuple([count.name for count in counts])
         names = tuple(measured)
         kind = self._kinds.get((names, counted))
         if kind is None:
-            kind = self._kinds[names, counted] = Kind(names, counted, begins=begins)
-        kind.own = kind.own or own
-        kind.add(line, self._rows, counts, measured.values())
+            kind = self._kinds[names, counted] = Kind(names, counted, begins=origin.begins)
+        kind.own = kind.own or origin.own
+        kind.add(line, self._rows, counts, measured.values(), origin.statement)
         self._rows += 1
 
     def all(self) -> tuple[Kind, ...]:

@@ -26,7 +26,8 @@ _SPOKEN = (
 )
 _NUMBER_NEXT = r"(?!\s+(?:[-+]?[\d.]|[-+]?nan\b|[-+]?inf\b))"
 _NOT_FINITE = (
-    rf"(?:(?<=[:=]\ )|(?<=[:=])|(?<!\bof\ )(?<!\bno\ )(?!\w+\s+(?:{_SPOKEN})\b{_NUMBER_NEXT}))"
+    r"(?:(?<=[:=]\ )|(?<=[:=])|(?<!\bof\ )(?<!\bno\ )(?<!\bor\ )(?<!\band\ )"
+    rf"(?!\w+\s+(?:{_SPOKEN})\b{_NUMBER_NEXT}))"
     r"(?:nan|inf(?:inity)?)"
 )
 # What is made of digits and no measurement, and then the numbers themselves.
@@ -43,7 +44,9 @@ _PARTS = re.compile(
                 | ^[IWEF]\d{{4}}\ \d\d:\d\d:\d\d[.\d]*\ \d+
                 | (?<![\w.:])\d+:\d\d?(?::\d\d?)?(?:[.,]\d+)?(?![\w:])
                 | \b\d+h(?:\d+m)?(?:\d+s)?\b | \b\d+m\d+(?:\.\d+)?s\b )
-    | (?P<place>  [\w./\\-]+\.(?:py|cc|cpp|cu|h|c|so)\b(?::\d+)*
+    | (?P<place>  [\w./\\=-]+\.(?:py|cc|cpp|cu|h|c|so|pth?|ckpt|bin|safetensors|h5|keras|csv|jsonl?
+                      |txt|log|npy|npz|png|tar|gz|zip|yaml)\b(?::\d+)*
+                | \b(?:GET|POST|PUT|HEAD)\ \S+
                 | (?:https?|file|s3|gs)://\S+
                 | (?<![\w.])(?:node|host|rank|gpu)\d+:\d+(?!\S)
                 | (?<![\w.])[A-Za-z_]\w*(?:[.:][A-Za-z_<]\w*>?)+:\d+(?![\w.])

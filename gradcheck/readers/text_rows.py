@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from gradcheck.model import Message
 from gradcheck.readers import text_messages
 from gradcheck.readers.table_steps import is_step_name, preference
-from gradcheck.readers.text_kinds import Counter, Kind, Kinds
+from gradcheck.readers.text_kinds import Counter, Kind, Kinds, Origin
 from gradcheck.readers.text_names import TRAIN, in_split
 from gradcheck.readers.text_numbers import Split, split
+from gradcheck.readers.text_plans import WITHIN, Plan
 from gradcheck.readers.text_ranks import name_of
 from gradcheck.readers.text_tables import Boxes, Headers
-from gradcheck.readers.text_templates import WITHIN, Plan, Reading, Templates, read
+from gradcheck.readers.text_templates import Reading, Templates, read
 
 # What a line that only counts may say of the lines below it; `epochs: 30` is a setting.
 _HEADINGS = frozenset(
@@ -24,9 +25,8 @@ _HEADINGS = frozenset(
 @dataclass(frozen=True)
 class _Row:
     line: int
-    begins: int
+    origin: Origin
     bar: bool
-    own: bool
     counts: tuple[Counter, ...]
     measured: Mapping[str, float]
 
@@ -58,7 +58,7 @@ class RowMaker:
         if plan.speaks or self._listener.in_traceback:
             skipped = self._listener.take(number, line)
             if skipped is not None:
-                self._add(number, (), skipped)
+                self._add(number, (), skipped, own=True)
                 return
         if not self._take_table(number, line, plan, has_numbers=bool(parts.runs)):
             self._take_reading(number, parts, plan)
@@ -69,6 +69,7 @@ class RowMaker:
         if box is not None:
             self._add_cells(*box)
         self._flush()
+        self._listener.finish()
         return self._kinds.all(), self._listener.said
 
     def _take_table(self, number: int, line: str, plan: Plan, *, has_numbers: bool) -> bool:
@@ -108,7 +109,7 @@ class RowMaker:
         if reading.rank is not None:
             measured = {name_of(name, reading.rank): value for name, value in measured.items()}
         counts, begins = self._with_heading(number, counted)
-        row = _Row(number, begins, plan.bar, bool(counted), counts, measured)
+        row = _Row(number, Origin(bool(counted), begins, line.key), plan.bar, counts, measured)
         if not self._is_redrawn(row):
             self._flush()
         self._last = row
@@ -146,17 +147,24 @@ class RowMaker:
         counts = [Counter(name, value) for name, value in cells.items() if is_step_name(name)]
         rest = {name: value for name, value in cells.items() if not is_step_name(name)}
         if rest:
-            self._add(number, counts, rest)
+            self._add(number, counts, rest, own=bool(counts))
 
-    def _add(self, number: int, counts: Sequence[Counter], measured: Mapping[str, float]) -> None:
+    def _add(
+        self,
+        number: int,
+        counts: Sequence[Counter],
+        measured: Mapping[str, float],
+        *,
+        own: bool,
+    ) -> None:
         self._flush()
         told, begins = self._with_heading(number, counts)
-        self._kinds.add(number, told, measured, own=bool(counts), begins=begins)
+        self._kinds.add(number, told, measured, Origin(own, begins, ""))
 
     def _flush(self) -> None:
         row, self._last = self._last, None
         if row is not None:
-            self._kinds.add(row.line, row.counts, row.measured, own=row.own, begins=row.begins)
+            self._kinds.add(row.line, row.counts, row.measured, row.origin)
 
     def _with_heading(
         self, number: int, counts: Sequence[Counter]
