@@ -153,6 +153,8 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
             yield database
     except sqlite3.Error as error:
         raise NotALog(_reason(error), broken=True) from error
+    except UnicodeDecodeError as error:  # a damaged schema, which the message would quote
+        raise NotALog("the SQLite database cannot be read: its schema is damaged", broken=True) from error
 
 
 def _reason(error: sqlite3.Error) -> str:

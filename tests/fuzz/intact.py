@@ -7,23 +7,35 @@ What a reader may lose besides the touched bytes is told here, one rule each:
 - a quote that opens in a damaged line of a table may swallow what follows it;
 - a last line of a table without an end counts as cut short;
 - a column with less intact rows than damaged ones may be taken for text;
+- a text log that is damaged in more places than not, or whose only line of names is, may be read in
+  another way; what is printed over several lines is one record;
 - a file of JSON lines or text whose first bytes are damaged may be no log by its looks;
 - a log in UTF-16 is read as such: bytes kept behind its mark mean something else;
-- a record of W&B that is moved across the end of a block is no record there.
+- a record of W&B that is moved across the end of a block, or to the header of the file, is no
+  record there;
+- a record inside another whose own header is intact, and which ends where a header is, goes with it:
+  payloads are put to their checksums only where a header does not fit.
 """
 
 from __future__ import annotations
 
 import math
 import re
+import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from gradcheck.model import Run
+from gradcheck.readers import crc32c
+from gradcheck.readers.wandb_log import FILE_HEADER
 from tests.fuzz.rope import Rope
 from tests.fuzz.seeds import Point, Record, Seed
 
 _HEAD = 4096
+_FEW = 4
+_BLOCK = 1 << 15
+_HEADER = struct.Struct("<QI")
+_LENGTH = re.compile(rb"(?=....\0\0\0\0....)", re.DOTALL)
 _UTF8, _UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 Key = tuple[str | None, int | None, str]
 
@@ -33,7 +45,11 @@ def demanded(kind: str, seed: Seed, rope: Rope, data: bytes) -> list[Point]:
     found = list(_intact(kind, seed, rope, data))
     if kind == "csv":
         found = _of_table(seed, rope, data, found)
-    elif seed.lines and data.startswith(_UTF16):
+    elif kind == "events":
+        found = _not_swallowed(data, found)
+    elif kind == "text":
+        found = _of_text(seed, data, found)
+    if data.startswith(_UTF16) and seed.lines:
         found = []
     return [point for _, record in found for point in record.points]
 
@@ -76,17 +92,50 @@ def _intact(kind: str, seed: Seed, rope: Rope, data: bytes) -> Iterator[tuple[in
             if place.start <= record.start and record.stop <= place.stop:
                 at = place.at + record.start - place.start
                 stop = at + record.stop - record.start
-                if not seed.lines or _is_line(kind, data, at, stop):
-                    if not seed.block or at // seed.block == (stop - 1) // seed.block:
-                        yield at, record
+                if _is_record(kind, seed, data, at, stop):
+                    yield at, record
+
+
+def _is_record(kind: str, seed: Seed, data: bytes, at: int, stop: int) -> bool:
+    """Whether a record is one where it now stands."""
+    if kind == "wandb":
+        return at >= FILE_HEADER and at // _BLOCK == (stop - 1) // _BLOCK
+    return not seed.lines or _is_line(kind, data, at, stop)
 
 
 def _is_line(kind: str, data: bytes, at: int, stop: int) -> bool:
     if kind == "csv":
         begins = at == 0 or data[at - 1] in b"\r\n" or (at == 3 and data.startswith(_UTF8))
         return begins and data[stop : stop + 1] in (b"\r", b"\n")
-    begins = at == 0 or data[at - 1] == 10 or (at == 3 and data.startswith(_UTF8))
+    begins = at == 0 or data[at - 1] in b"\n" or (at == 3 and data.startswith(_UTF8))
     return begins and (stop == len(data) or data[stop : stop + 2].lstrip(b"\r")[:1] == b"\n")
+
+
+def _not_swallowed(data: bytes, found: list[tuple[int, Record]]) -> list[tuple[int, Record]]:
+    intact = {at for at, _ in found}
+    stops = {}
+    for match in _LENGTH.finditer(data):
+        length, crc = _HEADER.unpack_from(data, match.start())
+        if crc32c.length_crc(length) == crc:
+            stops[match.start()] = match.start() + length + 16
+    swallowed = [
+        (at, stop) for at, stop in stops.items() if at not in intact and stop in stops
+    ]
+    return [
+        (at, record)
+        for at, record in found
+        if not any(first < at < stop for first, stop in swallowed)
+    ]
+
+
+def _of_text(
+    seed: Seed, data: bytes, found: list[tuple[int, Record]]
+) -> list[tuple[int, Record]]:
+    if seed.header is not None and (not found or found[0][1].start != 0 or found[0][0] != 0):
+        return []
+    lines = data.count(b"\n") + data.count(b"\r")
+    kept = sum(seed.data.count(b"\n", one.start, one.stop) + 1 for _, one in found)
+    return found if kept > max(lines - kept, _FEW) else []
 
 
 def _of_table(

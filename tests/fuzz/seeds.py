@@ -40,9 +40,7 @@ class Seed:
     header: tuple[int, int] | None = None
     """The bytes of the line that names the columns."""
     lines: bool = False
-    """Whether records are lines."""
-    block: int = 0
-    """The size of the blocks between which no record of the format may lie, 0 where it may."""
+    """Whether records are lines; a text log may need several for one."""
 
 
 @functools.cache

@@ -50,9 +50,10 @@ def _seed(name: str, columns: tuple[str, ...], delimiter: str, quote: str, end: 
             for column, cell in zip(columns[1:], cells[1:], strict=True)
             if column != "phase" and cell
         ]
-        # A column of text that tells splits apart gives its names to the series.
+        # A column that tells splits apart gives its names to the series, and where the step goes
+        # back, as damage can make it, the rows of validation may count something else.
         if "phase" in columns:
-            points = [point._replace(name=None) for point in points]
+            points = [Point(None, None, point.value) for point in points]
         lines.append((delimiter.join(f"{quote}{cell}{quote}" for cell in cells), points))
     return of_lines(name, lines, header=True, end=end)
 

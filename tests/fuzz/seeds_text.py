@@ -27,13 +27,10 @@ def _seed(name: str, shape: Shape, random: Random) -> Seed:
     for step in range(1, _ROWS + 1):
         loss = f"{random.uniform(0.1, 9):.6f}"
         norm = f"{random.uniform(0.1, 9):.6f}"
-        # What belongs together is one line: `lines` of a shape may be several.
         text = shape(step, loss, norm)
         points = [Point(None, step, float(one)) for one in (loss, norm) if one in text]
-        *before, last = text.split("\n")
-        lines += [(line, []) for line in before]
-        lines.append((last, points))
-    return of_lines(name, lines)
+        lines.append((text, points))
+    return of_lines(name, lines, header=shape is _table)
 
 
 def _keras(step: int, loss: str, norm: str) -> str:

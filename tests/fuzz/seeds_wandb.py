@@ -30,7 +30,7 @@ def _seed(rows: int, nested: bool, random: Random) -> Seed:
         for (start, stop), points in zip(spans, told, strict=True)
         if start // _BLOCK == (stop - 1) // _BLOCK  # it is one chunk
     ]
-    return Seed("run-abc.wandb", data, tuple(records), block=_BLOCK)
+    return Seed("run-abc.wandb", data, tuple(records))
 
 
 def _row(step: int, values: dict[str, float], nested: bool) -> bytes:
