@@ -60,14 +60,14 @@ _SAID = tuple(
         ),
         (
             Said.COMMUNICATION,
-            r"collective operation timeout|nccl\w* ?(?:error|timeout|failure)|ncclSystemError"
-            r"|ncclInternalError|ncclUnhandledCudaError|watchdog.*(?:timeout|timed out)"
-            r"|connection closed by peer|rendezvous.*time",
+            r"collective operation timeout|nccl\w{0,40} ?(?:error|timeout|failure)|ncclSystemError"
+            r"|ncclInternalError|ncclUnhandledCudaError|watchdog.{0,200}(?:timeout|timed out)"
+            r"|connection closed by peer|rendezvous.{0,200}time",
         ),
         (
             Said.KILLED,
             r"^killed$|exitcode\s*:?\s*-9|signal 9 \(SIGKILL\)|SIGKILL|segmentation fault|SIGSEGV"
-            r"|slurmstepd: error: .*(?:cancelled|time limit)",
+            r"|slurmstepd: error: .{0,200}(?:cancelled|time limit)",
         ),
     )
 )
