@@ -26,7 +26,7 @@ _MOST_NUMBERS = 256
 
 # What may stand between a name and its number.
 _LINK = re.compile(
-    r"""(?:["'\]]*\s*(?:[:=]+>?|->)\s*["'\[({]*|\s+(?:is|was|of)\s+|\s+[#\[]?|\[|@)$"""
+    r"""(?:["'\]]*\s*(?:[:=]+>?|->)\s*["'\[({]*|\s+(?:is|was|of)\s+|\s+[#\["']?|\[|@)$"""
 )
 _LONGEST_LINK = 40
 _UNIT = re.compile(
@@ -38,6 +38,10 @@ _UNIT = re.compile(
 # DeepSpeed and Megatron time the parts of a step: `time (ms) | optimizer_gradients: 30.2`.
 _TIMING = re.compile(r"\btimes? \((?:ms|s)\)")
 _RANK = re.compile(r"^(?:local[ _]?|global[ _]?)?rank$", re.IGNORECASE)
+# What opens a line of a program and none of a log.
+_PROGRAM = re.compile(
+    r"^\s*(?:(?:return|def|class|raise|except|assert|elif|import)\b(?! *:)|self\.|[a-z_][\w.]*\()"
+)
 _DRAWN_BAR = "[====]"
 PROGRESS_NAME = "iter"
 """What a bar or a bare `3/10` counts."""
@@ -83,6 +87,8 @@ class Plan:
 
 def make_plan(line: Template) -> Plan:
     """Work out what the numbers of a template are."""
+    if _PROGRAM.match(line.text):
+        return Plan((), speaks=speaks(line.text))
     runs = list(line.runs)
     bar = runs.pop(0) if PROGRESS in line.text else None
     prefix = prefix_of(line.text)

@@ -10,7 +10,6 @@ from gradcheck.readers import roles, text_lines, text_run
 from gradcheck.readers.text_rows import rows_of
 
 
-
 def run_of(text: str | bytes) -> Run:
     """The run that a text tells of, its roles assigned."""
     data = text.encode() if isinstance(text, str) else text
