@@ -14,6 +14,8 @@ from gradcheck.model import FloatArray, IntArray
 INDEX = "index"
 """A bare number that opens a line: the rank that printed it, or a count."""
 _LARGEST = 2.0**62
+_MANY = 10
+"""Rows that come again even where all are the same."""
 _BACK = 0.3
 """Share of the moves of a counter that may go back, as a restart does."""
 
@@ -106,6 +108,18 @@ class Kind:
         sound = self.counters()
         names = (*self.counted, *self.measured)
         return {name: self._column(place) for place, name in enumerate(names) if name not in sound}
+
+    def comes_again(self) -> bool:
+        """Whether a statement was run again and again, as none of a program or a list is.
+
+        A single row that is not finite is worth as much.
+        """
+        cells = self.cells()
+        if not np.isfinite(cells).all():
+            return True
+        if not self.repeats:
+            return False
+        return len(self) >= _MANY or bool((cells != cells[0]).any())
 
     def counters(self) -> dict[str, FloatArray]:
         """The counted columns that count: whole numbers that go on.

@@ -9,8 +9,8 @@ LONGEST = 20_000
 """Characters kept of a line; what training prints is far shorter."""
 BLOCK = 1 << 20
 """Bytes to read at a time, so that decoded lines never pile up."""
-# A crash of the machine leaves NULs; the others, too, are marks of ours in templates.
-_BLANKED = bytes.maketrans(b"\0\1\2", b"   ")
+# The first control characters mark places in templates, and mean nothing in a text.
+_WITHOUT_MARKS = bytes.maketrans(b"\x00\x01\x02", b"   ")
 _COLOURS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 # What the cursor overwrote by moving back to the start of the line is a line of its own.
 _REDRAWN = re.compile(r"[\r\x08]+")
@@ -25,7 +25,7 @@ def lines(blocks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
     number = 0
     rest = b""
     for block in blocks:
-        pieces = (rest + block).split(b"\n")
+        pieces = (rest + block.translate(_WITHOUT_MARKS)).split(b"\n")
         rest = pieces.pop()
         for piece in pieces:
             number += 1
@@ -37,7 +37,7 @@ def lines(blocks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
 
 
 def _shown(number: int, piece: bytes) -> Iterator[tuple[int, str]]:
-    text = piece.translate(_BLANKED).decode("utf-8", errors="replace")
+    text = piece.decode("utf-8", errors="replace")
     if "\x1b" in text:
         text = _COLOURS.sub("", text)
     if "\r" not in text and "\x08" not in text:

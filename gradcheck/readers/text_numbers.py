@@ -44,12 +44,12 @@ _PARTS = re.compile(
                 | ^[IWEF]\d{{4}}\ \d\d:\d\d:\d\d[.\d]*\ \d+
                 | (?<![\w.:])\d+:\d\d?(?::\d\d?)?(?:[.,]\d+)?(?![\w:])
                 | \b\d+h(?:\d+m)?(?:\d+s)?\b | \b\d+m\d+(?:\.\d+)?s\b )
-    | (?P<place>  [\w./\\=-]+\.(?:py|cc|cpp|cu|h|c|so|pth?|ckpt|bin|safetensors|h5|keras|csv|jsonl?
-                      |txt|log|npy|npz|png|tar|gz|zip|yaml)\b(?::\d+)*
+    | (?P<place>  (?<![\w./\\=-])[\w./\\=-]+\.(?:py|cc|cpp|cu|h|c|so|pth?|ckpt|bin
+                      |safetensors|h5|keras|csv|jsonl?|txt|log|npy|npz|png|tar|gz|zip|yaml)\b(?::\d+)*
                 | \b(?:GET|POST|PUT|HEAD)\ \S+
                 | (?:https?|file|s3|gs)://\S+
                 | (?<![\w.])(?:node|host|rank|gpu)\d+:\d+(?!\S)
-                | (?<![\w.])[A-Za-z_]\w*(?:[.:][A-Za-z_<]\w*>?)+:\d+(?![\w.])
+                | (?<![\w.:>])[A-Za-z_]\w*(?:[.:][A-Za-z_<]\w*>?){{1,12}}:\d+(?![\w.])
                 | (?<![\w.])/(?:[\w.+-]+/)+[\w.+-]*
                 | (?<![\w.])v?\d+\.\d+\.\d+(?:[.\w+-]*)
                 | \bcuda:\d+ | \b0x[0-9a-fA-F]+\b )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,11 +21,14 @@ from gradcheck.readers.text_numbers import (
 from gradcheck.readers.text_prefixes import Prefix, opens_with_pair, prefix_of
 
 _MOST_IN_LIST = 8
+_MOST_NUMBERS = 256
+"""Numbers of a line that are looked at."""
 
 # What may stand between a name and its number.
 _LINK = re.compile(
-    r"""(?:["'\]]*\s*(?:[:=]+>?|->)\s*["'\[({]*|\s+(?:is|was|of)\s+|\s+[#\[]?|\[|@)$"""
+    r"""(?:["'\]]*\s*(?:[:=]+>?|->)\s*["'\[({]*|\s+(?:is|was|of)\s+|\s+[#\["']?|\[|@)$"""
 )
+_LONGEST_LINK = 40
 _UNIT = re.compile(
     r"^\s*(?:(?:ms|us|s|secs?|seconds?|min|minutes|hours?|[kmgt]i?b|it|tokens|samples)"
     r"(?:/(?:s|it|iter|step|batch|epoch|sec|sample))?"
@@ -34,6 +38,10 @@ _UNIT = re.compile(
 # DeepSpeed and Megatron time the parts of a step: `time (ms) | optimizer_gradients: 30.2`.
 _TIMING = re.compile(r"\btimes? \((?:ms|s)\)")
 _RANK = re.compile(r"^(?:local[ _]?|global[ _]?)?rank$", re.IGNORECASE)
+# What opens a line of a program and none of a log.
+_PROGRAM = re.compile(
+    r"^\s*(?:(?:return|def|class|raise|except|assert|elif|import)\b(?! *:)|self\.|[a-z_][\w.]*\()"
+)
 _DRAWN_BAR = "[====]"
 PROGRESS_NAME = "iter"
 """What a bar or a bare `3/10` counts."""
@@ -79,13 +87,15 @@ class Plan:
 
 def make_plan(line: Template) -> Plan:
     """Work out what the numbers of a template are."""
+    if _PROGRAM.match(line.text):
+        return Plan((), speaks=speaks(line.text))
     runs = list(line.runs)
     bar = runs.pop(0) if PROGRESS in line.text else None
     prefix = prefix_of(line.text)
     taken = len(re.findall(f"[{MARK}{MARK_OF}]", line.text[: prefix.length]))
     maker = _PlanMaker(bar, prefix, runs[:taken])
     maker.take_all(line.text[prefix.length :], runs[taken:])
-    section = text_names.section_of(line.text[prefix.length :]) if not runs else None
+    section = text_names.section_of(line.text[prefix.length :]) if not line.runs[taken:] else None
     return dataclasses.replace(maker.finish(), speaks=speaks(line.text), section=section)
 
 
@@ -104,6 +114,7 @@ class _PlanMaker:
         self._pending = ""
         self._timing = False
         self._sums_up = False
+        self._to_come = False  # whether a progress bar follows
 
     def take_all(self, message: str, runs: Sequence[int]) -> None:
         """Take the message of a line, a run of digits for each of its marks."""
@@ -114,7 +125,9 @@ class _PlanMaker:
             self._fields += [Field(runs[0], "epoch", True), Field(runs[1], PROGRESS_NAME, True)]
             first = 2
         pieces = zip(runs, texts[:-1:2], texts[1::2], strict=True)
-        for place, (run, text, mark) in enumerate(pieces):
+        self._to_come = bool(self._bar)
+        for place, (run, text, mark) in enumerate(itertools.islice(pieces, _MOST_NUMBERS)):
+            self._to_come = self._to_come and PROGRESS not in text
             if place >= first:
                 self._take(run, text, mark, first=place == 0)
 
@@ -149,7 +162,7 @@ class _PlanMaker:
     def _take(self, index: int, text: str, mark: str, *, first: bool) -> None:
         """Take a number and the text before it."""
         before, _, text = text.rpartition(PROGRESS)
-        link = _LINK.search(text)
+        link = _LINK.search(text, max(0, len(text) - _LONGEST_LINK))
         body = text[: link.start()] if link else text
         name, context = text_names.name_and_context(body if first else _UNIT.sub("", body))
         self._hear(before)
@@ -160,13 +173,18 @@ class _PlanMaker:
             self._nameless(index, "", mark)
         elif link is not None and not name and pending and link[0].strip():
             self._named(index, pending, listed=False)
-        elif link is None or not name or ("#" in link[0] and not is_step_name(name)):
+        elif link is None or not name or self._is_number_of(name, link[0]):
             self._nameless(index, text, mark)
         elif _RANK.match(name):
             self._rank = index
         else:
             self._pending = text_names.name_before_count(context)
             self._named(index, name, listed="[" in link[0] or "(" in link[0])
+
+    def _is_number_of(self, name: str, link: str) -> bool:
+        """Whether a number tells things apart, as in `output #0` and `DataLoader 0: 50%|#`."""
+        apart = "#" in link or (self._to_come and not link.strip())
+        return apart and not is_step_name(name)
 
     def _hear(self, text: str) -> None:
         self._timing = self._timing or bool(_TIMING.search(text))

@@ -110,6 +110,8 @@ class RowMaker:
             measured = {name_of(name, reading.rank): value for name, value in measured.items()}
         counts, begins = self._with_heading(number, counted)
         row = _Row(number, Origin(bool(counted), begins, line.key), plan.bar, counts, measured)
+        if self._starts_anew(row):
+            return
         if not self._is_redrawn(row):
             self._flush()
         self._last = row
@@ -134,14 +136,19 @@ class RowMaker:
     def _is_redrawn(self, row: _Row) -> bool:
         """Whether a progress bar shows the same place once more."""
         last = self._last
-        return (
-            last is not None
-            and row.bar
-            and last.bar
-            and bool(row.counts)
-            and last.counts == row.counts
-            and last.measured.keys() <= row.measured.keys()
-        )
+        if last is None or not (row.bar and last.bar and row.counts) or last.counts != row.counts:
+            return False
+        # On another line it may be the bar of another process.
+        if row.line != last.line:
+            return last.measured.items() <= row.measured.items()
+        return last.measured.keys() <= row.measured.keys()
+
+    def _starts_anew(self, row: _Row) -> bool:
+        """Whether a progress bar at 0 still shows what it showed at the end of the last loop."""
+        if self._last is None or not (row.bar and self._last.bar):
+            return False
+        at_start = any(count.value == 0 and count.total for count in row.counts)
+        return at_start and self._last.measured == row.measured
 
     def _add_cells(self, number: int, cells: Mapping[str, float]) -> None:
         counts = [Counter(name, value) for name, value in cells.items() if is_step_name(name)]

@@ -15,6 +15,13 @@ _EDGES = "|│┃ \t"
 _COLUMNS = re.compile(r"\s*[|│┃]\s*|\s{2,}|\t+")
 _OF = re.compile(r"^(\d+)/\d+$")
 _UNIT = re.compile(r"^([-+]?[\d.]+(?:[eE][-+]?\d+)?)[A-Za-z%]{1,3}$")
+# A quick look for a name that `is_step_name` may know.
+_MAY_COUNT = re.compile(
+    r"#|epoch|step|it(?:er|\b|r)|batch|updates|round|episode|kimg|sample|token|generation"
+    r"|\be(?:p\b|\b)",
+    re.IGNORECASE,
+)
+_LONGEST = 1000
 _PATIENCE = 3
 """Lines between a header and its first row."""
 
@@ -63,8 +70,9 @@ class Headers:
         """Consider a line without numbers: a header, a rule below one, or neither."""
         if not line.strip() or _RULE.match(line):
             return
-        names = _split(line)
-        if len(names) > 1 and any(_counts(name) for name in names) and len(line) < 1000:
+        may_head = len(line) < _LONGEST and _MAY_COUNT.search(line)
+        names = _split(line) if may_head else []
+        if len(names) > 1 and any(_counts(name) for name in names):
             self._names, self._age, self._rows = names, 0, 0
         else:
             self._forget_in_time()
