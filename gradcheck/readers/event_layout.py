@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from gradcheck.readers.base import Source
+from gradcheck.readers.byte_source import opened
 from gradcheck.readers.event_file import EventFile, read_events
 
 _TRAINING = frozenset({"train", "training", "train_inner"})
@@ -73,5 +74,5 @@ def _scalars_prefix(main_tag: str) -> str:
 
 
 def _head(file: Path) -> EventFile:
-    with file.open("rb") as opened:
-        return read_events(opened.read(_HEAD))
+    with opened(file) as source:
+        return read_events(source, head=_HEAD)

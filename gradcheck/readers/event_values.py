@@ -1,4 +1,4 @@
-"""Decodes what a summary value of an event file holds: a number, hyperparameters or neither."""
+"""Decodes what a summary value of an event file holds: a number, or what else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import struct
 from typing import Any, NamedTuple
 
 
-class _Encoding(NamedTuple):
+class Encoding(NamedTuple):
     """How a tensor stores a number: its struct code, and the field used instead of raw bytes."""
 
     code: str
@@ -14,20 +14,20 @@ class _Encoding(NamedTuple):
 
 
 # Keyed by the number of the type in TensorFlow's types.proto.
-_ENCODINGS = {
-    1: _Encoding("f", "float_val"),
-    2: _Encoding("d", "double_val"),
-    3: _Encoding("i", "int_val"),
-    4: _Encoding("B", "int_val"),
-    5: _Encoding("h", "int_val"),
-    6: _Encoding("b", "int_val"),
-    9: _Encoding("q", "int64_val"),
-    10: _Encoding("?", "bool_val"),
-    14: _Encoding("bfloat16", "half_val"),
-    17: _Encoding("H", "int_val"),
-    19: _Encoding("e", "half_val"),
-    22: _Encoding("I", "uint32_val"),
-    23: _Encoding("Q", "uint64_val"),
+ENCODINGS = {
+    1: Encoding("f", "float_val"),
+    2: Encoding("d", "double_val"),
+    3: Encoding("i", "int_val"),
+    4: Encoding("B", "int_val"),
+    5: Encoding("h", "int_val"),
+    6: Encoding("b", "int_val"),
+    9: Encoding("q", "int64_val"),
+    10: Encoding("?", "bool_val"),
+    14: Encoding("bfloat16", "half_val"),
+    17: Encoding("H", "int_val"),
+    19: Encoding("e", "half_val"),
+    22: Encoding("I", "uint32_val"),
+    23: Encoding("Q", "uint64_val"),
 }
 
 
@@ -40,21 +40,22 @@ def scalar(value: Any) -> float | None:
 
 
 def _tensor_scalar(tensor: Any) -> float | None:
-    encoding = _ENCODINGS.get(tensor.dtype)
+    encoding = ENCODINGS.get(tensor.dtype)
     if encoding is None or any(dim.size != 1 for dim in tensor.tensor_shape.dim):
         return None
     if tensor.tensor_content:
-        return _unpack(encoding.code, tensor.tensor_content)
+        return unpack(encoding.code, tensor.tensor_content)
     values = getattr(tensor, encoding.field)
     if len(values) > 1:
         return None
     number = values[0] if values else 0  # TensorFlow leaves the field out where all is zero
     if encoding.field == "half_val":
-        return _unpack(encoding.code, struct.pack("<H", number))
+        return unpack(encoding.code, struct.pack("<H", number))
     return float(number)
 
 
-def _unpack(code: str, raw: bytes) -> float | None:
+def unpack(code: str, raw: bytes) -> float | None:
+    """The number in some bytes by the code of its encoding; None if it has another size."""
     if code == "bfloat16":
         code, raw = "f", b"\0\0" + raw
     if struct.calcsize(f"<{code}") != len(raw):
@@ -62,22 +63,15 @@ def _unpack(code: str, raw: bytes) -> float | None:
     return float(struct.unpack(f"<{code}", raw)[0])
 
 
-def hparams(content: bytes) -> dict[str, object]:
-    """The hyperparameters in the content of TensorBoard's `hparams` plug-in."""
-    from tensorboard.plugins.hparams import plugin_data_pb2  # noqa: PLC0415
-
-    info = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info
-    return {
-        name: getattr(value, value.WhichOneof("kind"))
-        for name, value in info.hparams.items()
-        if value.WhichOneof("kind")
-    }
-
-
 _KINDS = {"image": "image", "histo": "histogram", "audio": "audio clip"}
 
 
 def kind(value: Any) -> str:
     """What a summary value that is not a scalar holds, in the singular."""
-    name: str = value.metadata.plugin_data.plugin_name or "tensor"
-    return _KINDS.get(value.WhichOneof("value"), _KINDS.get(name, name.removesuffix("s")))
+    return kind_name(value.WhichOneof("value") or "", value.metadata.plugin_data.plugin_name)
+
+
+def kind_name(field: str, plugin: str) -> str:
+    """The same by the name of the field that holds it and of the plug-in that it is for."""
+    name = plugin or "tensor"
+    return _KINDS.get(field, _KINDS.get(name, name.removesuffix("s")))

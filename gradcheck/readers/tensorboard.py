@@ -14,7 +14,9 @@ from gradcheck.errors import NotALog
 from gradcheck.model import FloatArray, IntArray, Run, Series
 from gradcheck.readers import event_layout
 from gradcheck.readers.base import Candidate, Reader, Source
-from gradcheck.readers.event_file import Column, EventFile, read_events
+from gradcheck.readers.byte_source import opened
+from gradcheck.readers.event_columns import Column
+from gradcheck.readers.event_file import EventFile, read_events
 
 _COUNTS_EPOCHS = re.compile(r"(^|/)epoch_")  # Keras, unless asked to log batches
 # Megatron logs every tag again over consumed samples and tokens.
@@ -48,9 +50,9 @@ class _EventFiles:
             notes=notes,
             unit="epoch" if all(_COUNTS_EPOCHS.search(one.name) for one in series) else "step",
             resumed_at=tuple(
-                int(rank[record])
+                int(order)
                 for directory, rank in zip(directories, ranks, strict=True)
-                for record in directory.resumed_at
+                for order in _ranked(directory.resumed_at, rank)
             ),
         )
 
@@ -68,7 +70,7 @@ class _Directory:
     skipped: Mapping[str, int]
     hparams: Mapping[str, object]
     notes: tuple[str, ...]
-    resumed_at: tuple[int, ...]
+    resumed_at: IntArray
     """The records with which the second and later files begin, empty ones left out."""
     broken: bool
 
@@ -81,23 +83,29 @@ def _by_directory(files: Iterable[Path]) -> Iterator[list[Path]]:
 
 
 def _read_directory(files: Sequence[Path]) -> _Directory:
-    contents = [read_events(file.read_bytes()) for file in files]
+    contents = [_read_file(file) for file in files]
     pieces: dict[str, list[Column]] = {}
     offset = 0
     for content in contents:
         for tag, column in content.columns.items():
             pieces.setdefault(tag, []).append(_shifted(column, offset))
         offset += len(content.walls)
+    walls = [content.walls for content in contents]
     return _Directory(
         path=files[0].parent,
         columns={tag: _joined(columns) for tag, columns in pieces.items() if not _TWIN.search(tag)},
-        walls=np.concatenate([content.walls for content in contents]),
+        walls=walls[0] if len(walls) == 1 else np.concatenate(walls),
         skipped=sum((Counter(content.skipped) for content in contents), Counter()),
         hparams={k: v for content in contents for k, v in content.hparams.items()},
         notes=tuple(_notes(files, contents)),
-        resumed_at=tuple(_resumed_at(contents)),
+        resumed_at=np.array([*_resumed_at(contents)], dtype=np.int64),
         broken=any(content.lost for content in contents),
     )
+
+
+def _read_file(file: Path) -> EventFile:
+    with opened(file) as source:
+        return read_events(source)
 
 
 def _resumed_at(contents: Sequence[EventFile]) -> Iterator[int]:
@@ -110,10 +118,14 @@ def _resumed_at(contents: Sequence[EventFile]) -> Iterator[int]:
 
 
 def _shifted(column: Column, offset: int) -> Column:
+    if offset == 0:
+        return column
     return Column(column.record + offset, column.step, column.wall, column.value)
 
 
 def _joined(columns: Sequence[Column]) -> Column:
+    if len(columns) == 1:
+        return columns[0]
     return Column(
         np.concatenate([column.record for column in columns]),
         np.concatenate([column.step for column in columns]),
@@ -128,15 +140,21 @@ def _notes(files: Sequence[Path], contents: Sequence[EventFile]) -> Iterator[str
             yield f"{file.name}: bytes {first} to {last} are damaged and were passed over"
 
 
-def _interleave(streams: Sequence[FloatArray]) -> list[IntArray]:
+def _interleave(streams: Sequence[FloatArray]) -> list[IntArray | None]:
     """Number the records of streams written side by side by their wall-clock time.
 
-    A single stream keeps its order, even where its clock went back.
+    A single stream keeps its order, even where its clock went back: None.
     """
+    if len(streams) == 1:
+        return [None]
     clocks = np.concatenate([np.maximum.accumulate(walls) for walls in streams])
     rank = np.empty(len(clocks), dtype=np.int64)
     rank[np.argsort(clocks, kind="stable")] = np.arange(len(clocks))
-    return np.split(rank, np.cumsum([len(walls) for walls in streams])[:-1])
+    return [*np.split(rank, np.cumsum([len(walls) for walls in streams])[:-1])]
+
+
+def _ranked(record: IntArray, rank: IntArray | None) -> IntArray:
+    return record if rank is None else rank[record]
 
 
 def _named(directory: _Directory, run: Path) -> Iterator[tuple[str, Column]]:
@@ -147,8 +165,9 @@ def _named(directory: _Directory, run: Path) -> Iterator[tuple[str, Column]]:
         yield event_layout.name_in_run(tag, directory.path.relative_to(run)), column
 
 
-def _series(name: str, column: Column, rank: IntArray) -> Series:
-    return Series(name, rank[column.record], column.step, column.value, column.wall)
+def _series(name: str, column: Column, rank: IntArray | None) -> Series:
+    order = _ranked(column.record, rank)
+    return Series(name, order, column.step, column.value, column.wall)
 
 
 def _nothing_in(directories: Sequence[_Directory]) -> NotALog:

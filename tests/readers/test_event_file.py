@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import struct
 import subprocess
@@ -13,7 +14,9 @@ import numpy as np
 import pytest
 from tensorboard.compat.proto import event_pb2, types_pb2
 
-from gradcheck.readers.event_file import EventFile, read_events
+from gradcheck.readers import event_file
+from gradcheck.readers.byte_source import SeekableFile
+from gradcheck.readers.event_file import EventFile
 from tests.readers.event_writers import (
     accumulated,
     event,
@@ -27,6 +30,10 @@ from tests.readers.event_writers import (
     torch_writer,
     write_events,
 )
+
+
+def read_events(data: bytes, **options: Any) -> EventFile:
+    return event_file.read_events(SeekableFile(io.BytesIO(data)), **options)
 
 
 def points(found: EventFile) -> dict[str, list[tuple[int, float, float]]]:
