@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import struct
-from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -60,7 +59,7 @@ class LargeRecord:
 class Passed:
     """Records one behind the other that hold nothing to decode."""
 
-    walls: array[float]
+    walls: Sequence[float]
     """The wall time of each."""
 
 
@@ -115,10 +114,9 @@ class RecordFile:
     def _records(self) -> Iterator[Records | LargeRecord | Passed]:
         at = 0
         while True:
-            if self._may_pass:
-                walls, at = self.glimpses.pass_over(self._source, at, self._size)
-                if walls:
-                    yield Passed(walls)
+            walls, at = self._pass_over(at)
+            if walls:
+                yield Passed(walls)
             if not self._hold(at):
                 break
             heads, end = self._chain(at - self._base)
@@ -133,11 +131,12 @@ class RecordFile:
                 yield self._record(at, stop)
                 at = stop
                 continue
-            found = self._resume(at, stop)
-            if found is None:
-                break
-            self.give_up(at, found)
-            at = found
+            at = self._resume(at, stop)
+
+    def _pass_over(self, at: int) -> tuple[Sequence[float], int]:
+        if not self._may_pass:
+            return (), at
+        return self.glimpses.pass_over(self._source, at, self._size)
 
     def give_up(self, start: int, stop: int) -> None:
         """Note a byte range as lost."""
@@ -263,23 +262,26 @@ class RecordFile:
             return Records(self._data, self._base, [head], end)
         return LargeRecord(at, stop, self._data[head + HEADER : head + HEADER + _BEGINNING])
 
-    def _resume(self, at: int, stop: int | None) -> int | None:
-        """Where to go on behind a record that is not kept; None if it is only cut short.
+    def _resume(self, at: int, stop: int | None) -> int:
+        """Where to go on behind a record that is not kept; it is lost unless it is only cut short.
 
         A hole inside a record makes it swallow the head of the next one, so the search begins
         within the record and not behind it.
         """
         found = self._next_header(at + 1)
-        if stop is None or stop <= self._size:
-            return found
-        # It ends behind the end of the file: only another record inside it shows that it is
-        # damaged and not merely unfinished.
-        while found < self._size:
-            inner = self._stop(found)
-            if inner is not None and inner <= self._size and self._is_intact(found, inner):
-                return found
-            found = self._next_header(found + 1)
-        return None
+        if stop is not None and stop > self._size:
+            # It ends behind the end of the file: only another record inside it shows that it is
+            # damaged and not merely unfinished.
+            while found < self._size and not self._is_whole(found):
+                found = self._next_header(found + 1)
+            if found >= self._size:
+                return self._size
+        self.give_up(at, found)
+        return found
+
+    def _is_whole(self, at: int) -> bool:
+        stop = self._stop(at)
+        return stop is not None and stop <= self._size and self._is_intact(at, stop)
 
     def _next_header(self, at: int) -> int:
         while self._hold(at):
