@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from gradcheck.model import FloatArray, IntArray
 
+INDEX = "index"
+"""A bare number that opens a line: the rank that printed it, or a count."""
 _LARGEST = 2.0**62
 _BACK = 0.3
 """Share of the moves of a counter that may go back, as a restart does."""
@@ -24,26 +27,62 @@ class Counter:
     total: float | None = None
 
 
+class Rows(NamedTuple):
+    """The rows of a kind, as columns and a matrix."""
+
+    line: IntArray
+    arrival: IntArray
+    cells: FloatArray
+
+
+class Origin(NamedTuple):
+    """Where a row comes from."""
+
+    own: bool
+    """Whether its line counts by itself."""
+    begins: int
+    """The line of the heading that counts for it, or its own."""
+    statement: str
+    """The same for all lines that one statement printed."""
+
+
 @dataclass
 class Kind:
-    """The rows with the same names, as columns."""
+    """The rows with the same names, as columns; no more rows are added once a column was read."""
 
     measured: tuple[str, ...]
     counted: tuple[str, ...]
     _line: array[int] = field(default_factory=lambda: array("q"))
+    _arrival: array[int] = field(default_factory=lambda: array("q"))
     _values: array[float] = field(default_factory=lambda: array("d"))
     totals: dict[str, float] = field(default_factory=dict)
     own: bool = False
     """Whether the lines themselves count, and not only a heading above them."""
+    begins: int = 0
+    """The line of the first row, or of the heading that counts for it."""
+    repeats: int = 0
+    """How many rows were printed by the same statement as the row before them."""
+    _sound: dict[str, FloatArray] | None = None
+    _statement: str | None = None
 
-    def add(self, line: int, counts: Sequence[Counter], values: Sequence[float]) -> None:
+    def add(
+        self,
+        line: int,
+        arrival: int,
+        counts: Sequence[Counter],
+        values: Iterable[float],
+        statement: str,
+    ) -> None:
         """Append a row: a value for each counted and each measured name."""
+        self.repeats += statement == self._statement
+        self._statement = statement
         self._line.append(line)
-        self._values.extend([count.value for count in counts])
-        self._values.extend(values)
+        self._arrival.append(arrival)
         for count in counts:
+            self._values.append(count.value)
             if count.total:
                 self.totals[count.name] = max(self.totals.get(count.name, 0.0), count.total)
+        self._values.extend(values)
 
     def __len__(self) -> int:
         return len(self._line)
@@ -52,6 +91,11 @@ class Kind:
     def line(self) -> IntArray:
         """The line of each row."""
         return np.array(self._line, dtype=np.int64)
+
+    @property
+    def arrival(self) -> IntArray:
+        """The place of each row among those of all kinds."""
+        return np.array(self._arrival, dtype=np.int64)
 
     def _column(self, place: int) -> FloatArray:
         width = len(self.counted) + len(self.measured)
@@ -68,6 +112,11 @@ class Kind:
 
         A count may go back where another changes: a batch starts again with each epoch.
         """
+        if self._sound is None:
+            self._sound = self._find_counters()
+        return self._sound
+
+    def _find_counters(self) -> dict[str, FloatArray]:
         whole = {
             name: value
             for place, name in enumerate(self.counted)
@@ -83,6 +132,51 @@ class Kind:
         """The counted columns that hold fractions, such as Hugging Face's epoch."""
         columns = {name: self._column(place) for place, name in enumerate(self.counted)}
         return {name: value for name, value in columns.items() if not _is_whole(value)}
+
+    def cells(self) -> FloatArray:
+        """All cells, a row each, the counted columns first."""
+        width = len(self.counted) + len(self.measured)
+        return np.array(self._values, dtype=np.float64).reshape(len(self), width)
+
+    @classmethod
+    def of(
+        cls, names: tuple[tuple[str, ...], tuple[str, ...]], rows: Rows, totals: Mapping[str, float]
+    ) -> Kind:
+        """A kind with the given measured and counted names, and rows."""
+        kind = cls(*names, totals=dict(totals), own=bool(names[1]), begins=int(rows.line[0]))
+        kind._line.extend(rows.line.tolist())
+        kind._arrival.extend(rows.arrival.tolist())
+        kind._values.extend(rows.cells.ravel().tolist())
+        kind.repeats = len(kind) - 1
+        return kind
+
+    def by_index(self) -> dict[int, Kind]:
+        """The rows apart by their index, which then no longer counts; in ascending order."""
+        place = self.counted.index(INDEX)
+        cells, line, arrival = self.cells(), self.line, self.arrival
+        index, rest = cells[:, place], np.delete(cells, place, axis=1)
+        names = self.measured, tuple(name for name in self.counted if name != INDEX)
+        return {
+            int(value): Kind.of(names, Rows(line[of], arrival[of], rest[of]), self.totals)
+            for value in np.unique(index).tolist()
+            if len(of := np.flatnonzero(index == value))
+        }
+
+
+def joined(kinds: Sequence[Kind]) -> Kind:
+    """The rows of kinds with the same counted names as one kind, their measurements left out."""
+    width = len(kinds[0].counted)
+    arrival = np.concatenate([kind.arrival for kind in kinds])
+    order = np.argsort(arrival, kind="stable")
+    line = np.concatenate([kind.line for kind in kinds])
+    cells = np.concatenate([kind.cells()[:, :width] for kind in kinds])
+    totals: dict[str, float] = {}
+    for kind in kinds:
+        totals.update({n: max(t, totals.get(n, 0.0)) for n, t in kind.totals.items()})
+    whole = Kind.of(((), kinds[0].counted), Rows(line[order], arrival[order], cells[order]), totals)
+    whole.own, whole.begins = any(k.own for k in kinds), min(k.begins for k in kinds)
+    whole.repeats = sum(kind.repeats for kind in kinds)
+    return whole
 
 
 def _goes_on(value: FloatArray, others: Sequence[FloatArray]) -> bool:
@@ -101,18 +195,24 @@ class Kinds:
 
     def __init__(self) -> None:
         self._kinds: dict[tuple[tuple[str, ...], tuple[str, ...]], Kind] = {}
+        self._rows = 0
 
     def add(
-        self, line: int, counts: Sequence[Counter], measured: Mapping[str, float], *, own: bool
+        self,
+        line: int,
+        counts: Sequence[Counter],
+        measured: Mapping[str, float],
+        origin: Origin,
     ) -> None:
         """Append a row."""
-        counted = tuple(count.name for count in counts)
+        counted = tuple([count.name for count in counts])
         names = tuple(measured)
         kind = self._kinds.get((names, counted))
         if kind is None:
-            kind = self._kinds[names, counted] = Kind(names, counted)
-        kind.own = kind.own or own
-        kind.add(line, counts, list(measured.values()))
+            kind = self._kinds[names, counted] = Kind(names, counted, begins=origin.begins)
+        kind.own = kind.own or origin.own
+        kind.add(line, self._rows, counts, measured.values(), origin.statement)
+        self._rows += 1
 
     def all(self) -> tuple[Kind, ...]:
         """The kinds, in the order in which they first appear."""

@@ -9,6 +9,8 @@ LONGEST = 20_000
 """Characters kept of a line; what training prints is far shorter."""
 BLOCK = 1 << 20
 """Bytes to read at a time, so that decoded lines never pile up."""
+# The first control characters mark places in templates, and mean nothing in a text.
+_WITHOUT_MARKS = bytes.maketrans(b"\x00\x01\x02", b"   ")
 _COLOURS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 # What the cursor overwrote by moving back to the start of the line is a line of its own.
 _REDRAWN = re.compile(r"[\r\x08]+")
@@ -23,7 +25,7 @@ def lines(blocks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
     number = 0
     rest = b""
     for block in blocks:
-        pieces = (rest + block).split(b"\n")
+        pieces = (rest + block.translate(_WITHOUT_MARKS)).split(b"\n")
         rest = pieces.pop()
         for piece in pieces:
             number += 1

@@ -14,7 +14,8 @@ from gradcheck.readers.text_rows import rows_of
 
 _SUFFIXES = frozenset({".log", ".txt", ".out", ".err", ".stdout", ".stderr", ".output"})
 _NAMES = frozenset({"log", "stdout", "stderr", "output", "nohup"})
-_SLURM = re.compile(r"\.[oe]\d+$")
+# A batch system's `job.o123`, and `train.log.1` as it is kept when a new one is begun.
+_NUMBERED = re.compile(r"\.(?:[oe]|(?:log|out|err|txt)\.)\d+$", re.IGNORECASE)
 # Texts that lie beside logs and are none.
 _OTHERS = re.compile(
     r"^(?:requirements|readme|licen[cs]e|copying|notice|changelog|authors|classes|labels?|vocab\w*"
@@ -28,7 +29,7 @@ class _TextLogs:
     def claims(self, candidate: Candidate) -> bool:
         path, head = candidate.path, candidate.head
         named = path.suffix.lower() in _SUFFIXES or path.name.lower() in _NAMES
-        if not (named or _SLURM.search(path.name)):
+        if not (named or _NUMBERED.search(path.name)):
             return False
         if _OTHERS.match(path.name) or _is_binary(head) or looks_like_table(head):
             return False

@@ -9,11 +9,18 @@ from gradcheck.model import Message, Said
 
 _KEPT_EACH_END = 50
 _LONGEST = 300
-_RANK = re.compile(r"^\s*\[rank\d+\]:\s?|^\s*\[\d+(?:,\d+)?\]<std(?:err|out)>:\s?")
+_MOST_TRACEBACKS = 64
+"""Tracebacks that may be under way at once, one for each rank that prints."""
+_RANK = re.compile(r"^\s*\[[a-z]+\d+\]:\s?|^\s*\[\d+(?:,\d+)?\]<std(?:err|out)>:\s?")
+# The text of a program, which may lie on top of its log, only tells what it would say.
+_CODE = re.compile(
+    r"^\s*(?:#|@\w|[\"']{3}|(?:print|raise|except|assert|if|elif|else|for|while|return|def|class|import"
+    r"|from|with|try|self)\b|(?:[\w., ]+ = )?[a-z_][\w.]*\()"
+)
 _WORTH_A_LOOK = re.compile(
     r"error|exception|traceback|assert|overflow|memory|nccl|nans?\b|non-?finite|infinite|inf\b"
     r"|invalid loss|killed|sigkill|sigsegv|segmentation|out of (?:bounds|range)|oom|time ?out"
-    r"|exitcode|minimum|stopping|loss is|became|returned|skipping",
+    r"|exitcode|minimum|stopping|loss is|became|returned|skipping|valid range",
     re.IGNORECASE,
 )
 _OVERFLOW = re.compile(
@@ -36,7 +43,8 @@ _SAID = tuple(
         (
             Said.INDEX_OUT_OF_RANGE,
             r"index out of range in self|target -?\d+ is out of bounds|t >= 0 && t < n_classes"
-            r"|srcIndex < srcSelectDimSize|index out of bounds|out of bounds for (?:dim|axis|size)",
+            r"|srcIndex < srcSelectDimSize|index out of bounds|out of bounds for (?:dim|axis|size)"
+            r"|label value of -?\d+ which is outside the valid range",
         ),
         (Said.DEVICE_ASSERT, r"device-side assert|cudaErrorAssert|input_val >= zero"),
         (Said.DEVICE_ASSERT, r"all elements of (?:input|target) should be between 0 and 1"),
@@ -46,22 +54,35 @@ _SAID = tuple(
             r"|returned nan values|invalid loss, terminating|nan or inf found"
             r"|non-?finite (?:loss|grad)"
             r"|(?:found|detected|encountered|got|contains?) (?:an? )?(?:nan|inf\b)"
-            r"|\b(?:nan|inf)s? (?:values? )?(?:were |was |is )?(?:found|detected|encountered)"
+            r"|\b(?:nan|inf)s? (?:values? |loss(?:es)? |grad\w* )?(?:were |was |is )?"
+            r"(?:found|detected|encountered)"
             r"|minimum loss scale reached|loss scale already at minimum",
         ),
         (
             Said.COMMUNICATION,
-            r"collective operation timeout|nccl\w* ?(?:error|timeout|failure)|ncclSystemError"
-            r"|ncclInternalError|ncclUnhandledCudaError|watchdog.*(?:timeout|timed out)"
-            r"|connection closed by peer|rendezvous.*time",
+            r"collective operation timeout|nccl\w{0,40} ?(?:error|timeout|failure)|ncclSystemError"
+            r"|ncclInternalError|ncclUnhandledCudaError|watchdog.{0,200}(?:timeout|timed out)"
+            r"|connection closed by peer|rendezvous.{0,200}time",
         ),
         (
             Said.KILLED,
             r"^killed$|exitcode\s*:?\s*-9|signal 9 \(SIGKILL\)|SIGKILL|segmentation fault|SIGSEGV"
-            r"|slurmstepd: error: .*(?:cancelled|time limit)",
+            r"|slurmstepd: error: .{0,200}(?:cancelled|time limit)",
         ),
     )
 )
+
+
+# "no NaN found" is good news, and "checking for NaN" none.
+_DENIED = re.compile(
+    r"\b(?:no|not|never|without|0|zero|none|if|checks?|checked|checking)(?: for)?(?: any| an?)?"
+    r" (?:nan|inf|non-?finite|gradient overflow)",
+    re.IGNORECASE,
+)
+_FEW_WORDS = re.compile(r"^[A-Za-z_][\w.]*(?::(?:\s|$)|$)")
+_WITHOUT_TRACEBACK = re.compile(r"^(?:Syntax|Indentation|Tab|Import|ModuleNotFound)Error: ")
+_DIGIT = re.compile(r"\d")
+_CLOCK = re.compile(r"\d\d:\d\d")
 
 
 def speaks(template: str) -> bool:
@@ -75,12 +96,12 @@ class Listener:
     def __init__(self) -> None:
         self._first: list[Message] = []
         self._last: deque[Message] = deque(maxlen=_KEPT_EACH_END)
-        self._in_traceback = False
+        self._tracebacks: dict[str, int] = {}  # by what stands before their lines, the first line
 
     @property
     def in_traceback(self) -> bool:
-        """Whether the next line belongs to a traceback, whatever it is."""
-        return self._in_traceback
+        """Whether the next line may belong to a traceback, whatever it is."""
+        return bool(self._tracebacks)
 
     @property
     def said(self) -> tuple[Message, ...]:
@@ -89,13 +110,18 @@ class Listener:
 
     def take(self, number: int, line: str) -> dict[str, float] | None:
         """Take a line; a step skipped for an overflow comes back as the cells of a row."""
-        if self._in_traceback:
-            self._in_traceback = self._go_on(number, line)
+        start = line.find(_TRACEBACK)
+        if start >= 0 and not _CODE.match(line):
+            self._begin(number, line[:start])
             return None
-        if _TRACEBACK in line:
-            self._in_traceback = True
+        self._set_free(number, line)
+        for before, began in list(self._tracebacks.items()):
+            if _matches(line, before):
+                self._go_on(number, line[len(before) :], before, began)
+                return None
+        if _CODE.match(line):
             return None
-        if _OVERFLOW.search(line):
+        if _OVERFLOW.search(line) and not _DENIED.search(line):
             scale = _NEW_SCALE.search(line)
             return {"overflow": 1.0, **({"loss scale": float(scale[1])} if scale else {})}
         said = _what(line)
@@ -103,15 +129,38 @@ class Listener:
             self._keep(said, number, line)
         return None
 
-    def _go_on(self, number: int, line: str) -> bool:
-        """Whether a traceback still goes on behind this line; its last line is kept."""
-        text = _RANK.sub("", line)
-        raised = _RAISED.match(text)
-        if raised is not None:
-            if raised["type"] != "KeyboardInterrupt":
-                self._keep(_what(text) or Said.EXCEPTION, number, text)
-            return False
-        return text.startswith((" ", "\t")) or not text.strip()
+    def finish(self) -> None:
+        """Take note that the log ends, perhaps in the middle of a traceback."""
+        for began in self._tracebacks.values():
+            self._keep(Said.EXCEPTION, began, _TRACEBACK)
+        self._tracebacks.clear()
+
+    def _begin(self, number: int, before: str) -> None:
+        if len(self._tracebacks) >= _MOST_TRACEBACKS:
+            self.finish()
+        shape = _DIGIT.sub("0", before) if _CLOCK.search(before) else before
+        self._tracebacks[shape] = number
+
+    def _set_free(self, number: int, line: str) -> None:
+        """Forget what stood before a traceback where that was only a progress bar."""
+        if line.startswith("  File "):
+            for before, began in list(self._tracebacks.items()):
+                if began == number - 1 and not _matches(line, before):
+                    del self._tracebacks[before]
+                    self._tracebacks[""] = began
+
+    def _go_on(self, number: int, text: str, before: str, began: int) -> None:
+        """Take a line of a traceback; its last is kept, which names what was raised."""
+        if text.startswith((" ", "\t")) or not text.strip():
+            return
+        del self._tracebacks[before]
+        raised = text.rstrip()
+        if raised.startswith("KeyboardInterrupt"):
+            return
+        if _RAISED.match(raised) or _FEW_WORDS.match(raised):
+            self._keep(_what(raised) or Said.EXCEPTION, number, raised)
+        else:
+            self._keep(Said.EXCEPTION, began, _TRACEBACK)
 
     def _keep(self, said: Said, number: int, line: str) -> None:
         message = Message(said, number, " ".join(line.split())[:_LONGEST])
@@ -121,6 +170,15 @@ class Listener:
             self._last.append(message)
 
 
+def _matches(line: str, before: str) -> bool:
+    """Whether a line starts as those of a traceback do, the digits of a clock apart."""
+    return line.startswith(before) or _DIGIT.sub("0", line[: len(before)]) == before
+
+
 def _what(line: str) -> Said | None:
     text = _RANK.sub("", line).strip()
+    if _WITHOUT_TRACEBACK.match(text):
+        return Said.EXCEPTION
+    if _DENIED.search(text):
+        return None
     return next((said for said, pattern in _SAID if pattern.search(text)), None)

@@ -24,18 +24,32 @@ _SPOKEN = (
     r"iter\w*|steps?|values?|loss\w*|grad\w*|or|and|in|is|was|are|count\w*|detect\w*|found"
     r"|tensors?"
 )
-_NOT_FINITE = rf"(?:(?<=[:=]\ )|(?<=[:=])|(?!\w+\s+(?:{_SPOKEN})\b))(?:nan|inf(?:inity)?)"
+_NUMBER_NEXT = r"(?!\s+(?:[-+]?[\d.]|[-+]?nan\b|[-+]?inf\b))"
+_NOT_FINITE = (
+    r"(?:(?<=[:=]\ )|(?<=[:=])|(?<!\bof\ )(?<!\bno\ )(?<!\bor\ )(?<!\band\ )"
+    rf"(?!\w+\s+(?:{_SPOKEN})\b{_NUMBER_NEXT}))"
+    r"(?:nan|inf(?:inity)?)"
+)
 # What is made of digits and no measurement, and then the numbers themselves.
 _PARTS = re.compile(
     rf"""
       (?P<stamp>  (?<![\w.])\d{{4}}[-/.]\d\d?[-/.]\d\d?
-                      (?:[T\ _-]+\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?Z?)?(?!\w)
+                      (?:[T\ _-]+\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)?)?(?!\w)
+                | (?<![\w.])\d\d[-/.]\d\d(?:[-/.]\d{{2,4}})?\ \d\d:\d\d(?::\d\d)?(?:[.,]\d+)?
+                      (?![\w:])
+                | (?<!\w)(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\ )?
+                      (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\ \d\d?\ \d\d:\d\d:\d\d
+                      (?:\ \d{{4}}\b|\ [\w.-]+\ [\w./-]+\[\d+\]:)?
                 | (?<![\w.])\d\d?[-/][A-Za-z]{{3}}[-/]\d{{4}}(?:[ :]\d\d:\d\d:\d\d)?
                 | ^[IWEF]\d{{4}}\ \d\d:\d\d:\d\d[.\d]*\ \d+
-                | (?<![\w.:])\d+:\d\d(?::\d\d)?(?:[.,]\d+)?(?![\w:])
+                | (?<![\w.:])\d+:\d\d?(?::\d\d?)?(?:[.,]\d+)?(?![\w:])
                 | \b\d+h(?:\d+m)?(?:\d+s)?\b | \b\d+m\d+(?:\.\d+)?s\b )
-    | (?P<place>  [\w./\\-]+\.(?:py|cc|cpp|cu|h|c|so)\b(?::\d+)*
+    | (?P<place>  (?<![\w./\\=-])[\w./\\=-]+\.(?:py|cc|cpp|cu|h|c|so|pth?|ckpt|bin
+                      |safetensors|h5|keras|csv|jsonl?|txt|log|npy|npz|png|tar|gz|zip|yaml)\b(?::\d+)*
+                | \b(?:GET|POST|PUT|HEAD)\ \S+
                 | (?:https?|file|s3|gs)://\S+
+                | (?<![\w.])(?:node|host|rank|gpu)\d+:\d+(?!\S)
+                | (?<![\w.:>])[A-Za-z_]\w*(?:[.:][A-Za-z_<]\w*>?){{1,12}}:\d+(?![\w.])
                 | (?<![\w.])/(?:[\w.+-]+/)+[\w.+-]*
                 | (?<![\w.])v?\d+\.\d+\.\d+(?:[.\w+-]*)
                 | \bcuda:\d+ | \b0x[0-9a-fA-F]+\b )
@@ -47,7 +61,7 @@ _PARTS = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 # `10%|###   | 10/100 [00:10<01:30, 1.00s/it, loss=0.3]`, Keras' `10/100 [==>...] - ETA: 5s - `
-_TQDM = re.compile(
+BAR = re.compile(
     r"(?:\d+%\s*)?\|[^|\0]{0,400}\|\s*(?P<at>\d[\d,.]*)[kMG]?(?:/(?:[\d,.]+[kMG]?|\?))?"
     r"\s*\[[\d:?]+(?:<[\d:, a-z?]+)?,\s*[\d.?]+\s*\S*/\S*?(?=[,\]])"
 )
@@ -60,6 +74,14 @@ _WRAPPED = re.compile(
     r"\b(?:torch\.)?(?:tensor|array|Array|float\d*|np\.float\d+|numpy\.float\d+|np\.int\d+"
     r"|DeviceArray|Tensor)\(\s*\[*\s*([-+.\w]+)[^()]{0,200}\)"
 )
+
+
+# Full-width signs, as they stand in Chinese and Japanese texts.
+_WIDE = str.maketrans(
+    {"：": ": ", "，": ", ", "；": "; ", "（": "(", "）": ")", "＝": "=", "％": "%"}
+)
+# `1.#IND`, as Microsoft's C library once printed what is no number.
+_OLD_WINDOWS = re.compile(r"(?<![\w.])([-+]?)1\.#(IND|QNAN|SNAN|INF)\w*")
 
 
 class Split(NamedTuple):
@@ -81,10 +103,18 @@ class Template(NamedTuple):
 def split(line: str) -> Split:
     """Cut a line at its runs of digits; quick, and the same for all lines of one statement."""
     line = " ".join(line.split())
+    if not line.isascii():
+        line = line.translate(_WIDE)
+    if "#" in line:
+        line = _OLD_WINDOWS.sub(_plainly, line)
     if "%|" in line or "[=" in line or "[>" in line or "[." in line or "━" in line:
         line = _DRAWN.sub(_bar_art, line)
     parts = _RUN.split(line)
     return Split(line, MARK.join(parts[::2]), parts[1::2])
+
+
+def _plainly(old: re.Match[str]) -> str:
+    return old[1] + ("inf" if old[2] == "INF" else "nan")
 
 
 def _bar_art(drawn: re.Match[str]) -> str:
@@ -104,7 +134,7 @@ def template(line: Split) -> Template:
     """Replace the numbers of a line by marks; dates, clocks, paths and versions are dropped."""
     text = _WRAPPED.sub(_unwrapped, line.line) if "(" in line.line else line.line
     starts = _starts(line)
-    bar = (_TQDM.search(text) if "|" in text else None) or _KERAS.match(text)
+    bar = (BAR.search(text) if "|" in text else None) or _KERAS.match(text)
     runs: list[int] = []
     if bar is not None:
         runs += [starts.get(bar.start("at"), -1)]

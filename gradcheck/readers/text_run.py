@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,13 +13,15 @@ from gradcheck.model import FloatArray, IntArray, Message, Role, Run, Series
 from gradcheck.readers import role_names
 from gradcheck.readers.table_steps import preference
 from gradcheck.readers.text_kinds import Kind
+from gradcheck.readers.text_ranks import told_apart, with_main_rank
 from gradcheck.readers.text_steps import Clock, find_clock
 
-_RANKED = re.compile(r"^rank (\d+)/")
 _FEW = 3
+_MANY = 10
 
 
 class _Part(NamedTuple):
+    arrival: IntArray
     line: IntArray
     step: IntArray
     value: FloatArray
@@ -35,8 +36,9 @@ def run_of(kinds: Sequence[Kind], messages: Sequence[Message], path: Path) -> Ru
     Raises:
         NotALog: no name comes again with a number, and no fault is told of.
     """
+    kinds = told_apart(kinds)
     clock = find_clock(kinds)
-    if clock is None:
+    if clock is None or not _comes_again(clock):
         return _only(messages, path)
     parts: dict[str, list[_Part]] = {}
     for kind in kinds:
@@ -48,7 +50,7 @@ def run_of(kinds: Sequence[Kind], messages: Sequence[Message], path: Path) -> Ru
     return Run(
         path,
         "text",
-        _with_main_rank(series),
+        with_main_rank(series),
         notes=clock.notes,
         messages=tuple(messages),
         unit=clock.unit,
@@ -62,26 +64,45 @@ def _only(messages: Sequence[Message], path: Path) -> Run:
     return Run(path, "text", (), messages=tuple(messages), by_line=True)
 
 
+def _comes_again(clock: Clock) -> bool:
+    """Whether a statement was run again and again, as no text, code or list of settings is."""
+    values = [value for kind in clock.kinds for value in kind.values().values()]
+    if any(not np.isfinite(value).all() for value in values):
+        return True
+    moving = clock.counter is not None or any(len(value) and np.ptp(value) for value in values)
+    return clock.rows.repeats > 0 and (moving or len(clock.rows) >= _MANY)
+
+
 def _parts(kind: Kind, clock: Clock) -> Iterable[tuple[str, _Part]]:
     """The columns of a kind, less what it printed before the training began."""
-    line, step = kind.line, clock.of(kind)
-    settings = not kind.own or len(kind) == 1
-    kept = line >= clock.start if settings else np.ones(len(line), dtype=np.bool_)
+    line, step, arrival = kind.line, clock.of(kind), kind.arrival
+    counts = kind.counters()
+    if clock.counter in counts or (kind.own and len(kind) > 1 and line[-1] >= clock.start):
+        kept = np.ones(len(line), dtype=np.bool_)
+    else:
+        kept = line >= clock.start
+    if clock.counter in counts and not kind.own:
+        kept = line >= clock.start
     if not kept.any():
         return
     summary = _sums_up(kind, clock)
     for name, value in kind.values().items():
-        again = summary and name in clock.kind.measured
+        again = summary and any(name in own.measured for own in clock.kinds)
         yield (
             f"{name} (epoch)" if again else name,
-            _Part(line[kept], step[kept], value[kept], kind.own or bool(kind.counted)),
+            _Part(arrival[kept], line[kept], step[kept], value[kept], kind.own or bool(counts)),
         )
 
 
 def _sums_up(kind: Kind, clock: Clock) -> bool:
     """Whether the lines tell of whole epochs what others tell of steps."""
-    units = {preference(name)[0] for name in kind.counters()}
-    return kind is not clock.kind and units == {"epoch"} and clock.unit == "step"
+    if kind in clock.kinds or clock.unit != "step":
+        return False
+    counts = kind.counters()
+    if not any(preference(name)[0] == "epoch" for name in counts):
+        return False
+    missing = clock.rows.counters().keys() - counts.keys()
+    return any(preference(name)[0] == "step" for name in missing)
 
 
 def _is_told(name: str, parts: Sequence[_Part]) -> bool:
@@ -98,23 +119,8 @@ def _is_told(name: str, parts: Sequence[_Part]) -> bool:
 
 
 def _series(name: str, parts: Sequence[_Part]) -> Series:
+    written = np.argsort(np.concatenate([part.arrival for part in parts]), kind="stable")
     line = np.concatenate([part.line for part in parts])
-    written = np.argsort(line, kind="stable")
     step = np.concatenate([part.step for part in parts])
     value = np.concatenate([part.value for part in parts])
     return Series(name, line[written], step[written], value[written])
-
-
-def _with_main_rank(series: tuple[Series, ...]) -> tuple[Series, ...]:
-    """Name the series of the lowest rank without it: it stands for the run."""
-    ranks = [int(found[1]) for found in (_RANKED.match(one.name) for one in series) if found]
-    if not ranks:
-        return series
-    prefix = f"rank {min(ranks)}/"
-    taken = {one.name for one in series}
-    return tuple(
-        Series(one.name.removeprefix(prefix), one.order, one.step, one.value)
-        if one.name.startswith(prefix) and one.name.removeprefix(prefix) not in taken
-        else one
-        for one in series
-    )

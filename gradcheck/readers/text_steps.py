@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,52 +11,95 @@ import numpy as np
 from gradcheck.model import FloatArray, IntArray, Role
 from gradcheck.readers import role_names
 from gradcheck.readers.table_steps import preference
-from gradcheck.readers.text_kinds import Kind
+from gradcheck.readers.text_kinds import INDEX, Kind, joined
+from gradcheck.readers.text_ranks import without_rank
 
 _FEW = 3
 _MOSTLY = 0.8
+_NEARLY_ALL = 0.9
+_LARGEST = 2.0**62
+_AMOUNTS = frozenset({"samples", "tokens", "timesteps"})
 
 
 @dataclass(frozen=True, eq=False)
 class Clock:
-    """How far the training was at each of its lines, as the lines of one kind tell it."""
+    """How far the training was at each of its lines, as the lines of one kind tell it.
 
-    kind: Kind
+    Kinds that count alike and measure the same loss are taken for one.
+    """
+
+    kinds: tuple[Kind, ...]
+    rows: Kind
+    """The rows of these kinds together."""
     counter: str | None
     """The name of what counts, None where the lines themselves are counted."""
-    line: IntArray
     step: IntArray
     unit: str
     notes: tuple[str, ...] = ()
-    laid: bool = False
-    """Whether the counts within epochs were laid end to end."""
+    within: str | None = None
+    """The epoch within which the counter counts, where its counts were laid end to end ..."""
+    longest: float = 0.0
+    """... and how long an epoch is, and the number of the first."""
+    first: float = 0.0
 
     @property
     def start(self) -> int:
         """The first line that counts."""
-        return int(self.line[0]) if self.counter else 0
+        return self.rows.begins if self.counter else 0
 
-    def at(self, line: IntArray) -> IntArray:
-        """The step that had been reached at these lines."""
-        return self.step[np.maximum(np.searchsorted(self.line, line, side="right") - 1, 0)]
+    def at(self, kind: Kind) -> IntArray:
+        """The step that had been reached when the rows of a kind were printed."""
+        reached = np.searchsorted(self.rows.arrival, kind.arrival, side="right") - 1
+        return self.step[np.maximum(reached, 0)]
 
     def of(self, kind: Kind) -> IntArray:
         """The steps of the rows of a kind: as they say themselves where that fits the clock."""
-        if kind is self.kind:
-            return self.step
-        own = kind.counters().get(self.counter or "")
-        if own is None or self.laid:
-            return self.at(kind.line)
-        return own.astype(np.int64)
+        at = self.at(kind)
+        if self.counter is None:
+            return np.arange(len(kind)) if self._is_twin(kind) else at
+        counters = kind.counters()
+        own = counters.get(self.counter)
+        if self.within is not None:
+            epoch = counters.get(self.within)
+            return at if own is None or epoch is None else self._laid(own, epoch)
+        if own is not None:
+            return own.astype(np.int64)
+        alike = (c for name, c in counters.items() if name != INDEX and self._fits(c, at))
+        found = next(alike, None)
+        return at if found is None else found.astype(np.int64)
+
+    def _laid(self, count: FloatArray, epoch: FloatArray) -> IntArray:
+        laid = (epoch - self.first) * self.longest + count
+        return np.where(np.abs(laid) < _LARGEST, laid, 0.0).astype(np.int64)
+
+    def _fits(self, count: FloatArray, at: IntArray) -> bool:
+        """Whether a counter of another name counts the same: it is ahead by less than a row."""
+        known = np.unique(self.step)
+        ahead = known[np.minimum(np.searchsorted(known, at, side="right"), len(known) - 1)]
+        return bool(((count >= at) & (count <= ahead)).mean() >= _NEARLY_ALL)
+
+    def _is_twin(self, kind: Kind) -> bool:
+        """Whether another rank printed the same lines."""
+        return kind not in self.kinds and any(
+            without_rank(kind.measured) == without_rank(own.measured)
+            and kind.measured != own.measured
+            for own in self.kinds
+        )
 
 
 def find_clock(kinds: Sequence[Kind]) -> Clock | None:
     """The clock of a log: that of its training loss, else of what it prints most often."""
-    told = [kind for kind in kinds if kind.counters() and (kind.own or len(kind) >= _FEW)]
-    best = max(told or kinds, key=_weight, default=None)
+    best = max(kinds, key=_weight, default=None)
     if best is None:
         return None
-    return _clock(best) if best in told else _counted(best)
+    told = [kind for kind in kinds if kind.counters() and (kind.own or len(kind) >= _FEW)]
+    teller = max(told, key=_weight, default=None)
+    if teller is None:
+        return _counted(_alike(best, kinds))
+    clock = _clock(_alike(teller, kinds))
+    # Epochs that close long stretches of lines tell too little of where each line stood.
+    coarse = 2 * len(np.unique(clock.step)) <= len(best) and teller is not best
+    return _counted(_alike(best, kinds)) if coarse else clock
 
 
 def _weight(kind: Kind) -> tuple[bool, bool, int]:
@@ -63,38 +107,65 @@ def _weight(kind: Kind) -> tuple[bool, bool, int]:
     return len(kind) >= _FEW, Role.LOSS in roles or Role.GRAD_NORM in roles, len(kind)
 
 
-def _clock(kind: Kind) -> Clock:
-    counters = kind.counters()
+def _alike(best: Kind, kinds: Sequence[Kind]) -> tuple[Kind, ...]:
+    """The kinds that count like the best one and measure some of the same losses."""
+    roles = {name: role_names.meaning(name).role for name in best.measured}
+    losses = {name for name, role in roles.items() if role is Role.LOSS} or set(roles)
+    return tuple(
+        kind
+        for kind in kinds
+        if kind is best or (kind.counted == best.counted and not losses.isdisjoint(kind.measured))
+    )
+
+
+def _clock(kinds: tuple[Kind, ...]) -> Clock:
+    rows = joined(kinds)
+    counters = rows.counters()
     ranked = sorted(counters, key=lambda name: preference(name)[1])
-    moving = [name for name in ranked if len(kind) < _FEW or np.ptp(counters[name]) > 0]
+    moving = [name for name in ranked if len(rows) < _FEW or np.ptp(counters[name]) > 0]
     if not moving:
-        return _counted(kind)
-    name = moving[0]
-    unit, _ = preference(name)
-    epoch = next((other for other in moving if preference(other)[0] == "epoch"), None)
-    if unit == "step" and epoch is not None and _starts_again(counters[name], counters[epoch]):
-        step = _end_to_end(counters[name], counters[epoch], kind.totals.get(name))
-        note = f"{name!r} counts within each {epoch!r}: they are laid end to end"
-        return Clock(kind, name, kind.line, step, "step", (note,), laid=True)
-    return Clock(kind, name, kind.line, counters[name].astype(np.int64), unit)
+        return _counted(kinds)
+    epoch = next((name for name in moving if preference(name)[0] == "epoch"), None)
+    steps = [name for name in moving if preference(name)[0] == "step"]
+    if epoch is None or not steps:
+        name = moving[0]
+        return Clock(kinds, rows, name, counters[name].astype(np.int64), preference(name)[0])
+    again = [name for name in steps if _starts_again(counters[name], counters[epoch])]
+    through = [
+        name
+        for name in steps
+        if name not in again and (not again or _AMOUNTS.isdisjoint(role_names.tokens(name)))
+    ]
+    if through:
+        return Clock(kinds, rows, through[0], counters[through[0]].astype(np.int64), "step")
+    return _end_to_end(kinds, rows, again[0], epoch)
 
 
-def _counted(kind: Kind) -> Clock:
-    fractional = next(iter(kind.fractions()), None)
+def _counted(kinds: tuple[Kind, ...]) -> Clock:
+    rows = joined(kinds)
+    fractional = next(iter(rows.fractions()), None)
     why = f"{fractional!r} is fractional" if fractional else "nothing counts the steps"
     note = f"{why}: the lines are counted instead, from 0"
-    return Clock(kind, None, kind.line, np.arange(len(kind)), "step", (note,))
+    return Clock(kinds, rows, None, np.arange(len(rows)), "step", (note,))
 
 
 def _starts_again(count: FloatArray, epoch: FloatArray) -> bool:
-    """Whether the count goes back wherever the epoch changes, and hardly anywhere else."""
-    changes, back = np.diff(epoch) != 0, np.diff(count) < 0
+    """Whether the count goes back or stands still wherever the epoch changes, and seldom else."""
+    changes, moves = np.diff(epoch) != 0, np.diff(count)
     if not changes.any():
         return False
-    return bool(back[changes].mean() >= _MOSTLY and (changes & back).sum() >= _MOSTLY * back.sum())
+    back = moves < 0
+    return bool(
+        (moves <= 0)[changes].mean() >= _MOSTLY and (changes & back).sum() >= _MOSTLY * back.sum()
+    )
 
 
-def _end_to_end(count: FloatArray, epoch: FloatArray, total: float | None) -> IntArray:
-    longest = max(float(count.max()) + (1.0 if count.min() == 0 else 0.0), total or 0.0)
-    laid = (epoch - epoch.min()) * longest + count
-    return np.where(np.abs(laid) < 2.0**62, laid, 0.0).astype(np.int64)
+def _end_to_end(kinds: tuple[Kind, ...], rows: Kind, name: str, within: str) -> Clock:
+    count, epoch = rows.counters()[name], rows.counters()[within]
+    longest = max(
+        float(count.max()) + (1.0 if count.min() == 0 else 0.0), rows.totals.get(name, 0.0)
+    )
+    note = f"{name!r} counts within each {within!r}: they are laid end to end"
+    empty = np.zeros(0, dtype=np.int64)
+    clock = Clock(kinds, rows, name, empty, "step", (note,), within, longest, float(epoch.min()))
+    return dataclasses.replace(clock, step=clock._laid(count, epoch))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gradcheck.readers import role_names
+from gradcheck.readers import role_names, text_numbers
 from gradcheck.readers.table import number
 from gradcheck.readers.table_steps import is_step_name
 
@@ -15,6 +15,13 @@ _EDGES = "|│┃ \t"
 _COLUMNS = re.compile(r"\s*[|│┃]\s*|\s{2,}|\t+")
 _OF = re.compile(r"^(\d+)/\d+$")
 _UNIT = re.compile(r"^([-+]?[\d.]+(?:[eE][-+]?\d+)?)[A-Za-z%]{1,3}$")
+# A quick look for a name that `is_step_name` may know.
+_MAY_COUNT = re.compile(
+    r"#|epoch|step|it(?:er|\b|r)|batch|updates|round|episode|kimg|sample|token|generation"
+    r"|\be(?:p\b|\b)",
+    re.IGNORECASE,
+)
+_LONGEST = 1000
 _PATIENCE = 3
 """Lines between a header and its first row."""
 
@@ -63,8 +70,9 @@ class Headers:
         """Consider a line without numbers: a header, a rule below one, or neither."""
         if not line.strip() or _RULE.match(line):
             return
-        names = _split(line)
-        if len(names) > 1 and any(_counts(name) for name in names) and len(line) < 1000:
+        may_head = len(line) < _LONGEST and _MAY_COUNT.search(line)
+        names = _split(line) if may_head else []
+        if len(names) > 1 and any(_counts(name) for name in names):
             self._names, self._age, self._rows = names, 0, 0
         else:
             self._forget_in_time()
@@ -73,17 +81,20 @@ class Headers:
         """The row that a line is, or None where it is no row of the table at hand."""
         if not self._names:
             return None
-        cells = [_cell(text) for text in line.strip(_EDGES).replace("|", " ").split()]
+        bar = text_numbers.BAR.search(line) if "%|" in line else None
+        row = line[: bar.start()].rstrip(": ") if bar else line
+        cells = [_cell(text) for text in row.strip(_EDGES).replace("|", " ").split()]
         values = [cell for cell in cells if cell is not None]
         if len(cells) != len(self._names) or 2 * len(values) <= len(cells) or cells[0] is None:
             self._forget_in_time()
             return None
         self._rows += 1
-        return {
+        found = {
             "step" if name == "#" else name: value
             for name, value in zip(self._names, cells, strict=True)
             if value is not None
         }
+        return {**found, "iter": float(bar["at"])} if bar and bar["at"].isdigit() else found
 
     def _forget_in_time(self) -> None:
         self._age += 1
