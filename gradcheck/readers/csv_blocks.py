@@ -11,6 +11,7 @@ import numpy as np
 
 from gradcheck.model import FloatArray, IntArray
 from gradcheck.readers.csv_plain import Block, Layout, NotPlain, blocks_of, layout_of
+from gradcheck.readers.csv_rows import BINARY
 from gradcheck.readers.table import ABSENT, BoolArray, Column, Table, TextColumn, number
 
 # All that pandas is to answer with NaN; which of them a cell says is looked up afterwards.
@@ -19,9 +20,11 @@ _NAN = sorted(ABSENT | {"nan", "NaN", "NAN"})
 
 def parse_plain(data: bytes, value_name: str) -> Table | None:
     """What `csv_cells.parse_table` gives, or None if the table is not plain enough to be sure."""
+    if b"\0" in data[:BINARY]:
+        return None
+    data = data.rstrip(b"\0")  # of a crash of the machine
     try:
-        layout = layout_of(data.rstrip(b"\0"), value_name)
-        return _table(data, layout)
+        return _table(data, layout_of(data, value_name))
     except (NotPlain, ImportError):
         return None
 
@@ -123,7 +126,7 @@ class _Blocks:
         self, block: Block, column: int, rows: IntArray
     ) -> tuple[BoolArray, FloatArray, IntArray]:
         """As `_resolved`; the text is kept if some is not a number."""
-        cells = block.cells(column)
+        cells = block.cells(*block.places(column))
         if self._layout.marks.get(column) in cells:
             raise NotPlain  # a header again, though not to the byte
         numbers = [None if cell in ABSENT else number(cell) for cell in cells]
@@ -185,21 +188,20 @@ def _resolved(
     unclear = np.flatnonzero(nan)
     if not len(unclear):
         return ~nan, value.copy(), unclear
-    begin, end = block.begin[unclear, column], block.end[unclear, column]
+    begin, end = (place[unclear] for place in block.places(column))
     blank = begin == end
     spelled = _spells_nan(block.data, begin, end)
     keep, value = ~nan, value.copy()
     keep[unclear[spelled]] = True
-    for place in np.flatnonzero(~(blank | spelled)).tolist():
-        row = int(unclear[place])
-        cell = block.cell(row, column)
+    others = np.flatnonzero(~(blank | spelled))
+    for place, cell in zip(others.tolist(), block.cells(begin[others], end[others]), strict=True):
         blank[place] = not cell
         if cell in ABSENT:
             continue
         found = number(cell)
         if found is None:
             return None
-        keep[row], value[row] = True, found
+        keep[unclear[place]], value[unclear[place]] = True, found
     return keep, value[keep], unclear[blank]
 
 

@@ -28,10 +28,11 @@ def parse_table(data: bytes, value_name: str) -> Table:
         NotALog: there is no table in the data.
     """
     plain = parse_plain(data, value_name) if len(data) >= _LARGE else None
-    return _parse_any(data, value_name) if plain is None else plain
+    return parse_any(data, value_name) if plain is None else plain
 
 
-def _parse_any(data: bytes, value_name: str) -> Table:
+def parse_any(data: bytes, value_name: str) -> Table:
+    """As `parse_table`, but the slow way, which knows all that tables may hold."""
     header, numbered = _header_and_rows(decode(data), value_name)
     line = np.array([number for number, _ in numbered], dtype=np.int64)
     read = [_column(name, [row[index] for _, row in numbered]) for index, name in enumerate(header)]

@@ -10,7 +10,10 @@ from gradcheck.errors import NotALog
 from gradcheck.readers.table import number
 
 _HEAD = 1 << 16
+BINARY = 4096
+"""In how many of the first bytes a NUL says that a file is no text."""
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
+"""With what UTF-16 begins."""
 
 
 def decode(data: bytes) -> str:
@@ -20,7 +23,7 @@ def decode(data: bytes) -> str:
         NotALog: the data is not text.
     """
     utf16 = data.startswith(UTF16)
-    if not utf16 and b"\0" in data[:4096]:
+    if not utf16 and b"\0" in data[:BINARY]:
         raise NotALog("a binary file under the name of a table", broken=True)
     text = data.decode("utf-16" if utf16 else "utf-8-sig", errors="replace")
     # A crash of the machine leaves NULs where the last lines were.
