@@ -68,6 +68,10 @@ LearningRate = Annotated[
     str | None,
     typer.Option("--learning-rate", metavar="NAME", help="The series that is the learning rate."),
 ]
+Verify = Annotated[
+    bool,
+    typer.Option("--verify", help="Check the data against its checksums (needs an extra)."),
+]
 
 
 def _cause_names() -> list[str]:
@@ -120,6 +124,7 @@ def analyze(  # noqa: PLR0913, PLR0917 - one argument for each option
     loss: Loss = None,
     grad_norm: GradNorm = None,
     learning_rate: LearningRate = None,
+    verify: Verify = False,
 ) -> None:
     """Diagnose one or many runs from their logs."""
     renderer = formats.choose(format, output)
@@ -127,7 +132,9 @@ def analyze(  # noqa: PLR0913, PLR0917 - one argument for each option
 
     terminal.check_writable(output)
     overrides = _overrides(loss, grad_norm, learning_rate)
-    report = diagnosis.analyze(*paths, overrides=overrides, progress=terminal.progress)
+    report = diagnosis.analyze(
+        *paths, overrides=overrides, progress=terminal.progress, verify=verify
+    )
     terminal.warn_unread(report.unread)
     if not report.runs and not report.unread:
         terminal.warn(f"no training log found in {', '.join(paths)}")
@@ -142,13 +149,17 @@ def inspect(
     loss: Loss = None,
     grad_norm: GradNorm = None,
     learning_rate: LearningRate = None,
+    verify: Verify = False,
 ) -> None:
     """Show what was found in the logs: runs, series and roles."""
     from gradcheck import loading, terminal
     from gradcheck.reports import inventory
 
     loaded = loading.collect(
-        paths, _overrides(loss, grad_norm, learning_rate), progress=terminal.progress
+        paths,
+        _overrides(loss, grad_norm, learning_rate),
+        progress=terminal.progress,
+        verify=verify,
     )
     terminal.warn_unread(loaded.unread)
     runs = list(loaded.runs)

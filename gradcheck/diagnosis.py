@@ -30,14 +30,17 @@ def analyze(
     *paths: str | Path,
     overrides: Mapping[Role, str] | None = None,
     progress: loading.Progress = loading.quietly,
+    verify: bool = False,
 ) -> Report:
     """Diagnose every run found under `paths`; the report names what could not be judged.
+
+    With `verify`, data is compared with its checksums, where the format has any.
 
     Raises:
         UsageError: no path exists.
         NoSuchSeries: an override names a series that no run has.
     """
-    loaded = loading.collect(paths, overrides, progress)
+    loaded = loading.collect(paths, overrides, progress, verify=verify)
     runs = sorted((diagnose(run) for run in loaded.runs), key=_gravity)
     return Report(tuple(runs), loaded.unread)
 

@@ -20,6 +20,7 @@ class Log:
 
     reader: str
     source: Source
+    verify: bool = False
 
     @property
     def directory(self) -> Path:

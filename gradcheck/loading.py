@@ -13,11 +13,12 @@ from typing import Protocol, TypeVar
 from gradcheck import finding, merging, plugins, remote
 from gradcheck.errors import NoSuchSeries, NotALog, NothingToJudge, UsageError
 from gradcheck.finding import Log, unreadable
-from gradcheck.model import Role, Run, Unread
+from gradcheck.model import Lost, Role, Run, Unread
 from gradcheck.readers import frameworks, roles
 from gradcheck.readers.base import Reader
 
 T = TypeVar("T")
+_MOST_LOST = 3
 _THREADS = min(8, os.cpu_count() or 1)
 _JUDGED = frozenset({Role.LOSS, Role.VALIDATION_LOSS, Role.GRAD_NORM, Role.LAYER_GRAD_NORM})
 
@@ -62,15 +63,19 @@ def collect(
     paths: Iterable[str | Path],
     overrides: Mapping[Role, str] | None = None,
     progress: Progress = quietly,
+    *,
+    verify: bool = False,
 ) -> Loaded:
     """Find and read every run behind the paths; say of the rest why it could not be read.
+
+    With `verify`, data is compared with its checksums, where the format has any.
 
     Raises:
         UsageError: none of the paths exists.
         NoSuchSeries: an override names a series that no run has.
     """
     found = finding.find(paths)
-    results = list(_read_all(found.logs, progress))
+    results = list(_read_all(found.logs, progress, verify=verify))
     read_ones = [
         (log.directory, result)
         for log, result in zip(found.logs, results, strict=True)
@@ -93,8 +98,9 @@ def collect(
     return Loaded(tuple(runs), (*found.unread, *unread))
 
 
-def _read_all(logs: Sequence[Log], progress: Progress) -> Iterator[Run | Unread]:
+def _read_all(logs: Sequence[Log], progress: Progress, *, verify: bool) -> Iterator[Run | Unread]:
     """Read logs side by side: numpy and the disk leave Python's lock to the others."""
+    logs = [dataclasses.replace(log, verify=verify) for log in logs]
     if len(logs) < 2:
         yield from progress(map(_read, logs), len(logs))
         return
@@ -109,11 +115,21 @@ def _read(log: Log) -> Run | Unread:
     reader: Reader = plugins.collect("readers", "READER")[log.reader]
     try:
         with remote.failures(str(log.source.path)):
-            return reader.read(log.source)
+            run = reader.read(dataclasses.replace(log.source, verify=log.verify))
+        return dataclasses.replace(run, notes=(*run.notes, *_damage(run.lost)))
     except NotALog as error:
         return Unread(log.source.path, str(error), error.broken)
     except OSError as error:
         return unreadable(log.source.path, error)
+
+
+def _damage(lost: Sequence[Lost]) -> Iterator[str]:
+    """What to say of lost bytes, however many ranges of them there are."""
+    for one in lost[:_MOST_LOST]:
+        yield f"{one.file}: bytes {one.first} to {one.stop} are damaged and were passed over"
+    if len(lost) > _MOST_LOST:
+        size = sum(one.stop - one.first for one in lost[_MOST_LOST:])
+        yield f"{len(lost) - _MOST_LOST} more damaged places, {size} bytes in all, were passed over"
 
 
 def _with_roles(run: Run, overrides: Mapping[Role, str]) -> Run | Unread | NoSuchSeries:

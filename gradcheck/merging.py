@@ -16,6 +16,7 @@ _TELLING = frozenset({Role.LOSS, Role.VALIDATION_LOSS, Role.GRAD_NORM, Role.LAYE
 _CLOSE = 0.01  # text formats keep few digits
 _FEWEST = 3
 _MOSTLY = 0.5
+_MOST_NAMED = 6
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -126,7 +127,9 @@ def _with_new_series(main: Run, other: Run) -> Run:
     known = {id(theirs) for _, theirs in _twins(main, other)}
     new = [series for series in other.series if id(series) not in known]
     moved = tuple(dataclasses.replace(s, order=_order_in(main, s.step)) for s in new)
-    added = f"; added from it: {', '.join(s.name for s in new)}" if new else ""
+    more = f" and {len(new) - _MOST_NAMED} more" if len(new) > _MOST_NAMED else ""
+    names = ", ".join(series.name for series in new[:_MOST_NAMED])
+    added = f"; added from it: {names}{more}" if new else ""
     note = f"{other.path.name} ({other.format}) logs the same run{added}"
     return dataclasses.replace(
         _with_messages(main, other),

@@ -12,7 +12,7 @@ import pytest
 
 from gradcheck import finding, loading
 from gradcheck.errors import NothingToJudge, UsageError
-from gradcheck.model import Role, Run, Unread
+from gradcheck.model import Role, Run, Said, Unread
 from tests.readers.event_writers import event, losses, scalar, write_events
 
 TABLE = "epoch,loss,val_loss\n0,3,4\n1,2,3\n2,1,2\n"
@@ -279,3 +279,66 @@ def test_the_tables_of_the_corpus_agree_with_their_event_files() -> None:
                 np.testing.assert_equal(series.step, other.step)
                 compared += 1
     assert compared > 20
+
+
+def test_a_console_log_joins_the_tracker_beside_it(tmp_path: Path) -> None:
+    values = [1 / (n + 1) for n in range(50)]
+    records = [event(n, scalar("train/loss", value), wall=n) for n, value in enumerate(values)]
+    (tmp_path / "logs").mkdir()
+    write_events(tmp_path / "logs" / "x.tfevents", records)
+    lines = [f"step {n} | loss: {value:.4f} | tok/s: {n + 7}" for n, value in enumerate(values)]
+    (tmp_path / "train.log").write_text("\n".join([*lines, "Killed"]))
+    (run,) = loading.load(tmp_path)
+    assert (run.format, run.points) == ("tensorboard", 100)
+    assert run.notes == ("train.log (text) logs the same run; added from it: tok/s",)
+    assert [(message.said, message.order) for message in run.messages] == [(Said.KILLED, 50)]
+
+
+def test_a_console_log_of_another_run_stands_alone(tmp_path: Path) -> None:
+    records = [event(n, scalar("train/loss", 1 / (n + 1)), wall=n) for n in range(50)]
+    write_events(tmp_path / "x.tfevents", records)
+    lines = [f"step {n} | loss: {3 / (n + 1):.4f} | lr: 0.1" for n in range(50)]
+    (tmp_path / "train.log").write_text("\n".join(lines))
+    assert [run.format for run in loading.load(tmp_path)] == ["tensorboard", "text"]
+
+
+def test_two_runs_with_one_schedule_are_two(tmp_path: Path) -> None:
+    records = [event(n, scalar("loss", 1 / (n + 1)), scalar("lr", 0.1), wall=n) for n in range(50)]
+    write_events(tmp_path / "x.tfevents", records)
+    rows = ["step,loss,lr", *(f"{n},{2 / (n + 1)},0.1" for n in range(50))]
+    table(tmp_path / "other.csv", "\n".join(rows))
+    assert len(loading.load(tmp_path)) == 2
+
+
+def test_a_crash_in_a_file_of_its_own(tmp_path: Path) -> None:
+    table(tmp_path / "metrics.csv")
+    (tmp_path / "stderr.log").write_text(
+        "Traceback (most recent call last):\n  File 'train.py', line 3\nIndexError: index 5 is out "
+        "of bounds for dimension 0 with size 5\n"
+    )
+    (run,) = loading.load(tmp_path)
+    assert run.format == "csv"
+    assert [message.said for message in run.messages] == [Said.INDEX_OUT_OF_RANGE]
+
+
+def test_lost_bytes_are_told_in_few_words(tmp_path: Path) -> None:
+    file = tmp_path / "x.tfevents"
+    write_events(file, losses([9.0] * 200))
+    data = bytearray(file.read_bytes())
+    for at in range(2000, 8000, 1000):
+        data[at : at + 40] = bytes(40)
+    file.write_bytes(data)
+    (run,) = loading.load(tmp_path)
+    assert len(run.lost) > 3
+    assert len(run.notes) == 4
+    assert "more damaged places" in run.notes[-1]
+
+
+def test_checksums_are_checked_on_demand(tmp_path: Path) -> None:
+    file = tmp_path / "x.tfevents"
+    write_events(file, losses([float(n) for n in range(100)]))
+    data = bytearray(file.read_bytes())
+    data[-8 * len(data) // 16] ^= 1
+    file.write_bytes(data)
+    assert loading.collect([tmp_path]).runs[0].lost == ()
+    assert len(loading.collect([tmp_path], verify=True).runs[0].lost) == 1

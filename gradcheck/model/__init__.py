@@ -18,6 +18,7 @@ from gradcheck.model.findings import Unread as Unread
 from gradcheck.model.findings import Where as Where
 from gradcheck.model.logs import FloatArray as FloatArray
 from gradcheck.model.logs import IntArray as IntArray
+from gradcheck.model.logs import Lost as Lost
 from gradcheck.model.logs import Message as Message
 from gradcheck.model.logs import Objective as Objective
 from gradcheck.model.logs import Role as Role

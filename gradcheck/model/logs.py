@@ -69,6 +69,16 @@ class Message:
     text: str
 
 
+@dataclass(frozen=True)
+class Lost:
+    """Bytes of a file that damage made unreadable."""
+
+    file: str
+    first: int
+    stop: int
+    """The first byte that could be read again."""
+
+
 @dataclass(frozen=True, eq=False)
 class Series:
     """One named sequence of points, as columns in the order in which they were written."""
@@ -114,6 +124,7 @@ class Run:
     messages: tuple[Message, ...] = ()
     by_line: bool = False
     """Whether `order` counts the lines of one file, so that a reader can look there."""
+    lost: tuple[Lost, ...] = ()
     resumed_at: tuple[int, ...] = ()
     """The orders at which the log goes on in another file: the run was started again there."""
     primary: Mapping[Role, str] = field(default_factory=dict)

@@ -25,6 +25,8 @@ class Source:
 
     path: Path
     files: tuple[Path, ...]
+    verify: bool = False
+    """Whether to compare the data with its checksums, where the format has any."""
 
 
 class Reader(Protocol):

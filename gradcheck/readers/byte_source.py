@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ class ByteSource(Protocol):
     def read(self, offset: int, length: int) -> bytes:
         """The bytes from `offset`; fewer than `length` only where the source ends."""
 
+    def peek(self, length: int, offset: int) -> bytes:
+        """The same for a few bytes, as fast as can be; perhaps fewer, even before the end."""
+
 
 class SeekableFile:
     """A binary file object that can seek: bytes in memory, or a remote file read in ranges."""
@@ -38,11 +42,16 @@ class SeekableFile:
             data += more
         return data
 
+    def peek(self, length: int, offset: int) -> bytes:
+        """The bytes from `offset`; fewer than `length` only where the file ends."""
+        return self.read(offset, length)
+
 
 class _PositionalFile:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self.size = os.fstat(descriptor).st_size
+        self.peek = functools.partial(os.pread, descriptor)
 
     def read(self, offset: int, length: int) -> bytes:
         data = os.pread(self._descriptor, length, offset)
@@ -55,11 +64,15 @@ class _PositionalFile:
 
 @contextmanager
 def opened(path: Path) -> Iterator[ByteSource]:
-    """A local file as a source.
+    """A file as a source.
 
     Raises:
         OSError: the file cannot be opened.
     """
+    if not isinstance(path, Path):  # behind a URL
+        with path.open("rb") as remote:
+            yield SeekableFile(remote)
+        return
     with path.open("rb", buffering=0) as file:
         if hasattr(os, "pread"):
             yield _PositionalFile(file.fileno())

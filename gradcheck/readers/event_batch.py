@@ -20,6 +20,34 @@ _BYTES = np.uint64(0x0101010101010101)
 _NONE = -1
 
 
+class Silent:
+    """Events that were passed over, by their place among those of a batch."""
+
+    def __init__(self) -> None:
+        self._at: list[int] = []
+        self._walls: list[Sequence[float]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._at)
+
+    def add(self, at: int, walls: Sequence[float]) -> None:
+        """Note the wall times of events that lie before the batch's event number `at`."""
+        self._at.append(at)
+        self._walls.append(walls)
+
+    def among(self, walls: FloatArray, before: IntArray) -> tuple[FloatArray, IntArray]:
+        """The wall times of all events in order, and how many silent ones precede each loud one.
+
+        `walls` are those of the loud ones that are kept; `before[n]` is how many of them there are
+        before the batch's event number n.
+        """
+        counts = [len(some) for some in self._walls]
+        at = before[np.repeat(np.array(self._at, dtype=np.int64), counts)]
+        silent = np.concatenate([np.asarray(some, dtype=np.float64) for some in self._walls])
+        preceding = np.searchsorted(at, np.arange(len(walls)), side="right")
+        return np.insert(walls, at, silent), preceding.astype(np.int64)
+
+
 class Batch:
     """Events in some bytes, and what was found in them so far."""
 
@@ -73,8 +101,8 @@ class Batch:
             more = np.array(slots[1:], dtype=np.int32), np.array(values[1:], dtype=np.float64)
             self._further.append(Found(same, *more))
 
-    def result(self, records: int) -> tuple[FloatArray, Points]:
-        """The wall times of the undamaged events, and their points; `records` came before."""
+    def result(self, records: int, silent: Silent) -> tuple[FloatArray, Points]:
+        """The wall times of all sound events, and their points; `records` came before."""
         index = np.flatnonzero(self._slots != _NONE)
         slots, values = self._slots[index], self._values[index]
         if self._further:
@@ -83,10 +111,14 @@ class Batch:
             order = np.argsort(index, kind="stable")
             index, slots, values = index[order], slots[order], values[order]
         walls, number = self.walls, index
-        if self.damaged:
+        if self.damaged or silent:
             sound = np.ones(len(self.walls), dtype=bool)
             sound[self.damaged] = False
-            walls, number = walls[sound], np.cumsum(sound)[index] - 1
+            before = np.concatenate(([0], np.cumsum(sound)))
+            walls, number = walls[sound], before[index]
+            if silent:
+                walls, preceding = silent.among(walls, before)
+                number = number + preceding[number]
         return walls, Points(slots, number + records, self.steps[index], values)
 
 

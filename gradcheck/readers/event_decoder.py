@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck.model import IntArray
 from gradcheck.readers import event_library, event_singles, event_wire
-from gradcheck.readers.event_batch import Batch
+from gradcheck.readers.event_batch import Batch, Silent
 from gradcheck.readers.event_columns import Columns
 from gradcheck.readers.event_shapes import Found, Place, Shapes
 from gradcheck.readers.record_headers import FOOTER, HEADER
@@ -26,16 +26,17 @@ class Decoder:
         self.hparams: dict[str, object] = {}
         self._shapes = Shapes()
 
-    def decode(self, data: bytes, heads: IntArray, end: int) -> list[int]:
+    def decode(self, data: bytes, heads: IntArray, end: int, silent: Silent) -> list[int]:
         """Decode the records that begin at `heads` and fill `data` up to `end` without a gap.
 
-        Return the index of those that are no events.
+        Between them lie the `silent` ones, which are only counted. Return the index of those that
+        are no events.
         """
         batch = Batch(data, heads + HEADER, np.append(heads[1:], end) - FOOTER)
         usual, unusual = batch.read_beginnings()
         rest = self._recognise(batch, usual)
         self._decode_each(batch, [*unusual.tolist(), *rest.tolist()])
-        self.columns.add(*batch.result(self.columns.records))
+        self.columns.add(*batch.result(self.columns.records, silent))
         return batch.damaged
 
     def _recognise(self, batch: Batch, index: IntArray) -> IntArray:
@@ -43,16 +44,18 @@ class Decoder:
         rest = self._match(batch, index)
         if len(rest):
             rest = self._pass_over(batch, rest)
+        sample = 2
         while len(rest):
             before = len(rest)
             chosen = np.zeros(before, dtype=bool)
-            chosen[:: -(-before // _SAMPLE)] = True
+            chosen[:: -(-before // sample)] = True
             learnt = self._decode_each(batch, rest[chosen].tolist())
             rest = rest[~chosen]
             if learnt and len(rest):
                 rest = self._match(batch, rest)
-            if not learnt or len(rest) > before // 2:
+            if not learnt or (sample == _SAMPLE and len(rest) > before // 2):
                 break
+            sample = min(2 * sample, _SAMPLE)
         return self._read_numbers(batch, rest) if len(rest) else rest
 
     def _pass_over(self, batch: Batch, index: IntArray) -> IntArray:

@@ -11,11 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from gradcheck.model import FloatArray, IntArray
+from gradcheck.readers import event_wire
 from gradcheck.readers.byte_source import ByteSource
+from gradcheck.readers.event_batch import Silent
 from gradcheck.readers.event_columns import Column
 from gradcheck.readers.event_condense import Damaged, condense
 from gradcheck.readers.event_decoder import Decoder
-from gradcheck.readers.record_file import WINDOW, LargeRecord, RecordFile, Records
+from gradcheck.readers.record_file import WINDOW, LargeRecord, Passed, RecordFile, Records
 from gradcheck.readers.record_headers import FOOTER, HEADER
 
 _ENOUGH = 1024  # records that are worth a batch of their own
@@ -79,9 +81,12 @@ class _Reading:
         self._data = bytearray()
         self._heads: list[int] = []
         self._pieces: list[_Piece] = []
+        self._passed = Silent()
 
-    def add(self, found: Records | LargeRecord) -> None:
-        if isinstance(found, LargeRecord):
+    def add(self, found: Records | LargeRecord | Passed) -> None:
+        if isinstance(found, Passed):
+            self._passed.add(len(self._heads), found.walls)
+        elif isinstance(found, LargeRecord):
             self._add_large(found)
         elif len(found.heads) < _ENOUGH:
             first = int(found.heads[0])
@@ -110,13 +115,15 @@ class _Reading:
             self._flush()
 
     def _flush(self) -> None:
-        if self._heads:
-            data, heads, pieces = bytes(self._data), np.array(self._heads), self._pieces
+        if self._heads or self._passed:
+            data, pieces = bytes(self._data), self._pieces
+            heads = np.array(self._heads, dtype=np.int64)
             self._data, self._heads, self._pieces = bytearray(), [], []
             self._decode(data, heads, len(data), pieces)
 
     def _decode(self, data: bytes, heads: IntArray, end: int, pieces: list[_Piece]) -> None:
-        for index in self._decoder.decode(data, heads, end):
+        passed, self._passed = self._passed, Silent()
+        for index in self._decoder.decode(data, heads, end, passed):
             bounds = [int(head) for head in heads[index : index + 2]]
             start, stop = bounds if len(bounds) == 2 else (bounds[0], end)
             n = bisect_right(pieces, start, key=lambda piece: piece.at) - 1
@@ -127,6 +134,8 @@ class _Reading:
 
     def result(self) -> EventFile:
         self._flush()
+        for tag, key in self._records.glimpses.tags.items():
+            self._decoder.others.setdefault(tag, event_wire.kind(key))
         columns, walls = self._decoder.columns.result()
         return EventFile(
             columns,

@@ -14,6 +14,7 @@ import numpy as np
 from gradcheck.model import IntArray
 from gradcheck.readers import crc32c
 from gradcheck.readers.byte_source import ByteSource
+from gradcheck.readers.event_glimpse import LONG, Glimpses
 from gradcheck.readers.record_headers import FOOTER, HEADER, OVERHEAD, Headers
 
 WINDOW = 1 << 20
@@ -22,7 +23,7 @@ _FOOTER = struct.Struct("<I")
 _LEAST_WINDOW = 1 << 14
 _LARGE = 1 << 15
 _BEGINNING = 1 << 12
-_WALKED = 32
+_WALKED = 128
 _DENSE = 512  # bytes a record: below, numpy finds headers faster than a walk
 _CHECKED_AT_ONCE = 1024
 _CRC_CHUNK = 1 << 20
@@ -52,6 +53,14 @@ class LargeRecord:
     """Where in the file it ends, with a footer of 4 bytes."""
     beginning: bytes
     """The first bytes of its payload."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """Records one behind the other that hold nothing to decode."""
+
+    walls: Sequence[float]
+    """The wall time of each."""
 
 
 class _Enough(Exception):
@@ -87,6 +96,8 @@ class RecordFile:
         self._next = min(window, _LEAST_WINDOW)
         self._unread = math.inf if head is None else head
         self._verify = verify
+        self._may_pass = head is None and not verify
+        self.glimpses = Glimpses()
         self._extend = crc32c.library_extend() if verify else crc32c.extend
         # A crafted file must not ask for the checksum of the same bytes again and again.
         self._crc_budget = source.size + _CRC_CHUNK
@@ -94,15 +105,20 @@ class RecordFile:
         self._data = b""
         self._headers = Headers(b"")
 
-    def __iter__(self) -> Iterator[Records | LargeRecord]:
+    def __iter__(self) -> Iterator[Records | LargeRecord | Passed]:
         with suppress(_Enough):
             yield from self._records()
         if self._size < self._source.size:
             self.give_up(self._size, self._source.size)
 
-    def _records(self) -> Iterator[Records | LargeRecord]:
+    def _records(self) -> Iterator[Records | LargeRecord | Passed]:
         at = 0
-        while self._hold(at):
+        while True:
+            walls, at = self._pass_over(at)
+            if walls:
+                yield Passed(walls)
+            if not self._hold(at):
+                break
             heads, end = self._chain(at - self._base)
             if len(heads):
                 yield Records(self._data, self._base, heads, end)
@@ -115,11 +131,12 @@ class RecordFile:
                 yield self._record(at, stop)
                 at = stop
                 continue
-            found = self._resume(at, stop)
-            if found is None:
-                break
-            self.give_up(at, found)
-            at = found
+            at = self._resume(at, stop)
+
+    def _pass_over(self, at: int) -> tuple[Sequence[float], int]:
+        if not self._may_pass:
+            return (), at
+        return self.glimpses.pass_over(self._source, at, self._size)
 
     def give_up(self, start: int, stop: int) -> None:
         """Note a byte range as lost."""
@@ -165,6 +182,14 @@ class RecordFile:
             heads = np.concatenate([walked, scanned]) if len(scanned) else walked
         return self._verified(heads, end) if self._verify else (heads, end)
 
+    @staticmethod
+    def _length(header: bytes) -> int | None:
+        """The length that a header tells, None if there is no sound header."""
+        if len(header) < HEADER:
+            return None
+        length, crc = _HEADER.unpack_from(header)
+        return int(length) if crc32c.length_crc(length) == crc else None
+
     def _walk(self, start: int) -> tuple[list[int], int]:
         data, at, last = self._data, start, len(self._data) - HEADER
         heads: list[int] = []
@@ -173,6 +198,8 @@ class RecordFile:
             if crc32c.length_crc(length) != crc:
                 break
             heads.append(at)
+            if length >= LONG and len(heads) > 1 and self._may_pass:
+                break
             at += length + OVERHEAD
         return heads, heads.pop() if heads else start
 
@@ -196,10 +223,8 @@ class RecordFile:
             header = self._data[inside : inside + HEADER]
         else:
             header = self._source.read(at, HEADER)
-        if len(header) < HEADER:
-            return None
-        length, crc = _HEADER.unpack(header)
-        return at + OVERHEAD + int(length) if crc32c.length_crc(length) == crc else None
+        length = self._length(header)
+        return None if length is None else at + OVERHEAD + length
 
     def _hold_small(self, at: int, stop: int) -> bool:
         """Read on if a small record or the header behind it is not yet in the window."""
@@ -237,23 +262,26 @@ class RecordFile:
             return Records(self._data, self._base, [head], end)
         return LargeRecord(at, stop, self._data[head + HEADER : head + HEADER + _BEGINNING])
 
-    def _resume(self, at: int, stop: int | None) -> int | None:
-        """Where to go on behind a record that is not kept; None if it is only cut short.
+    def _resume(self, at: int, stop: int | None) -> int:
+        """Where to go on behind a record that is not kept; it is lost unless it is only cut short.
 
         A hole inside a record makes it swallow the head of the next one, so the search begins
         within the record and not behind it.
         """
         found = self._next_header(at + 1)
-        if stop is None or stop <= self._size:
-            return found
-        # It ends behind the end of the file: only another record inside it shows that it is
-        # damaged and not merely unfinished.
-        while found < self._size:
-            inner = self._stop(found)
-            if inner is not None and inner <= self._size and self._is_intact(found, inner):
-                return found
-            found = self._next_header(found + 1)
-        return None
+        if stop is not None and stop > self._size:
+            # It ends behind the end of the file: only another record inside it shows that it is
+            # damaged and not merely unfinished.
+            while found < self._size and not self._is_whole(found):
+                found = self._next_header(found + 1)
+            if found >= self._size:
+                return self._size
+        self.give_up(at, found)
+        return found
+
+    def _is_whole(self, at: int) -> bool:
+        stop = self._stop(at)
+        return stop is not None and stop <= self._size and self._is_intact(at, stop)
 
     def _next_header(self, at: int) -> int:
         while self._hold(at):

@@ -81,9 +81,9 @@ class Headers:
 
 
 def _maybe_short_events(data: _Bytes) -> IntArray:
-    """Where a length below 65536 may stand, and behind the header an event's wall time."""
+    """Where a length below 2048 may stand, and behind the header an event's wall time."""
     size = len(data) - HEADER
-    unlike = data[2 : size + 2] | data[5 : size + 5]
+    unlike = data[2 : size + 2] | data[5 : size + 5] | (data[1 : size + 1] & 0xF8)
     unlike |= data[HEADER : size + HEADER] ^ _WALL_TIME
     return np.flatnonzero(unlike == 0)
 

@@ -64,9 +64,14 @@ def _series(
     column: Column, table: Table, axis: Axis, clock: Column | None, labels: _Labels | None
 ) -> Iterator[Series]:
     for name, cells in _by_label(column, labels):
-        row = column.row[cells]
+        row, value = column.row, column.value
+        if cells is not None:
+            row, value = row[cells], value[cells]
         wall = None if clock is None else _cells_at(clock, row)
-        yield Series(name, table.line[row], axis.step[row], column.value[cells], wall)
+        if len(row) == table.rows and (row == np.arange(table.rows)).all():
+            yield Series(name, table.line, axis.step, value, wall)  # shared, as they are large
+        else:
+            yield Series(name, table.line[row], axis.step[row], value, wall)
 
 
 def _cells_at(column: Column, row: IntArray) -> FloatArray:
@@ -91,10 +96,13 @@ def _labels(table: Table, metrics: Sequence[Column]) -> _Labels | None:
     return None
 
 
-def _by_label(column: Column, labels: _Labels | None) -> Iterator[tuple[str, IntArray]]:
-    """The series of a column: one for each split or tag that a column of text tells apart."""
+def _by_label(column: Column, labels: _Labels | None) -> Iterator[tuple[str, IntArray | None]]:
+    """The series of a column and its cells in each: one for each split or tag that a text tells.
+
+    None for all cells, where no text tells them apart.
+    """
     if labels is None:
-        yield column.name, np.arange(len(column.row))
+        yield column.name, None
         return
     code = labels.code[column.row]
     by_code = np.argsort(code, kind="stable")

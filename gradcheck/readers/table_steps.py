@@ -33,6 +33,7 @@ _WRAPPED = ("global step", "step", "iteration", "iter", "epoch")
 _THOUSANDS = frozenset({"progress kimg", "kimg"})
 _INDEX = frozenset({"", "index", "unnamed 0"})
 _NEARLY_ALL = 0.95
+_MOSTLY = 0.8
 _LARGEST = 2.0**62
 
 
@@ -125,7 +126,7 @@ def _varies(column: Column) -> bool:
 def _is_integral(column: Column) -> bool:
     known = column.value[np.abs(column.value) < _LARGEST]
     # A damaged row may count anything; where fractions are meant, they are many.
-    return len(known) > 0 and bool((known == np.round(known)).mean() >= _NEARLY_ALL)
+    return len(known) > 0 and bool((known == np.round(known)).mean() >= _MOSTLY)
 
 
 def _is_history(table: Table) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from gradcheck.errors import NotALog
-from gradcheck.model import FloatArray, IntArray, Run, Series
+from gradcheck.model import FloatArray, IntArray, Lost, Run, Series
 from gradcheck.readers import event_layout
 from gradcheck.readers.base import Candidate, Reader, Source
 from gradcheck.readers.byte_source import opened
@@ -31,7 +31,9 @@ class _EventFiles:
         return event_layout.group(files, root)
 
     def read(self, source: Source) -> Run:
-        directories = [_read_directory(files) for files in _by_directory(source.files)]
+        directories = [
+            _read_directory(files, verify=source.verify) for files in _by_directory(source.files)
+        ]
         ranks = _interleave([directory.walls for directory in directories])
         series = [
             _series(name, column, rank)
@@ -40,14 +42,13 @@ class _EventFiles:
         ]
         if not series:
             raise _nothing_in(directories)
-        notes = tuple(note for directory in directories for note in directory.notes)
         hparams = {k: v for directory in directories for k, v in directory.hparams.items()}
         return Run(
             source.path,
             "tensorboard",
             tuple(series),
             hparams=hparams,
-            notes=notes,
+            lost=tuple(lost for directory in directories for lost in directory.lost),
             unit="epoch" if all(_COUNTS_EPOCHS.search(one.name) for one in series) else "step",
             resumed_at=tuple(
                 int(order)
@@ -69,10 +70,9 @@ class _Directory:
     walls: FloatArray
     skipped: Mapping[str, int]
     hparams: Mapping[str, object]
-    notes: tuple[str, ...]
+    lost: tuple[Lost, ...]
     resumed_at: IntArray
     """The records with which the second and later files begin, empty ones left out."""
-    broken: bool
 
 
 def _by_directory(files: Iterable[Path]) -> Iterator[list[Path]]:
@@ -82,8 +82,8 @@ def _by_directory(files: Iterable[Path]) -> Iterator[list[Path]]:
     yield from directories.values()
 
 
-def _read_directory(files: Sequence[Path]) -> _Directory:
-    contents = [_read_file(file) for file in files]
+def _read_directory(files: Sequence[Path], *, verify: bool) -> _Directory:
+    contents = [_read_file(file, verify=verify) for file in files]
     pieces: dict[str, list[Column]] = {}
     offset = 0
     for content in contents:
@@ -97,15 +97,14 @@ def _read_directory(files: Sequence[Path]) -> _Directory:
         walls=walls[0] if len(walls) == 1 else np.concatenate(walls),
         skipped=sum((Counter(content.skipped) for content in contents), Counter()),
         hparams={k: v for content in contents for k, v in content.hparams.items()},
-        notes=tuple(_notes(files, contents)),
+        lost=tuple(_lost(files, contents)),
         resumed_at=np.array([*_resumed_at(contents)], dtype=np.int64),
-        broken=any(content.lost for content in contents),
     )
 
 
-def _read_file(file: Path) -> EventFile:
+def _read_file(file: Path, *, verify: bool) -> EventFile:
     with opened(file) as source:
-        return read_events(source)
+        return read_events(source, verify=verify)
 
 
 def _resumed_at(contents: Sequence[EventFile]) -> Iterator[int]:
@@ -134,10 +133,10 @@ def _joined(columns: Sequence[Column]) -> Column:
     )
 
 
-def _notes(files: Sequence[Path], contents: Sequence[EventFile]) -> Iterator[str]:
+def _lost(files: Sequence[Path], contents: Sequence[EventFile]) -> Iterator[Lost]:
     for file, content in zip(files, contents, strict=True):
-        for first, last in content.lost:
-            yield f"{file.name}: bytes {first} to {last} are damaged and were passed over"
+        for first, stop in content.lost:
+            yield Lost(file.name, first, stop)
 
 
 def _interleave(streams: Sequence[FloatArray]) -> list[IntArray | None]:
@@ -172,7 +171,7 @@ def _series(name: str, column: Column, rank: IntArray | None) -> Series:
 
 def _nothing_in(directories: Sequence[_Directory]) -> NotALog:
     records = sum(len(directory.walls) for directory in directories)
-    broken = any(directory.broken for directory in directories)
+    broken = any(directory.lost for directory in directories)
     kinds: Counter[str] = sum((Counter(d.skipped) for d in directories), Counter())
     if kinds:
         held = ", ".join(f"{n} {kind}{'s' * (n > 1)}" for kind, n in sorted(kinds.items()))

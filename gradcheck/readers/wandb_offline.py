@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gradcheck.errors import NotALog
-from gradcheck.model import Run
+from gradcheck.model import Lost, Run
 from gradcheck.readers import wandb_records
 from gradcheck.readers.base import Candidate, Reader, Source
 from gradcheck.readers.table import Cell, Table, TableBuilder
@@ -37,8 +37,9 @@ class _WandbFiles:
         if not len(log.rows):
             raise _nothing_in(log, file)
         run = run_of(_in_order(log.rows.finish()), source.path, "wandb")
-        notes = (*log.damage(file.name), *log.histograms.notes(), *log.ending(), *run.notes)
-        return dataclasses.replace(run, hparams=log.config, notes=notes)
+        notes = (*log.histograms.notes(), *log.ending(), *run.notes)
+        lost = log.damage(file.name)
+        return dataclasses.replace(run, hparams=log.config, notes=notes, lost=lost, by_line=False)
 
 
 READER: Reader = _WandbFiles()
@@ -91,10 +92,9 @@ class _Log:
         for item in config.remove:
             self.config.pop(".".join(wandb_records.keys(item)), None)
 
-    def damage(self, file: str) -> Iterator[str]:
+    def damage(self, file: str) -> tuple[Lost, ...]:
         """Which bytes could not be read."""
-        for first, last in self.lost:
-            yield f"{file}: bytes {first} to {last} are damaged and were passed over"
+        return tuple(Lost(file, first, stop) for first, stop in self.lost)
 
     def ending(self) -> Iterator[str]:
         """How the script ended, unless it did so well."""

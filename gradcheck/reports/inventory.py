@@ -18,6 +18,8 @@ from gradcheck.wording import count
 
 NARROW, MEDIUM = 60, 100
 MOST_REWINDS = 3
+GAP = 10
+"""How many times the usual distance of two points makes a gap."""
 
 
 def as_text(runs: Sequence[Run], canvas: Canvas) -> str:
@@ -26,7 +28,8 @@ def as_text(runs: Sequence[Run], canvas: Canvas) -> str:
     for run in runs:
         page.line((str(run.path), "bold"))
         _put_facts(page, run)
-        _put_series(page, run)
+        if run.series:
+            _put_series(page, run)
         page.blank()
     return page.finish()
 
@@ -45,17 +48,41 @@ def rewinds(run: Run) -> list[tuple[int, int]]:
     return max(found, key=len, default=[])
 
 
+def gaps(run: Run) -> list[tuple[int, int]]:
+    """Where the longest series has no points for much longer than usual: the steps around it."""
+    longest = max(run.series, key=len, default=None)
+    if longest is None or len(longest) < 3:
+        return []
+    moves = np.diff(longest.step)
+    usual = float(np.median(moves[moves > 0])) if (moves > 0).any() else 0.0
+    wide = np.flatnonzero(moves > GAP * usual) if usual else np.zeros(0, dtype=np.int64)
+    return [(int(longest.step[row]), int(longest.step[row + 1])) for row in wide]
+
+
 def _put_facts(page: Page, run: Run) -> None:
     known = [run.format, run.framework or "", steps(run.first_step, run.last_step)]
     known += [f"{len(run.series)} series", count(run.points, "point")]
     page.line(", ".join(fact for fact in known if fact), indent=2)
-    back = rewinds(run)
+    back, missing = rewinds(run), gaps(run)
     if back:
-        shown = ", ".join(f"{start} to {end}" for start, end in back[:MOST_REWINDS])
-        more = ", ..." if len(back) > MOST_REWINDS else ""
-        page.line(f"the step goes back {count(len(back), 'time')}: {shown}{more}", indent=2)
+        page.line(f"the step goes back {count(len(back), 'time')}: {_few(back)}", indent=2)
+    if missing:
+        page.line(f"no points for long, {count(len(missing), 'time')}: {_few(missing)}", indent=2)
+    if run.resumed_at:
+        page.line(f"goes on in {count(len(run.resumed_at), 'further file')}", indent=2)
+    for message in run.messages[:MOST_REWINDS]:
+        where = f"line {message.order}: " if run.by_line else ""
+        page.line(f"it says: {where}{shorten(message.text, page.width)}", indent=2)
+    if run.hparams:
+        told = ", ".join(f"{name}={value}" for name, value in run.hparams.items())
+        page.line(f"hyperparameters: {shorten(told, 3 * page.width)}", indent=2)
     for note in run.notes:
         page.line((note, "dim"), indent=2)
+
+
+def _few(pairs: Sequence[tuple[int, int]]) -> str:
+    shown = ", ".join(f"{start} to {end}" for start, end in pairs[:MOST_REWINDS])
+    return shown + (", ..." if len(pairs) > MOST_REWINDS else "")
 
 
 def _put_series(page: Page, run: Run) -> None:
@@ -93,9 +120,21 @@ def _run(run: Run) -> dict[str, Any]:
         "points": run.points,
         "roles": roles(run),
         "rewinds": [{"from": start, "to": end} for start, end in rewinds(run)],
+        "gaps": [{"from": start, "to": end} for start, end in gaps(run)],
+        "files_joined": 1 + len(run.resumed_at),
+        "lost": [{"file": o.file, "first": o.first, "stop": o.stop} for o in run.lost],
+        "messages": [
+            {"said": m.said.value, "line": m.order if run.by_line else None, "text": m.text}
+            for m in run.messages
+        ],
+        "hparams": {name: _plain(value) for name, value in run.hparams.items()},
         "notes": list(run.notes),
         "series": [_facts(run, series) for series in run.series],
     }
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 def _facts(run: Run, series: Series) -> dict[str, Any]:

@@ -166,7 +166,7 @@ def test_a_name_that_cannot_be_a_part_of_a_path(tmp_path: Path, name: str) -> No
 
 
 def test_a_run_without_a_name(tmp_path: Path) -> None:
-    assert list(runs(with_runs(tmp_path / "mlflow.db", None, "b"))) == ["id0", "b"]
+    assert list(runs(with_runs(tmp_path / "mlflow.db", None, "b"))) == ["b", "id0"]
 
 
 def test_a_name_is_never_part_of_a_query(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import json
 import numpy as np
 import pytest
 
-from gradcheck.model import Role
+from gradcheck.model import Lost, Message, Role, Said
 from gradcheck.reports.base import Canvas
-from gradcheck.reports.inventory import as_json, as_text, rewinds
+from gradcheck.reports.inventory import as_json, as_text, gaps, rewinds
 from tests.reports.conftest import nan_input, run, series
 
 
@@ -58,3 +58,31 @@ def test_an_empty_series_is_no_trouble() -> None:
     found = run("r", series("loss", np.array([]), Role.LOSS))
     assert "loss" in as_text([found], Canvas())
     assert json.loads(as_json([found]))["runs"][0]["first_step"] is None
+
+
+def test_gaps_are_told() -> None:
+    steps = np.array([0, 10, 20, 30, 40, 400, 410])
+    column = dataclasses.replace(series("loss", np.ones(7), Role.LOSS), step=steps)
+    found = run("r", column)
+    assert gaps(found) == [(40, 400)]
+    assert "no points for long, 1 time: 40 to 400" in as_text([found], Canvas())
+    even = dataclasses.replace(series("loss", np.ones(7), Role.LOSS), step=np.arange(7) * 100)
+    assert gaps(run("r", even)) == []
+
+
+def test_damage_messages_and_hyperparameters_are_told() -> None:
+    found = dataclasses.replace(
+        nan_input().run,
+        by_line=True,
+        lost=(Lost("events.1", 10, 90),),
+        messages=(Message(Said.OUT_OF_MEMORY, 500, "CUDA out of memory\x1b[2J"),),
+        hparams={"lr": 0.1, "optimizer": "adam"},
+    )
+    text = as_text([found], Canvas(120))
+    assert "it says: line 500: CUDA out of memory" in text
+    assert "hyperparameters: lr=0.1, optimizer=adam" in text
+    assert "\x1b" not in text
+    facts = json.loads(as_json([found]))["runs"][0]
+    assert facts["lost"] == [{"file": "events.1", "first": 10, "stop": 90}]
+    assert facts["messages"][0]["line"] == 500
+    assert facts["hparams"] == {"lr": 0.1, "optimizer": "adam"}
