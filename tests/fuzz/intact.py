@@ -149,5 +149,5 @@ def _of_table(
     starts = {at for at, _ in found}
     damaged = [(at, stop) for at, stop in lines if at not in starts]
     quoted = min((at for at, stop in damaged if b'"' in data[at:stop]), default=len(data))
-    kept = [(at, record) for at, record in found if at < quoted]
+    kept = [(at, record) for at, record in found if begins < at < quoted]
     return kept if len(kept) > len(lines) - len(kept) else []
