@@ -302,8 +302,9 @@ def pipes_within(logs: Path) -> None:
 def many_files(logs: Path) -> None:
     text = "\n".join(rows("loss"))
     (logs / "metrics.csv").write_text(text)
-    for n in range(10_000):
+    for n in range(5_000):
         (logs / f"sample{n}.txt").write_text(f"sample {n} of the data\n")
+        (logs / f"sample{n}.png").write_bytes(b"\x89PNG\r\n\x1a\n\0")
 
 
 @case(FINE)

@@ -27,6 +27,7 @@ _EPOCHS = (
     "epoch", "epochs", "trainer epoch", "train epoch", "epoch num", "epoch number", "epoch idx",
     "e", "ep", "round", "episode", "episodes", "num episodes", "generation",
 )  # fmt: skip
+_COUNTERS = frozenset(_STEPS + _EPOCHS)
 # A column of text with one of these names tells rows of training from rows of validation.
 SPLIT_COLUMNS = frozenset({"phase", "split", "mode", "stage", "subset", "set"})
 _WRAPPED = ("global step", "step", "iteration", "iter", "epoch")
@@ -49,8 +50,7 @@ class Axis:
 
 def is_step_name(name: str) -> bool:
     """Whether a column of this name can count the steps."""
-    words = _words(name)
-    return words in _STEPS or words in _EPOCHS
+    return _words(name) in _COUNTERS
 
 
 def preference(name: str) -> tuple[str, int]:

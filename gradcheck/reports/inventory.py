@@ -45,6 +45,7 @@ def rewinds(run: Run) -> list[tuple[int, int]]:
     found = [
         [(int(s.step[row]), int(s.step[row + 1])) for row in np.flatnonzero(np.diff(s.step) < 0)]
         for s in run.series
+        if len(s) > 1
     ]
     return max(found, key=len, default=[])
 
