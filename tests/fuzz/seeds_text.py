@@ -44,8 +44,9 @@ def _table(step: int, loss: str, norm: str) -> str:
 
 
 def _boxed(step: int, loss: str, norm: str) -> str:
-    row = f"|    total_timesteps | {step:<11} |\n|    loss            | {loss:<11} |"
-    return f"{'-' * 38}\n| train/             |             |\n{row}\n|    grad_norm       | {norm:<11} |"
+    cells = {"time/": "", "   total_timesteps": step, "train/": "", "   loss": loss}
+    rows = [f"| {name:<18} | {cell:<11} |" for name, cell in (*cells.items(), ("   grad_norm", norm))]
+    return "\n".join(["-" * 36, *rows, "-" * 36])
 
 
 def _traced(step: int, loss: str, norm: str) -> str:
