@@ -14,6 +14,7 @@ from gradcheck.model import FloatArray, IntArray
 INDEX = "index"
 """A bare number that opens a line: the rank that printed it, or a count."""
 _LARGEST = 2.0**62
+_MOSTLY = 0.8
 _MANY = 10
 """Rows that come again even where all are the same."""
 _BACK = 0.3
@@ -134,7 +135,7 @@ class Kind:
         whole = {
             name: value
             for place, name in enumerate(self.counted)
-            if _is_whole(value := self._column(place))
+            if (value := _whole(self._column(place))) is not None
         }
         return {
             name: value
@@ -145,7 +146,7 @@ class Kind:
     def fractions(self) -> dict[str, FloatArray]:
         """The counted columns that hold fractions, such as Hugging Face's epoch."""
         columns = {name: self._column(place) for place, name in enumerate(self.counted)}
-        return {name: value for name, value in columns.items() if not _is_whole(value)}
+        return {name: value for name, value in columns.items() if _whole(value) is None}
 
     def cells(self) -> FloatArray:
         """All cells, a row each, the counted columns first."""
@@ -200,8 +201,17 @@ def _goes_on(value: FloatArray, others: Sequence[FloatArray]) -> bool:
     return not len(back) or bool(back.mean() <= _BACK)
 
 
-def _is_whole(value: FloatArray) -> bool:
-    return bool(((np.abs(value) < _LARGEST) & (value == np.round(value))).all())
+def _whole(value: FloatArray) -> FloatArray | None:
+    """A column of whole numbers, None where it is none.
+
+    A damaged line may count anything: it belongs to the count before it. Where fractions are meant,
+    they are many.
+    """
+    whole = (np.abs(value) < _LARGEST) & (value == np.round(value))
+    if not whole.any() or whole.mean() < _MOSTLY:
+        return None
+    latest = np.maximum.accumulate(np.where(whole, np.arange(len(value)), np.argmax(whole)))
+    return value[latest]
 
 
 class Kinds:
