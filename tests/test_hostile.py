@@ -129,7 +129,10 @@ def odd_keys(logs: Path) -> None:
 
 @case(FINE, NOTHING)
 def odd_text(logs: Path) -> None:
-    lines = [f"step {n} \x1b[31m[bold]loss\x1b]0;x\x07 {1 / (n + 1)} \x9b2J<b>x</b> {n}" for n in range(60)]
+    lines = [
+        f"step {n} \x1b[31m[bold]loss\x1b]0;x\x07 {1 / (n + 1)} \x9b2J<b>x</b> {n}"
+        for n in range(60)
+    ]
     (logs / "train.log").write_text("\n".join(lines))
 
 
@@ -325,8 +328,10 @@ class _Opens:
         return open, (str(self.file), "w")
 
 
-_LOG_NAMES = ("log.csv", "train.log", "events.out.tfevents.1", "a.jsonl", "metrics.json",
-              "trainer_state.json", "a.wandb", "mlflow.db", "training_args.bin", "state.pt")  # fmt: skip
+_LOG_NAMES = (
+    "log.csv", "train.log", "events.out.tfevents.1", "a.jsonl", "metrics.json", "state.pt",
+    "trainer_state.json", "a.wandb", "mlflow.db", "training_args.bin",
+)  # fmt: skip
 
 
 @case(UNREADABLE, NOTHING)
@@ -376,7 +381,9 @@ def schema_of_tricks(logs: Path) -> None:
             INSERT INTO runs (run_uuid, status, lifecycle_stage) VALUES ('b', 'x', 'active');
         """)
         for n in range(60):
-            database.execute("INSERT INTO metrics VALUES ('loss', ?, 1, 'a', ?, 0)", (1 / (n + 1), n))
+            database.execute(
+                "INSERT INTO metrics VALUES ('loss', ?, 1, 'a', ?, 0)", (1 / (n + 1), n)
+            )
         database.commit()
 
 

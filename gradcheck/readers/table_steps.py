@@ -194,7 +194,8 @@ def _every_row(column: Column, rows: int) -> IntArray:
     known = (np.abs(column.value) < _LARGEST) & (column.value == np.round(column.value))
     row, value = column.row[known], column.value[known]
     latest = np.searchsorted(row, np.arange(rows), side="right") - 1
-    return value[np.maximum(latest, 0)].astype(np.int64)
+    steps: IntArray = value[np.maximum(latest, 0)].astype(np.int64)
+    return steps
 
 
 def _counted(table: Table, why: str) -> Axis:

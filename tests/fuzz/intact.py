@@ -13,8 +13,8 @@ What a reader may lose besides the touched bytes is told here, one rule each:
 - a log in UTF-16 is read as such: bytes kept behind its mark mean something else;
 - a record of W&B that is moved across the end of a block, or to the header of the file, is no
   record there;
-- a record inside another whose own header is intact, and which ends where a header is, goes with it:
-  payloads are put to their checksums only where a header does not fit.
+- a record inside another whose own header is intact, and which ends where a header is, goes with
+  it: payloads are put to their checksums only where a header does not fit.
 """
 
 from __future__ import annotations
@@ -118,9 +118,7 @@ def _not_swallowed(data: bytes, found: list[tuple[int, Record]]) -> list[tuple[i
         length, crc = _HEADER.unpack_from(data, match.start())
         if crc32c.length_crc(length) == crc:
             stops[match.start()] = match.start() + length + 16
-    swallowed = [
-        (at, stop) for at, stop in stops.items() if at not in intact and stop in stops
-    ]
+    swallowed = [(at, stop) for at, stop in stops.items() if at not in intact and stop in stops]
     return [
         (at, record)
         for at, record in found
@@ -128,9 +126,7 @@ def _not_swallowed(data: bytes, found: list[tuple[int, Record]]) -> list[tuple[i
     ]
 
 
-def _of_text(
-    seed: Seed, data: bytes, found: list[tuple[int, Record]]
-) -> list[tuple[int, Record]]:
+def _of_text(seed: Seed, data: bytes, found: list[tuple[int, Record]]) -> list[tuple[int, Record]]:
     if seed.header is not None and (not found or found[0][1].start != 0 or found[0][0] != 0):
         return []
     lines = data.count(b"\n") + data.count(b"\r")

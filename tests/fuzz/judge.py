@@ -8,7 +8,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -16,6 +16,7 @@ from types import FrameType
 from gradcheck import diagnosis, finding, loading, plugins
 from gradcheck.errors import GradcheckError, NotALog
 from gradcheck.model import Report, Run
+from gradcheck.readers.base import Reader
 from gradcheck.reports import json as json_report
 from gradcheck.reports import text as text_report
 from gradcheck.reports.base import Canvas
@@ -113,14 +114,10 @@ def _runs(file: Path, whole_way: bool) -> list[Run] | None:
 
 
 def _without_roles(file: Path) -> list[Run]:
-    readers = plugins.collect("readers", "READER")
-    runs = []
-    for log in finding.find([file]).logs:
-        try:
-            runs.append(readers[log.reader].read(log.source))
-        except NotALog:
-            continue
-    return runs
+    readers: dict[str, Reader] = plugins.collect("readers", "READER")
+    with suppress(NotALog):
+        return [readers[log.reader].read(log.source) for log in finding.find([file]).logs]
+    return []
 
 
 def _where(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Callable
 from random import Random
@@ -106,7 +107,7 @@ def shuffle_lines(rope: Rope, random: Random, _other: bytes) -> Rope:
     starts = _line_starts(rope)
     first = random.randrange(len(starts))
     block = starts[first : first + random.randint(2, 8)]
-    lines = [rope.cut(*span) for span in zip(block, block[1:], strict=False)]
+    lines = [rope.cut(*span) for span in itertools.pairwise(block)]
     if not lines:
         return rope
     random.shuffle(lines)
@@ -197,5 +198,3 @@ def damage(seed: bytes, other: bytes, random: Random, *, text: bool) -> tuple[Ro
         rope = mutation(rope, random, other)
         names.append(mutation.__name__)
     return rope, names
-
-

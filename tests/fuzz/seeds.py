@@ -51,7 +51,11 @@ def seeds(kind: str) -> tuple[Seed, ...]:
 
 
 def of_lines(
-    file: str, lines: Sequence[tuple[str, Sequence[Point]]], *, header: bool = False, end: str = "\n"
+    file: str,
+    lines: Sequence[tuple[str, Sequence[Point]]],
+    *,
+    header: bool = False,
+    end: str = "\n",
 ) -> Seed:
     """A log of lines and the points in them; with `header`, the first line names the columns."""
     data, records = b"", []

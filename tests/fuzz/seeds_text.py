@@ -45,7 +45,9 @@ def _table(step: int, loss: str, norm: str) -> str:
 
 def _boxed(step: int, loss: str, norm: str) -> str:
     cells = {"time/": "", "   total_timesteps": step, "train/": "", "   loss": loss}
-    rows = [f"| {name:<18} | {cell:<11} |" for name, cell in (*cells.items(), ("   grad_norm", norm))]
+    rows = [
+        f"| {name:<18} | {cell:<11} |" for name, cell in (*cells.items(), ("   grad_norm", norm))
+    ]
     return "\n".join(["-" * 36, *rows, "-" * 36])
 
 

@@ -37,4 +37,6 @@ def _row(step: int, values: dict[str, float], nested: bool) -> bytes:
     if not nested:
         return row(step, **{name: repr(value) for name, value in values.items()})
     items = [item(repr(value), nested=(name,)) for name, value in values.items()]
-    return message(2, *items, item(str(step), nested=("_step",)), message(2, b"\x08" + varint(step)))
+    return message(
+        2, *items, item(str(step), nested=("_step",)), message(2, b"\x08" + varint(step))
+    )
