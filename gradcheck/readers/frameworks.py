@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gradcheck.model import Run
@@ -17,15 +16,16 @@ class _Trace:
     path: re.Pattern[str] | None = None
     names: tuple[re.Pattern[str], ...] = ()
 
-    def fits(self, path: str, names: Iterable[str]) -> bool:
+    def fits(self, path: str, names: str) -> bool:
+        """Whether the path and the names, a line each, show the trace."""
         if self.path is not None and not self.path.search(path):
             return False
-        return all(any(pattern.search(name) for name in names) for pattern in self.names)
+        return all(pattern.search(names) for pattern in self.names)
 
 
 def _trace(framework: str, *names: str, path: str | None = None) -> _Trace:
     where = None if path is None else re.compile(path)
-    return _Trace(framework, where, tuple(re.compile(name) for name in names))
+    return _Trace(framework, where, tuple(re.compile(name, re.MULTILINE) for name in names))
 
 
 # From the most to the least particular; the first that fits decides.
@@ -78,5 +78,5 @@ _TRACES = (
 def recognise(run: Run) -> str | None:
     """The framework that wrote a run, or None where the traces would fit several."""
     path = run.path.absolute().as_posix()
-    names = [series.name for series in run.series]
+    names = "\n".join(series.name.replace("\n", " ") for series in run.series)
     return next((trace.framework for trace in _TRACES if trace.fits(path, names)), None)

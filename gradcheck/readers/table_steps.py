@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -105,6 +106,7 @@ def _candidates(table: Table) -> list[Column]:
     return [column for column in first if _is_index(column, table.rows)]
 
 
+@functools.lru_cache(maxsize=role_names.REMEMBERED)
 def _words(name: str) -> str:
     return " ".join(role_names.tokens(name))
 

@@ -7,6 +7,8 @@ What a reader may lose besides the touched bytes is told here, one rule each:
 - a quote that opens in a damaged line of a table may swallow what follows it;
 - a last line of a table without an end counts as cut short;
 - a column with less intact rows than damaged ones may be taken for text;
+- one intact line of JSON in a damaged file is no log of lines yet;
+- lines of a text log that are there twice may be a bar that was drawn again: once is enough;
 - a text log may count its steps otherwise once something that counts is put into it, and with
   lines of another log in it, it is two logs of which one is read;
 - a text log that is damaged in more places than not, or whose only line of names is, may be read in
@@ -36,6 +38,7 @@ from tests.fuzz.seeds import Point, Record, Seed
 
 _HEAD = 4096
 _FEW = 10
+_LEAST_LINES = 2
 _COUNTS = re.compile(rb"epoch|step|iter|\d/\d|\[\d", re.IGNORECASE)
 _BLOCK = 1 << 15
 _HEADER = struct.Struct("<QI")
@@ -49,6 +52,8 @@ def demanded(kind: str, seed: Seed, rope: Rope, data: bytes) -> list[Point]:
     found = list(_intact(kind, seed, rope, data))
     if kind == "csv":
         found = _of_table(seed, rope, data, found)
+    elif kind == "json" and len(found) < _LEAST_LINES:
+        found = []
     elif kind == "events":
         found = _not_swallowed(data, found)
     elif kind == "text":
@@ -139,6 +144,7 @@ def _of_text(
     kept = sum(seed.data.count(b"\n", one.start, one.stop) + 1 for _, one in found)
     if kept <= max(lines - kept, _FEW):
         return []
+    found = [*{record.start: (at, record) for at, record in found}.values()]
     foreign = [piece for piece in rope.pieces if isinstance(piece, bytes) and _COUNTS.search(piece)]
     if any(b"\n" in piece for piece in foreign):
         return []
