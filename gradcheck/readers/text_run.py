@@ -86,7 +86,8 @@ def _parts(kind: Kind, clock: Clock) -> Iterable[tuple[str, _Part]]:
     if not kept.any():
         return
     summary = _sums_up(kind, clock)
-    for name, value in kind.values().items():
+    further = {name: count for name, count in counts.items() if kind.own and name != clock.counter}
+    for name, value in {**kind.values(), **further}.items():
         again = summary and any(name in own.measured for own in clock.kinds)
         yield (
             f"{name} (epoch)" if again else name,
