@@ -13,7 +13,7 @@ demo: $(INSTALLED)  ## install, then diagnose the sample logs
 	$(BIN)/gradcheck analyze sample_logs --fail-on never
 
 test: $(INSTALLED)  ## the whole test suite
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: lint types test  ## what CI runs
 
