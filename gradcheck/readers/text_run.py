@@ -13,6 +13,7 @@ from gradcheck.model import FloatArray, IntArray, Message, Role, Run, Series
 from gradcheck.readers import role_names
 from gradcheck.readers.table_steps import preference
 from gradcheck.readers.text_kinds import Kind
+from gradcheck.readers.text_plans import PROGRESS_NAME
 from gradcheck.readers.text_ranks import told_apart, with_main_rank
 from gradcheck.readers.text_steps import Clock, find_clock
 
@@ -83,6 +84,10 @@ def _parts(kind: Kind, clock: Clock) -> Iterable[tuple[str, _Part]]:
         kept = line >= clock.start
     if clock.counter in counts and not kind.own:
         kept = line >= clock.start
+    drawn = clock.counter == PROGRESS_NAME
+    if drawn and any(kind.measured == own.measured for own in clock.kinds):
+        # The same statement, before the bar that counts was first drawn.
+        kept |= line >= clock.start - 2 * clock.spacing
     if not kept.any():
         return
     summary = _sums_up(kind, clock)
