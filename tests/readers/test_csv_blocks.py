@@ -66,6 +66,7 @@ WORDS = st.sampled_from([
 PADDED = st.tuples(st.sampled_from(["", " ", "   "]), st.sampled_from(["", "", " "]))
 COMMON = st.one_of(st.just(""), st.just("nan"), FLOATS)
 LABELS = st.sampled_from(["train", "val", "", "1", "NA", "step"])
+TRUTHS = st.sampled_from(["True", "False", "true", "FALSE", ""])
 
 
 @st.composite
@@ -78,8 +79,8 @@ def tables(draw: st.DrawFn) -> bytes:
     header = ["step", *names]
     kinds = [st.integers(0, 99).map(str)]
     for _ in names:
-        odd = draw(st.integers(0, 3))
-        kinds.append([COMMON, FLOATS, LABELS, st.one_of(COMMON, WORDS)][odd])
+        odd = draw(st.integers(0, 4))
+        kinds.append([COMMON, FLOATS, LABELS, TRUTHS, st.one_of(COMMON, WORDS)][odd])
     lines = [draw(st.tuples(*kinds)) for _ in range(draw(st.integers(0, 14)))]
     if draw(st.booleans()):
         lines = [tuple(draw(PADDED)[0] + cell + draw(PADDED)[1] for cell in row) for row in lines]
@@ -146,6 +147,7 @@ def test_numbers_are_exact(rows: list[list[str]]) -> None:
         "\ufeffstep,loss\n1,2\nstep,loss\n2,3\n",
         "step,loss\n" + "1,2\n2,3\n" * 600 + "\0\0\0\0",
         "step,loss\n1,-0\n2,1e400\n3,12345678901234567890123\n4,1e+05\n",
+        "step,done,loss\n1,True,1\n2,,2\n3,False,3\n4,TRUE,null\n",
         "step,note\n1,caf\u00e9\n2,na\u00efve\n",
     ],
 )
