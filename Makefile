@@ -6,8 +6,10 @@ INSTALLED := $(VENV)/installed
 RIVALS := $(VENV)/rivals-installed
 # Options of `make bench`, such as BENCH='--only a,d --rounds 3'.
 BENCH ?=
+# Options of `make fuzz`, such as FUZZ='--seed 7 --only csv,json' or FUZZ='--replay .fuzz/csv-7-12.json'.
+FUZZ ?= --cases 100000
 
-.PHONY: demo test check lint types fmt bench samples snapshots readme clean
+.PHONY: demo test check lint types fmt bench fuzz samples snapshots readme clean
 
 demo: $(INSTALLED)  ## install, then diagnose the sample logs
 	$(BIN)/gradcheck analyze sample_logs --fail-on never
@@ -31,6 +33,9 @@ fmt: $(INSTALLED)
 
 bench: $(RIVALS)  ## CPU and memory beside other tools; minutes, and 2.5 GB of temporary files
 	$(BIN)/python -m tests.bench $(BENCH)
+
+fuzz: $(INSTALLED)  ## read 100,000 damaged logs; a quarter of an hour, findings in .fuzz/
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 samples: $(INSTALLED)  ## retrain the small networks behind sample_logs/
 	$(BIN)/python -m tests.samples

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -35,7 +37,9 @@ def parse_any(data: bytes, value_name: str) -> Table:
     """As `parse_table`, but the slow way, which knows all that tables may hold."""
     header, numbered = _header_and_rows(decode(data), value_name)
     line = np.array([number for number, _ in numbered], dtype=np.int64)
-    read = [_column(name, [row[index] for _, row in numbered]) for index, name in enumerate(header)]
+    cells = itertools.zip_longest(*(row for _, row in numbered), fillvalue="")
+    # What holds nothing costs nothing more: a damaged header may have any width.
+    read = [_column(name, cell) for name, cell in zip(header, cells, strict=False) if any(cell)]
     columns = tuple(one for one in read if isinstance(one, Column) and len(one.row))
     texts = tuple(one for one in read if isinstance(one, TextColumn))
     return Table(line, columns, texts, header)
@@ -56,6 +60,7 @@ def has_header(head: bytes) -> bool:
     return first is None or not is_numbers(first[1])
 
 
+@functools.lru_cache(maxsize=1)  # several readers ask, one after the other
 def looks_like_table(head: bytes) -> bool:
     """Whether text begins with a delimited line of names and a line of as many numbers."""
     if b"\0" in head:
@@ -86,8 +91,7 @@ def _header_and_rows(
         header.insert(0, "")  # R writes no name above the row names
     if rows and len(rows[-1][1]) < len(header) and not text.endswith(("\n", "\r")):
         rows.pop()  # cut short by whatever killed the run
-    width = len(header)
-    return told_apart(header), [(n, (row + [""] * (width - len(row)))[:width]) for n, row in rows]
+    return told_apart(header), rows
 
 
 def _column(name: str, cells: Sequence[str]) -> Column | TextColumn:

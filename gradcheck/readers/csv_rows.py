@@ -42,16 +42,25 @@ def rows_of(text: str, delimiter: str) -> Iterable[tuple[int, list[str]]]:
     """The rows that hold something, each with the number of its last line.
 
     Raises:
-        NotALog: a cell is too long.
+        NotALog: a cell is too long, and there is no row beside the header without such a cell.
     """
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-    try:
-        for row in reader:
-            cells = [cell.strip() for cell in row]
-            if any(cells) and not cells[0].startswith("#{"):  # SB3's monitor begins with JSON
-                yield reader.line_num, cells
-    except csv.Error as error:
-        raise NotALog(f"not a table: line {reader.line_num}: {error}", broken=True) from error
+    refused: str | None = None
+    found = 0
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:  # a cell too long to be one: the rows after it are sound
+            refused = refused or f"line {reader.line_num}: {error}"
+            continue
+        if row is None:
+            break
+        cells = [cell.strip() for cell in row]
+        if any(cells) and not cells[0].startswith("#{"):  # SB3's monitor begins with JSON
+            found += 1
+            yield reader.line_num, cells
+    if refused is not None and found < 2:
+        raise NotALog(f"not a table: {refused}", broken=True)
 
 
 def names_of(first: Sequence[str], value_name: str) -> list[str]:

@@ -52,7 +52,8 @@ class Bytes:
             raw = (raw.astype(np.uint32) << 16).view(np.float32)
         elif code == "?":
             raw = raw != 0
-        return raw.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # a NaN of the signalling kind
+            return raw.astype(np.float64)
 
 
 class Place(NamedTuple):

@@ -10,7 +10,7 @@ from gradcheck.model import Run
 from gradcheck.readers import json_files, json_head, json_layouts, json_trainer_state
 from gradcheck.readers.base import Candidate, Reader, Source
 from gradcheck.readers.json_cells import flat_cells
-from gradcheck.readers.json_records import read_records
+from gradcheck.readers.json_records import Records, read_records
 from gradcheck.readers.json_runs import joined, run_of_records, run_of_rows
 from gradcheck.readers.json_text import document_of, text_of
 from gradcheck.readers.table import TableBuilder
@@ -64,7 +64,13 @@ def _attempt(file: Path) -> Run:
 
 
 def _read_file(file: Path, path: Path) -> Run:
-    document, more = document_of(file)
+    try:
+        document, more = document_of(file)
+    except NotALog as error:
+        lines = _lines_of(file)
+        if lines is None:
+            raise
+        return run_of_records(lines, path, (f"begins with a damaged record: {error}",))
     if more:  # a first record longer than the head, and others on the lines below
         return run_of_records(read_records(file), path)
     if isinstance(document, dict) and isinstance(document.get("log_history"), list):
@@ -73,6 +79,15 @@ def _read_file(file: Path, path: Path) -> Run:
     table, notes = json_layouts.rows_of(document, tagged["tag"] if tagged else file.stem)
     settings = json_layouts.settings_of(document)
     return run_of_rows(table, path, "json", hparams=settings, notes=notes)
+
+
+def _lines_of(file: Path) -> Records | None:
+    """The records of a file of lines, the first of which is damaged; None where it is no such."""
+    try:
+        records = read_records(file)
+    except NotALog:
+        return None
+    return records if records.table.rows > 1 else None
 
 
 def _read_epochs(source: Source) -> Run:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sqlite3
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _COLUMNS = {
     "params": {"key", "value", "run_uuid"},
 }
 _INFINITE = 1.7976931348623157e308  # what MLflow stores for an infinity
+_LONGEST_CELL = 1 << 24
 _LONGEST_LABEL = 100
 _WAIT_S = 1.0
 # The number of its row stands for a run, whatever its id may be.
@@ -149,10 +151,15 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
         with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=_WAIT_S)) as database:
             database.text_factory = lambda text: text.decode("utf-8", errors="replace")
             database.execute("PRAGMA trusted_schema = OFF")
+            if sys.version_info >= (3, 11):
+                database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_CELL)
             _check(database)
             yield database
     except sqlite3.Error as error:
         raise NotALog(_reason(error), broken=True) from error
+    except (UnicodeDecodeError, MemoryError) as error:
+        # SQLite quotes a damaged name, or takes the length of a damaged cell at its word.
+        raise NotALog("the SQLite database cannot be read: it is damaged", broken=True) from error
 
 
 def _reason(error: sqlite3.Error) -> str:

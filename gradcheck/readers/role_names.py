@@ -9,13 +9,20 @@ from typing import NamedTuple
 
 from gradcheck.model import Objective, Role
 
+_NAMES = 1 << 17
+"""How many names to remember; each is asked for a dozen times while a run is read."""
 _CROSS_ENTROPY = re.compile(r"\bcross entropy\b")
 _TOKEN = re.compile(r"[0-9]D\b|[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z0-9]+|[0-9]+")
 
 
 def tokens(name: str) -> list[str]:
     """The words of a name in lower case: `Loss/G_loss` and `lossG` both speak of `loss` and `g`."""
-    return _CROSS_ENTROPY.sub("crossentropy", " ".join(_TOKEN.findall(name)).lower()).split()
+    return _spaced(name).split()
+
+
+@functools.lru_cache(maxsize=_NAMES)
+def _spaced(name: str) -> str:
+    return _CROSS_ENTROPY.sub("crossentropy", " ".join(_TOKEN.findall(name)).lower())
 
 
 def _words(text: str) -> frozenset[str]:
@@ -114,7 +121,7 @@ class Meaning(NamedTuple):
     stand_in: bool = False
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=_NAMES)
 def meaning(name: str) -> Meaning:
     """What a series of this name means, without a look at the others of its run."""
     words = tokens(name)

@@ -183,7 +183,7 @@ def _is_text(cells: _Cells) -> bool:
 
 def _column(name: str, cells: _Cells) -> Column:
     row, value = _integers(cells.row), np.array(cells.value, dtype=np.float64)
-    if (np.diff(row) < 0).any():  # it was filled from several blocks
+    if len(row) > 1 and (row[1:] < row[:-1]).any():  # it was filled from several blocks
         written = np.argsort(row, kind="stable")
         row, value = row[written], value[written]
     return Column(name, row, value, _integers(cells.blank))

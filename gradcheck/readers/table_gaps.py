@@ -38,10 +38,11 @@ def restore_nan(columns: Sequence[Column], axis: Axis) -> tuple[list[Column], tu
     as Lightning's validation rows among the training rows, say nothing; neither do the rows after
     a restart, which may log less than before.
     """
-    metrics = [column for column in columns if not _keeps_books(column.name)]
-    suspects = {column.name for column in metrics if _stops_blank(column)}
+    blank = [column for column in columns if _stops_blank(column)]
+    suspects = {column.name for column in blank if not _keeps_books(column.name)}
     if not suspects:
         return list(columns), ()
+    metrics = [column for column in columns if not _keeps_books(column.name)]
     rows = len(axis.step)
     kinds = _kinds(metrics)
     barren = np.ones(rows, dtype=np.bool_)

@@ -27,12 +27,14 @@ _EPOCHS = (
     "epoch", "epochs", "trainer epoch", "train epoch", "epoch num", "epoch number", "epoch idx",
     "e", "ep", "round", "episode", "episodes", "num episodes", "generation",
 )  # fmt: skip
+_COUNTERS = frozenset(_STEPS + _EPOCHS)
 # A column of text with one of these names tells rows of training from rows of validation.
 SPLIT_COLUMNS = frozenset({"phase", "split", "mode", "stage", "subset", "set"})
 _WRAPPED = ("global step", "step", "iteration", "iter", "epoch")
 _THOUSANDS = frozenset({"progress kimg", "kimg"})
 _INDEX = frozenset({"", "index", "unnamed 0"})
 _NEARLY_ALL = 0.95
+_MOSTLY = 0.8
 _LARGEST = 2.0**62
 
 
@@ -48,8 +50,7 @@ class Axis:
 
 def is_step_name(name: str) -> bool:
     """Whether a column of this name can count the steps."""
-    words = _words(name)
-    return words in _STEPS or words in _EPOCHS
+    return _words(name) in _COUNTERS
 
 
 def preference(name: str) -> tuple[str, int]:
@@ -124,7 +125,8 @@ def _varies(column: Column) -> bool:
 
 def _is_integral(column: Column) -> bool:
     known = column.value[np.abs(column.value) < _LARGEST]
-    return len(known) > 0 and bool((known == np.round(known)).all())
+    # A damaged row may count anything; where fractions are meant, they are many.
+    return len(known) > 0 and bool((known == np.round(known)).mean() >= _MOSTLY)
 
 
 def _is_history(table: Table) -> bool:
@@ -189,10 +191,11 @@ def _axis(column: Column, table: Table) -> Axis:
 
 def _every_row(column: Column, rows: int) -> IntArray:
     """The step of each row: its own, else that of the last row before it which has one."""
-    known = np.abs(column.value) < _LARGEST
+    known = (np.abs(column.value) < _LARGEST) & (column.value == np.round(column.value))
     row, value = column.row[known], column.value[known]
     latest = np.searchsorted(row, np.arange(rows), side="right") - 1
-    return value[np.maximum(latest, 0)].astype(np.int64)
+    steps: IntArray = value[np.maximum(latest, 0)].astype(np.int64)
+    return steps
 
 
 def _counted(table: Table, why: str) -> Axis:

@@ -14,6 +14,9 @@ from gradcheck.model import FloatArray, IntArray
 INDEX = "index"
 """A bare number that opens a line: the rank that printed it, or a count."""
 _LARGEST = 2.0**62
+_MOSTLY = 0.8
+_MANY = 10
+"""Rows that come again even where all are the same."""
 _BACK = 0.3
 """Share of the moves of a counter that may go back, as a restart does."""
 
@@ -107,6 +110,18 @@ class Kind:
         names = (*self.counted, *self.measured)
         return {name: self._column(place) for place, name in enumerate(names) if name not in sound}
 
+    def comes_again(self) -> bool:
+        """Whether a statement was run again and again, as none of a program or a list is.
+
+        A single row that is not finite is worth as much.
+        """
+        cells = self.cells()
+        if not np.isfinite(cells).all():
+            return True
+        if not self.repeats:
+            return False
+        return len(self) >= _MANY or bool((cells != cells[0]).any())
+
     def counters(self) -> dict[str, FloatArray]:
         """The counted columns that count: whole numbers that go on.
 
@@ -120,7 +135,7 @@ class Kind:
         whole = {
             name: value
             for place, name in enumerate(self.counted)
-            if _is_whole(value := self._column(place))
+            if (value := _whole(self._column(place))) is not None
         }
         return {
             name: value
@@ -131,7 +146,7 @@ class Kind:
     def fractions(self) -> dict[str, FloatArray]:
         """The counted columns that hold fractions, such as Hugging Face's epoch."""
         columns = {name: self._column(place) for place, name in enumerate(self.counted)}
-        return {name: value for name, value in columns.items() if not _is_whole(value)}
+        return {name: value for name, value in columns.items() if _whole(value) is None}
 
     def cells(self) -> FloatArray:
         """All cells, a row each, the counted columns first."""
@@ -186,8 +201,17 @@ def _goes_on(value: FloatArray, others: Sequence[FloatArray]) -> bool:
     return not len(back) or bool(back.mean() <= _BACK)
 
 
-def _is_whole(value: FloatArray) -> bool:
-    return bool(((np.abs(value) < _LARGEST) & (value == np.round(value))).all())
+def _whole(value: FloatArray) -> FloatArray | None:
+    """A column of whole numbers, None where it is none.
+
+    A damaged line may count anything: it belongs to the count before it. Where fractions are meant,
+    they are many.
+    """
+    whole = (np.abs(value) < _LARGEST) & (value == np.round(value))
+    if not whole.any() or whole.mean() < _MOSTLY:
+        return None
+    latest = np.maximum.accumulate(np.where(whole, np.arange(len(value)), np.argmax(whole)))
+    return value[latest]
 
 
 class Kinds:

@@ -21,7 +21,7 @@ _OTHERS = re.compile(
     re.IGNORECASE,
 )
 _MOST_CONTROL = 0.1
-_JSON_LINE = re.compile(rb'\s*\{\s*"')
+_JSON = re.compile(rb"\s*\{(?!\s*')")  # `{'loss': 1.0}` is what Python prints
 
 
 class _TextLogs:
@@ -32,8 +32,7 @@ class _TextLogs:
             return False
         if _OTHERS.match(path.name) or _is_binary(head) or looks_like_table(head):
             return False
-        # JSON lines have a reader of their own; a printed dict begins with another quote.
-        return not _JSON_LINE.match(head) or b"\n" not in head.strip()
+        return not _JSON.match(head) or b"\n" not in head.strip()
 
     def group(self, files: Sequence[Path], root: Path) -> Iterable[Source]:
         return [Source(file, (file,)) for file in sorted(files)]

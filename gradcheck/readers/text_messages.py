@@ -96,6 +96,7 @@ class Listener:
     def __init__(self) -> None:
         self._first: list[Message] = []
         self._last: deque[Message] = deque(maxlen=_KEPT_EACH_END)
+        self._unexplained: list[int] = []  # where one broke off that nothing explains yet
         self._tracebacks: dict[str, int] = {}  # by what stands before their lines, the first line
 
     @property
@@ -106,7 +107,7 @@ class Listener:
     @property
     def said(self) -> tuple[Message, ...]:
         """The messages, the middle ones of a long row of them left out."""
-        return (*self._first, *self._last)
+        return tuple(sorted((*self._first, *self._last), key=lambda message: message.order))
 
     def take(self, number: int, line: str) -> dict[str, float] | None:
         """Take a line; a step skipped for an overflow comes back as the cells of a row."""
@@ -131,7 +132,8 @@ class Listener:
 
     def finish(self) -> None:
         """Take note that the log ends, perhaps in the middle of a traceback."""
-        for began in self._tracebacks.values():
+        began = min((*self._tracebacks.values(), *self._unexplained), default=None)
+        if began is not None:
             self._keep(Said.EXCEPTION, began, _TRACEBACK)
         self._tracebacks.clear()
 
@@ -159,10 +161,11 @@ class Listener:
             return
         if _RAISED.match(raised) or _FEW_WORDS.match(raised):
             self._keep(_what(raised) or Said.EXCEPTION, number, raised)
-        else:
-            self._keep(Said.EXCEPTION, began, _TRACEBACK)
+        elif not self._unexplained:
+            self._unexplained.append(began)
 
     def _keep(self, said: Said, number: int, line: str) -> None:
+        self._unexplained.clear()  # what follows tells what was raised
         message = Message(said, number, " ".join(line.split())[:_LONGEST])
         if len(self._first) < _KEPT_EACH_END:
             self._first.append(message)

@@ -136,14 +136,12 @@ class RowMaker:
     def _is_redrawn(self, row: _Row) -> bool:
         """Whether a progress bar shows the same place once more."""
         last = self._last
-        return (
-            last is not None
-            and row.bar
-            and last.bar
-            and bool(row.counts)
-            and last.counts == row.counts
-            and last.measured.keys() <= row.measured.keys()
-        )
+        if last is None or not (row.bar and last.bar and row.counts) or last.counts != row.counts:
+            return False
+        # On another line it may be the bar of another process.
+        if row.line != last.line:
+            return last.measured.items() <= row.measured.items()
+        return last.measured.keys() <= row.measured.keys()
 
     def _starts_anew(self, row: _Row) -> bool:
         """Whether a progress bar at 0 still shows what it showed at the end of the last loop."""

@@ -18,7 +18,6 @@ from gradcheck.readers.text_ranks import told_apart, with_main_rank
 from gradcheck.readers.text_steps import Clock, find_clock
 
 _FEW = 3
-_MANY = 10
 
 
 class _Part(NamedTuple):
@@ -39,7 +38,7 @@ def run_of(kinds: Sequence[Kind], messages: Sequence[Message], path: Path) -> Ru
     """
     kinds = told_apart(kinds)
     clock = find_clock(kinds)
-    if clock is None or not _comes_again(clock):
+    if clock is None or not any(kind.comes_again() for kind in clock.kinds):
         return _only(messages, path)
     parts: dict[str, list[_Part]] = {}
     for kind in kinds:
@@ -63,15 +62,6 @@ def _only(messages: Sequence[Message], path: Path) -> Run:
     if not messages:
         raise NotALog("a text without a series of numbers in it")
     return Run(path, "text", (), messages=tuple(messages), by_line=True)
-
-
-def _comes_again(clock: Clock) -> bool:
-    """Whether a statement was run again and again, as no text, code or list of settings is."""
-    values = [value for kind in clock.kinds for value in kind.values().values()]
-    if any(not np.isfinite(value).all() for value in values):
-        return True
-    moving = clock.counter is not None or any(len(value) and np.ptp(value) for value in values)
-    return clock.rows.repeats > 0 and (moving or len(clock.rows) >= _MANY)
 
 
 def _parts(kind: Kind, clock: Clock) -> Iterable[tuple[str, _Part]]:

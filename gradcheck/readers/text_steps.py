@@ -104,13 +104,18 @@ def find_clock(kinds: Sequence[Kind]) -> Clock | None:
         return _counted(_alike(best, kinds))
     clock = _clock(_alike(teller, kinds))
     # Epochs that close long stretches of lines tell too little of where each line stood.
-    coarse = 2 * len(np.unique(clock.step)) <= len(best) and teller is not best
-    return _counted(_alike(best, kinds)) if coarse else clock
+    coarse = clock.unit == "epoch" and 2 * len(np.unique(clock.step)) <= len(best)
+    return _counted(_alike(best, kinds)) if coarse and teller is not best else clock
 
 
-def _weight(kind: Kind) -> tuple[bool, bool, int]:
+def _weight(kind: Kind) -> tuple[bool, bool, bool, int]:
     roles = {role_names.meaning(name).role for name in kind.measured}
-    return len(kind) >= _FEW, Role.LOSS in roles or Role.GRAD_NORM in roles, len(kind)
+    return (
+        kind.comes_again(),
+        len(kind) >= _FEW,
+        Role.LOSS in roles or Role.GRAD_NORM in roles,
+        len(kind),
+    )
 
 
 def _alike(best: Kind, kinds: Sequence[Kind]) -> tuple[Kind, ...]:

@@ -18,6 +18,7 @@ from gradcheck.wording import count
 
 NARROW, MEDIUM = 60, 100
 MOST_REWINDS = 3
+MOST_SERIES = 200
 GAP = 10
 """How many times the usual distance of two points makes a gap."""
 
@@ -44,6 +45,7 @@ def rewinds(run: Run) -> list[tuple[int, int]]:
     found = [
         [(int(s.step[row]), int(s.step[row + 1])) for row in np.flatnonzero(np.diff(s.step) < 0)]
         for s in run.series
+        if len(s) > 1
     ]
     return max(found, key=len, default=[])
 
@@ -91,8 +93,19 @@ def _put_series(page: Page, run: Run) -> None:
         header = ["points", "not finite"]
     elif page.width < MEDIUM:
         header.remove("steps")
-    rows = [_row(page, run, series, header) for series in run.series]
-    page.table([*header, "series (* judged)"], rows)
+    shown = _telling(run)
+    page.table([*header, "series (* judged)"], [_row(page, run, one, header) for one in shown])
+    rest = len(run.series) - len(shown)
+    if rest:
+        page.line(f"and {rest} more series: --format json shows all of them", indent=2)
+
+
+def _telling(run: Run) -> list[Series]:
+    """The series that fit on a page, in the order of the log: those that are judged come first."""
+    judged = set(run.primary.values())
+    ranked = sorted(run.series, key=lambda one: (one.name not in judged, one.role is Role.OTHER))
+    kept = {id(one) for one in ranked[:MOST_SERIES]}
+    return [one for one in run.series if id(one) in kept]
 
 
 def _row(page: Page, run: Run, series: Series, header: Sequence[str]) -> list[Text]:
