@@ -29,6 +29,7 @@ _LINK = re.compile(
     r"""(?:["'\]]*\s*(?:[:=]+>?|->)\s*["'\[({]*|\s+(?:is|was|of)\s+|\s+[#\["']?|\[|@)$"""
 )
 _LONGEST_LINK = 40
+_LONGEST_BODY = 1000  # characters: what is further from a number does not name it
 _UNIT = re.compile(
     r"^\s*(?:(?:ms|us|s|secs?|seconds?|min|minutes|hours?|[kmgt]i?b|it|tokens|samples)"
     r"(?:/(?:s|it|iter|step|batch|epoch|sec|sample))?"
@@ -162,6 +163,7 @@ class _PlanMaker:
     def _take(self, index: int, text: str, mark: str, *, first: bool) -> None:
         """Take a number and the text before it."""
         before, _, text = text.rpartition(PROGRESS)
+        text = text[-_LONGEST_BODY:]
         link = _LINK.search(text, max(0, len(text) - _LONGEST_LINK))
         body = text[: link.start()] if link else text
         name, context = text_names.name_and_context(body if first else _UNIT.sub("", body))

@@ -7,6 +7,7 @@ What a reader may lose besides the touched bytes is told here, one rule each:
 - a quote that opens in a damaged line of a table may swallow what follows it;
 - a last line of a table without an end counts as cut short;
 - a column with less intact rows than damaged ones may be taken for text;
+- a text log may count its steps otherwise once something that counts is put into it;
 - a text log that is damaged in more places than not, or whose only line of names is, may be read in
   another way; what is printed over several lines is one record;
 - a file of JSON lines or text whose first bytes are damaged may be no log by its looks;
@@ -19,6 +20,7 @@ What a reader may lose besides the touched bytes is told here, one rule each:
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 import struct
@@ -32,7 +34,8 @@ from tests.fuzz.rope import Rope
 from tests.fuzz.seeds import Point, Record, Seed
 
 _HEAD = 4096
-_FEW = 4
+_FEW = 10
+_COUNTS = re.compile(rb"epoch|step|iter|\d/\d|\[\d", re.IGNORECASE)
 _BLOCK = 1 << 15
 _HEADER = struct.Struct("<QI")
 _LENGTH = re.compile(rb"(?=....\0\0\0\0....)", re.DOTALL)
@@ -48,7 +51,7 @@ def demanded(kind: str, seed: Seed, rope: Rope, data: bytes) -> list[Point]:
     elif kind == "events":
         found = _not_swallowed(data, found)
     elif kind == "text":
-        found = _of_text(seed, data, found)
+        found = _of_text(seed, rope, data, found)
     if data.startswith(_UTF16) and seed.lines:
         found = []
     return [point for _, record in found for point in record.points]
@@ -126,12 +129,27 @@ def _not_swallowed(data: bytes, found: list[tuple[int, Record]]) -> list[tuple[i
     ]
 
 
-def _of_text(seed: Seed, data: bytes, found: list[tuple[int, Record]]) -> list[tuple[int, Record]]:
+def _of_text(
+    seed: Seed, rope: Rope, data: bytes, found: list[tuple[int, Record]]
+) -> list[tuple[int, Record]]:
     if seed.header is not None and (not found or found[0][1].start != 0 or found[0][0] != 0):
         return []
     lines = data.count(b"\n") + data.count(b"\r")
     kept = sum(seed.data.count(b"\n", one.start, one.stop) + 1 for _, one in found)
-    return found if kept > max(lines - kept, _FEW) else []
+    if kept <= max(lines - kept, _FEW):
+        return []
+    return list(map(_without_steps, found)) if _counts_otherwise(rope) else found
+
+
+def _counts_otherwise(rope: Rope) -> bool:
+    """Whether something was put in that counts, such as lines of another log."""
+    return any(isinstance(piece, bytes) and _COUNTS.search(piece) for piece in rope.pieces)
+
+
+def _without_steps(place: tuple[int, Record]) -> tuple[int, Record]:
+    at, record = place
+    points = tuple(point._replace(step=None) for point in record.points)
+    return at, dataclasses.replace(record, points=points)
 
 
 def _of_table(
