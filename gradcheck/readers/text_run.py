@@ -18,6 +18,7 @@ from gradcheck.readers.text_ranks import told_apart, with_main_rank
 from gradcheck.readers.text_steps import Clock, find_clock
 
 _FEW = 3
+_MANY = 10
 
 
 class _Part(NamedTuple):
@@ -68,7 +69,7 @@ def _parts(kind: Kind, clock: Clock) -> Iterable[tuple[str, _Part]]:
     """The columns of a kind, less what it printed before the training began."""
     line, step, arrival = kind.line, clock.of(kind), kind.arrival
     counts = kind.counters()
-    if clock.counter in counts or (kind.own and len(kind) > 1 and line[-1] >= clock.start):
+    if clock.counter in counts or _goes_on(kind, clock):
         kept = np.ones(len(line), dtype=np.bool_)
     else:
         kept = line >= clock.start
@@ -88,6 +89,14 @@ def _parts(kind: Kind, clock: Clock) -> Iterable[tuple[str, _Part]]:
             f"{name} (epoch)" if again else name,
             _Part(arrival[kept], line[kept], step[kept], value[kept], kind.own or bool(counts)),
         )
+
+
+def _goes_on(kind: Kind, clock: Clock) -> bool:
+    """Whether lines that count for themselves reach into the training, or count far enough."""
+    if not kind.own or len(kind) < 2:
+        return False
+    far = any(len(np.unique(count)) >= _MANY for count in kind.counters().values())
+    return far or bool(kind.line[-1] >= clock.start)
 
 
 def _sums_up(kind: Kind, clock: Clock) -> bool:
