@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CORE := $(VENV)/core-installed
 INSTALLED := $(VENV)/installed
 RIVALS := $(VENV)/rivals-installed
 # Options of `make bench`, such as BENCH='--only a,d --rounds 3'.
@@ -11,7 +12,7 @@ FUZZ ?= --cases 100000
 
 .PHONY: demo test check lint types fmt bench fuzz samples snapshots readme clean
 
-demo: $(INSTALLED)  ## install, then diagnose the sample logs
+demo: $(CORE)  ## install, then diagnose the sample logs
 	$(BIN)/gradcheck analyze sample_logs --fail-on never
 
 test: $(INSTALLED)  ## the whole test suite
@@ -49,11 +50,16 @@ readme: $(INSTALLED)  ## rewrite the README's command output between its markers
 clean:
 	rm -rf $(VENV)
 
-$(INSTALLED): pyproject.toml
+$(CORE): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(INSTALLED): $(CORE)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
+
 
 $(RIVALS): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
