@@ -60,7 +60,6 @@ $(INSTALLED): $(CORE)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
-
 $(RIVALS): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	touch $@
