@@ -7,7 +7,8 @@ What a reader may lose besides the touched bytes is told here, one rule each:
 - a quote that opens in a damaged line of a table may swallow what follows it;
 - a last line of a table without an end counts as cut short;
 - a column with less intact rows than damaged ones may be taken for text;
-- a text log may count its steps otherwise once something that counts is put into it;
+- a text log may count its steps otherwise once something that counts is put into it, and with
+  lines of another log in it, it is two logs of which one is read;
 - a text log that is damaged in more places than not, or whose only line of names is, may be read in
   another way; what is printed over several lines is one record;
 - a file of JSON lines or text whose first bytes are damaged may be no log by its looks;
@@ -138,12 +139,10 @@ def _of_text(
     kept = sum(seed.data.count(b"\n", one.start, one.stop) + 1 for _, one in found)
     if kept <= max(lines - kept, _FEW):
         return []
-    return list(map(_without_steps, found)) if _counts_otherwise(rope) else found
-
-
-def _counts_otherwise(rope: Rope) -> bool:
-    """Whether something was put in that counts, such as lines of another log."""
-    return any(isinstance(piece, bytes) and _COUNTS.search(piece) for piece in rope.pieces)
+    foreign = [piece for piece in rope.pieces if isinstance(piece, bytes) and _COUNTS.search(piece)]
+    if any(b"\n" in piece for piece in foreign):
+        return []
+    return list(map(_without_steps, found)) if foreign else found
 
 
 def _without_steps(place: tuple[int, Record]) -> tuple[int, Record]:

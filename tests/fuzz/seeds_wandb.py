@@ -14,7 +14,7 @@ _BLOCK = 1 << 15
 
 def seeds() -> Iterator[Seed]:
     """Logs within one block, and one that takes several."""
-    for number, (rows, nested) in enumerate(((30, False), (50, True), (700, False))):
+    for number, (rows, nested) in enumerate(((30, False), (50, True), (420, False))):
         yield _seed(rows, nested, Random(number))
 
 

@@ -13,7 +13,7 @@ from tests.fuzz.mutations import damage
 from tests.fuzz.rope import Rope
 from tests.fuzz.seeds import KINDS, seeds
 
-SHARE = 300
+SHARE = 100
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -32,7 +32,7 @@ def test_every_point_of_an_undamaged_log_comes_out(kind: str, tmp_path: Path) ->
 def test_damage_costs_no_more_than_what_it_touches(kind: str, tmp_path: Path) -> None:
     outcomes = [judge.judge(cases.make(0, n, (kind,)), tmp_path) for n in range(SHARE)]
     assert [(n, one.wrong) for n, one in enumerate(outcomes) if one.wrong] == []
-    assert sum(one.demanded for one in outcomes) > 1000 or kind == "sqlite"
+    assert sum(one.demanded for one in outcomes) > 500 or kind == "sqlite"
 
 
 def test_a_point_that_is_lost_is_seen() -> None:
