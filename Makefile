@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CORE := $(VENV)/core-installed
 INSTALLED := $(VENV)/installed
 RIVALS := $(VENV)/rivals-installed
 # Options of `make bench`, such as BENCH='--only a,d --rounds 3'.
@@ -11,11 +12,11 @@ FUZZ ?= --cases 100000
 
 .PHONY: demo test check lint types fmt bench fuzz samples snapshots readme clean
 
-demo: $(INSTALLED)  ## install, then diagnose the sample logs
+demo: $(CORE)  ## install, then diagnose the sample logs
 	$(BIN)/gradcheck analyze sample_logs --fail-on never
 
 test: $(INSTALLED)  ## the whole test suite
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: lint types test  ## what CI runs
 
@@ -49,9 +50,13 @@ readme: $(INSTALLED)  ## rewrite the README's command output between its markers
 clean:
 	rm -rf $(VENV)
 
-$(INSTALLED): pyproject.toml
+$(CORE): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(INSTALLED): $(CORE)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 

@@ -13,7 +13,8 @@ from gradcheck.model import Kind, RunReport, Severity
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 FORMATS = {"lightning_csv", "keras_csvlog", "results_csv", "history_csv", "progress_csv",
-           "algoperf_csv", "tfevents"}  # fmt: skip
+           "algoperf_csv", "tfevents", "text", "trainer_state", "trainer_log_jsonl",
+           "megatron_golden", "detectron2_json"}  # fmt: skip
 ALGOPERF = (
     "mlcommons__submissions_algorithms/previous_leaderboards/algoperf_v05/logs/external_tuning/"
     "generalized_adam/{}/trial_1/{}"
@@ -21,6 +22,8 @@ ALGOPERF = (
 TRUTH: dict[str, int] = {
     "Essoz__ml-daikon-empirical-study-eecs598/DeepSpeed-1773/date_24-02-18_time_20-35-04/"
     "events.out.tfevents.1708288517.ring19.395179.0": 444,
+    "Essoz__ml-daikon-empirical-study-eecs598/DeepSpeed-1773/output.txt": 444,
+    "karpathy__nanochat/sft_run.log": 2,
     "SreeSatyaGit__PINAPINN/lightning_logs/version_2/metrics.csv": 1,
     "SreeSatyaGit__PINAPINN/lightning_logs/version_3/metrics.csv": 1,
     "SreeSatyaGit__PINAPINN/lightning_logs/version_5/metrics.csv": 1,

@@ -23,10 +23,10 @@ import pytest
 
 from tests.readers.event_writers import event, framed, scalar, write_events
 
-MOST_SECONDS = 5.0
+# What is quadratic in such a log takes minutes. Idle cores need a few seconds at most; cores that
+# other tests keep busy take several times as long.
+MOST_SECONDS = 20.0
 MOST_BYTES = 1 << 30
-_AT_REST = 0.55
-"""Seconds of CPU that a log of nothing takes where no other process shares the cores."""
 ODD = "\x1b]0;owned\x07\x1b[2J[bold]loss[/bold]<script>alert(1)</script>\n\r\t\u202eloss\x9b31m"
 _ESCAPES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -68,16 +68,9 @@ def run(*arguments: str | Path, directory: Path) -> Ran:
     )
 
 
-def _slowness(directory: Path) -> float:
-    """How much longer CPU seconds are now than on cores at rest: neighbours stretch them."""
-    plain = directory / "plain.csv"
-    plain.write_text("\n".join(rows("loss")))
-    return run("inspect", plain, directory=directory).seconds / _AT_REST
-
-
 def _bounded() -> None:
     # Twice what is allowed, so that what goes too far is measured, and what runs away ends.
-    resource.setrlimit(resource.RLIMIT_CPU, (int(6 * MOST_SECONDS), int(6 * MOST_SECONDS)))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(2 * MOST_SECONDS), int(2 * MOST_SECONDS)))
     resource.setrlimit(resource.RLIMIT_AS, (4 * MOST_BYTES, 4 * MOST_BYTES))
 
 
@@ -87,12 +80,11 @@ def _logs(tmp_path: Path) -> Path:
     return tmp_path / "logs"
 
 
-def check(ran: Ran, codes: tuple[int, ...], directory: Path) -> None:
+def check(ran: Ran, codes: tuple[int, ...]) -> None:
     print(f"{ran.seconds:.2f} s CPU, {ran.megabytes:.0f} MB, exit code {ran.code}")
     assert "Traceback" not in ran.err, ran.err[-2000:]
     assert ran.code in codes, ran.err[-2000:]
-    slow = 1.0 if ran.seconds < MOST_SECONDS else _slowness(directory)
-    assert ran.seconds < MOST_SECONDS * slow
+    assert ran.seconds < MOST_SECONDS
     assert ran.megabytes < MOST_BYTES >> 20
     for text in (ran.out, ran.err):
         assert _ESCAPES.search(text) is None
@@ -403,7 +395,7 @@ def test_within_bounds(name: str, command: str, logs: Path, tmp_path: Path) -> N
     make, codes = _CASES[name]
     make(logs)
     ran = run(command, logs, directory=tmp_path)
-    check(ran, codes, tmp_path)
+    check(ran, codes)
     assert len(ran.out) < 100_000
     assert not (tmp_path / "unpickled").exists()
 
@@ -416,15 +408,13 @@ def test_in_every_format(name: str, format_name: str, logs: Path, tmp_path: Path
     if format_name not in formats.names():
         pytest.skip(f"no such format yet: {format_name}")
     _CASES[name][0](logs)
-    check(
-        run("analyze", logs, "--format", format_name, directory=tmp_path), _CASES[name][1], tmp_path
-    )
+    check(run("analyze", logs, "--format", format_name, directory=tmp_path), _CASES[name][1])
 
 
 @pytest.mark.parametrize("name", ["log.csv", "train.log", "events.out.tfevents.1", "a.wandb"])
 def test_a_pipe_named_directly_is_not_waited_for(name: str, logs: Path, tmp_path: Path) -> None:
     os.mkfifo(logs / name)
-    check(run("analyze", logs / name, directory=tmp_path), (NOTHING,), tmp_path)
+    check(run("analyze", logs / name, directory=tmp_path), (NOTHING,))
 
 
 @pytest.fixture(name="locked")
@@ -441,5 +431,5 @@ def _locked(logs: Path) -> Iterator[Path]:
 
 def test_files_that_may_not_be_read(locked: Path, tmp_path: Path) -> None:
     ran = run("analyze", locked, directory=tmp_path)
-    check(ran, (UNREADABLE,), tmp_path)
+    check(ran, (UNREADABLE,))
     assert ran.err.count("cannot be read: Permission denied") == 3

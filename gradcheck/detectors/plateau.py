@@ -45,6 +45,8 @@ def _is_flat(values: FloatArray) -> bool:
     doubt = SURE * spread * float(np.sqrt(12 / len(values)))
     wobble = SURE * 1.25 * spread * float(np.sqrt(10 / len(values)))
     fall = max(-slope, float(np.median(values[:3])) - float(levels[-1]) - 2 * spread)
+    if float(levels[5] - levels[-1]) > max(2 * float(levels[0] - levels[4]), 2 * wobble):
+        return False  # a run that was cut off as it began to learn, such as in its warm-up
     return fall < max(LEAST_FALL * size, doubt) and bool(
         np.ptp(levels) < max(DRIFT * size, 2 * wobble)
     )

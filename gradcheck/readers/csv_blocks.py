@@ -16,6 +16,9 @@ from gradcheck.readers.table import ABSENT, BoolArray, Column, Table, TextColumn
 
 # All that pandas is to answer with NaN; which of them a cell says is looked up afterwards.
 _NAN = sorted(ABSENT | {"nan", "NaN", "NAN"})
+# A column of nothing else than True and False pandas reads as 1 and 0; these letters are in one of
+# them, and neither in a word for a number nor in one for none.
+_OF_TRUTH = b"rRsS"
 
 
 def parse_plain(data: bytes, value_name: str) -> Table | None:
@@ -111,10 +114,11 @@ class _Blocks:
 
     def _columns(self, block: Block) -> Iterator[tuple[int, FloatArray | None]]:
         """The numbers of every column, None of one that holds something else."""
+        self._texts |= block.columns_with(_OF_TRUTH)
         try:
             values = _numbers(block, self._layout, self._texts)
         except ValueError:
-            self._texts = _not_numbers(block, self._layout)
+            self._texts |= _not_numbers(block, self._layout)
             try:
                 values = _numbers(block, self._layout, self._texts)
             except ValueError as error:

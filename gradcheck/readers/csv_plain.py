@@ -74,6 +74,15 @@ class Block:
             return self.end[:, column - 1] + 1, end
         return np.concatenate(([0], self.end[:-1, -1] + 1)), end
 
+    def columns_with(self, letters: bytes) -> set[int]:
+        """The columns in which one of these letters is."""
+        found = [ord(one) for one in letters.decode() if one.encode() in self.data]
+        if not found:
+            return set()
+        places = np.flatnonzero(np.isin(np.frombuffer(self.data, dtype=np.uint8), found))
+        cells = np.searchsorted(self.end.ravel(), places)
+        return set(np.unique(cells % self.end.shape[1]).tolist())
+
     def cells(self, begin: IntArray, end: IntArray) -> list[str]:
         """What the cells at these places say."""
         places = zip(begin.tolist(), end.tolist(), strict=True)

@@ -71,6 +71,9 @@ class _Tree:
         """The directory of which this one is a part, None if it stands for itself."""
         parent, name = directory.parent, directory.name.lower()
         siblings = self._names[parent]
+        grouped = self._with_group(directory)
+        if grouped is not None:
+            return grouped
         if name in _TRAINING | _VALIDATION and siblings & _TRAINING and siblings & _VALIDATION:
             return parent
         if parent in self._files:
@@ -79,11 +82,18 @@ class _Tree:
         if name in _TRAINING:
             tags = self._head(directory).columns
             return parent if any(_KERAS_TAG.match(tag) for tag in tags) else None
-        if self._files.keys().isdisjoint(directory.parents):
+        return None
+
+    def _with_group(self, directory: Path) -> Path | None:
+        """The run whose writer made the directory for one key of `add_scalars` (tensorboardX)."""
+        parent = directory.parent
+        if parent in self._files or self._files.keys().isdisjoint(parent.parents):
             return None
         (tag, *more) = self._head(directory).columns or [""]
-        whole = directory.parents[len(tag.split("/"))] if _ends_in(parent, tag) else None
-        return None if more or whole not in self._files else whole
+        if more or not tag or not _ends_in(parent, tag):
+            return None
+        whole = directory.parents[len(tag.split("/"))]
+        return whole if whole in self._files else None
 
     def _head(self, directory: Path) -> EventFile:
         with opened(self._files[directory][0]) as source:

@@ -42,7 +42,12 @@ def run_of_rows(
     table, count = counted(table)
     run = run_of(table, path, format_name)
     known = {**settings, **(hparams or {})}
-    return dataclasses.replace(run, hparams=known, notes=notes + count + run.notes)
+    return dataclasses.replace(
+        run,
+        hparams=known,
+        notes=notes + count + run.notes,
+        by_line=format_name == "jsonl",  # the rows of a document are not its lines
+    )
 
 
 def joined(path: Path, parts: Sequence[Run]) -> Run:

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gradcheck.model import Run
-from gradcheck.readers import text_lines, text_run
 from gradcheck.readers.base import Candidate, Reader, Source
 from gradcheck.readers.csv_cells import looks_like_table
-from gradcheck.readers.text_rows import rows_of
 
 _SUFFIXES = frozenset({".log", ".txt", ".out", ".err", ".stdout", ".stderr", ".output"})
 _NAMES = frozenset({"log", "stdout", "stderr", "output", "nohup"})
@@ -40,6 +38,10 @@ class _TextLogs:
         return [Source(file, (file,)) for file in sorted(files)]
 
     def read(self, source: Source) -> Run:
+        # Many patterns to compile, which other logs do without.
+        from gradcheck.readers import text_lines, text_run  # noqa: PLC0415
+        from gradcheck.readers.text_rows import rows_of  # noqa: PLC0415
+
         with source.path.open("rb") as opened:
             blocks = iter(lambda: opened.read(text_lines.BLOCK), b"")
             kinds, messages = rows_of(text_lines.lines(blocks))

@@ -13,10 +13,12 @@ from gradcheck.model import FloatArray, IntArray, Message, Role, Run, Series
 from gradcheck.readers import role_names
 from gradcheck.readers.table_steps import preference
 from gradcheck.readers.text_kinds import Kind
+from gradcheck.readers.text_plans import PROGRESS_NAME
 from gradcheck.readers.text_ranks import told_apart, with_main_rank
 from gradcheck.readers.text_steps import Clock, find_clock
 
 _FEW = 3
+_MANY = 10
 
 
 class _Part(NamedTuple):
@@ -67,21 +69,34 @@ def _parts(kind: Kind, clock: Clock) -> Iterable[tuple[str, _Part]]:
     """The columns of a kind, less what it printed before the training began."""
     line, step, arrival = kind.line, clock.of(kind), kind.arrival
     counts = kind.counters()
-    if clock.counter in counts or (kind.own and len(kind) > 1 and line[-1] >= clock.start):
+    if clock.counter in counts or _goes_on(kind, clock):
         kept = np.ones(len(line), dtype=np.bool_)
     else:
         kept = line >= clock.start
     if clock.counter in counts and not kind.own:
         kept = line >= clock.start
+    drawn = clock.counter == PROGRESS_NAME
+    if drawn and any(kind.measured == own.measured for own in clock.kinds):
+        # The same statement, before the bar that counts was first drawn.
+        kept |= line >= clock.start - 2 * clock.spacing
     if not kept.any():
         return
     summary = _sums_up(kind, clock)
-    for name, value in kind.values().items():
+    further = {name: count for name, count in counts.items() if kind.own and name != clock.counter}
+    for name, value in {**kind.values(), **further}.items():
         again = summary and any(name in own.measured for own in clock.kinds)
         yield (
             f"{name} (epoch)" if again else name,
             _Part(arrival[kept], line[kept], step[kept], value[kept], kind.own or bool(counts)),
         )
+
+
+def _goes_on(kind: Kind, clock: Clock) -> bool:
+    """Whether lines that count for themselves reach into the training, or count far enough."""
+    if not kind.own or len(kind) < 2:
+        return False
+    far = any(len(np.unique(count)) >= _MANY for count in kind.counters().values())
+    return far or bool(kind.line[-1] >= clock.start)
 
 
 def _sums_up(kind: Kind, clock: Clock) -> bool:

@@ -48,6 +48,12 @@ class Clock:
         """The first line that counts."""
         return self.rows.begins if self.counter else 0
 
+    @property
+    def spacing(self) -> int:
+        """How many lines lie between one that counts and the next, as a rule."""
+        apart = np.diff(self.rows.line)
+        return int(np.median(apart)) if len(apart) else 0
+
     def at(self, kind: Kind) -> IntArray:
         """The step that had been reached when the rows of a kind were printed."""
         reached = np.searchsorted(self.rows.arrival, kind.arrival, side="right") - 1

@@ -18,6 +18,9 @@ NONE: dict[str, Columns] = {
     "learning in noise": {"loss": decay(ROWS, noise=0.3)},
     "learning a little": {"loss": np.linspace(7.0, 6.6, ROWS) * steady(ROWS, noise=0.005)},
     "learning very little": {"loss": np.linspace(7.0, 6.75, ROWS) * steady(ROWS, noise=0.001)},
+    "cut off in its warm-up": {
+        "loss": (10.9 - 0.2 * (np.arange(100) / 100) ** 2) * steady(100, noise=0.001)
+    },
     "converged": {"loss": FROZEN},
     "flat with a NaN": {"loss": put(steady(ROWS, noise=0.001), 200, np.nan)},
     "zero": {"loss": np.zeros(ROWS)},
