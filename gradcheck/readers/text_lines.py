@@ -37,7 +37,7 @@ def lines(blocks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
 
 
 def _shown(number: int, piece: bytes) -> Iterator[tuple[int, str]]:
-    text = piece.decode("utf-8", errors="replace")
+    text = piece.decode("utf-8-sig" if number == 1 else "utf-8", errors="replace")
     if "\x1b" in text:
         text = _COLOURS.sub("", text)
     if "\r" not in text and "\x08" not in text:
