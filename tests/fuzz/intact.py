@@ -11,8 +11,8 @@ What a reader may lose besides the touched bytes is told here, one rule each:
 - lines of a text log that are there twice may be a bar that was drawn again: once is enough;
 - a text log may count its steps otherwise once something that counts is put into it, and with
   lines of another log in it, it is two logs of which one is read;
-- a text log that is damaged in more places than not, or next to its only line of names, may be read in
-  another way; what is printed over several lines is one record;
+- a text log of few intact records, or less than damaged ones, may be read in another way; what is
+  printed over several lines is one record; rows behind damage may have lost their line of names;
 - a file of JSON lines or text whose first bytes are damaged may be no log by its looks;
 - a log in UTF-16 is read as such: bytes kept behind its mark mean something else;
 - a record of W&B that is moved across the end of a block, or to the header of the file, is no
@@ -138,13 +138,13 @@ def _not_swallowed(data: bytes, found: list[tuple[int, Record]]) -> list[tuple[i
 def _of_text(
     seed: Seed, rope: Rope, data: bytes, found: list[tuple[int, Record]]
 ) -> list[tuple[int, Record]]:
-    whole = rope.places()[:1]
-    named = whole and whole[0].at == whole[0].start == 0
-    if seed.header is not None and not (named and whole[0].stop > 2 * seed.header[1]):
-        return []
+    if seed.header is not None:
+        places = rope.places()
+        whole = bool(places) and places[0].at == places[0].start == 0
+        found = [one for one in found if whole and one[0] < places[0].stop]
     lines = data.count(b"\n") + data.count(b"\r")
     kept = sum(seed.data.count(b"\n", one.start, one.stop) + 1 for _, one in found)
-    if kept <= max(lines - kept, _FEW):
+    if kept <= lines - kept or len(found) < _FEW:
         return []
     found = [*{record.start: (at, record) for at, record in found}.values()]
     foreign = [piece for piece in rope.pieces if isinstance(piece, bytes) and _COUNTS.search(piece)]
