@@ -52,6 +52,7 @@ READER: Reader = _TextLogs()
 
 
 def _is_binary(head: bytes) -> bool:
+    head = head.rstrip(b"\0\r\n")  # a crash of the machine leaves them at the end
     if not head:
         return False
     control = sum(byte < 32 and byte not in b"\t\n\r\x08\x1b\x0c" for byte in head)

@@ -11,8 +11,8 @@ What a reader may lose besides the touched bytes is told here, one rule each:
 - lines of a text log that are there twice may be a bar that was drawn again: once is enough;
 - a text log may count its steps otherwise once something that counts is put into it, and with
   lines of another log in it, it is two logs of which one is read;
-- a text log that is damaged in more places than not, or whose only line of names is, may be read in
-  another way; what is printed over several lines is one record;
+- a text log of few intact records, or less than damaged ones, may be read in another way; what is
+  printed over several lines is one record; rows behind damage may have lost their line of names;
 - a file of JSON lines or text whose first bytes are damaged may be no log by its looks;
 - a log in UTF-16 is read as such: bytes kept behind its mark mean something else;
 - a record of W&B that is moved across the end of a block, or to the header of the file, is no
@@ -87,10 +87,10 @@ def _key(point: Point, named: bool, stepped: bool) -> Key:
     return point.name if named else None, point.step if stepped else None, value
 
 
-def head_is_touched(seed: Seed, rope: Rope) -> bool:
+def head_is_touched(rope: Rope) -> bool:
     """Whether a file may look like another one: a reader decides by the first bytes."""
     places = rope.places()
-    needed = min(_HEAD, len(seed.data))
+    needed = min(_HEAD, len(rope))
     return not places or places[0].at > 0 or places[0].start > 0 or places[0].stop < needed
 
 
@@ -138,11 +138,13 @@ def _not_swallowed(data: bytes, found: list[tuple[int, Record]]) -> list[tuple[i
 def _of_text(
     seed: Seed, rope: Rope, data: bytes, found: list[tuple[int, Record]]
 ) -> list[tuple[int, Record]]:
-    if seed.header is not None and (not found or found[0][1].start != 0 or found[0][0] != 0):
-        return []
+    if seed.header is not None:
+        places = rope.places()
+        whole = bool(places) and places[0].at == places[0].start == 0
+        found = [one for one in found if whole and one[0] < places[0].stop]
     lines = data.count(b"\n") + data.count(b"\r")
     kept = sum(seed.data.count(b"\n", one.start, one.stop) + 1 for _, one in found)
-    if kept <= max(lines - kept, _FEW):
+    if kept <= lines - kept or len(found) < _FEW:
         return []
     found = [*{record.start: (at, record) for at, record in found}.values()]
     foreign = [piece for piece in rope.pieces if isinstance(piece, bytes) and _COUNTS.search(piece)]

@@ -63,6 +63,11 @@ def test_a_byte_order_mark_before_a_text(tmp_path: Path) -> None:
     assert points(run_of(tmp_path / "a.log", ["\ufeff" + lines[0], *lines[1:]])) == all_but()
 
 
+def test_zeros_behind_a_text(tmp_path: Path) -> None:
+    lines = [f"step {n} loss {n / 8}" for n in ROWS]
+    assert points(run_of(tmp_path / "a.log", [*lines, "\0" * 3000])) == all_but()
+
+
 @pytest.mark.parametrize("long", ["1" * 20_000, "(" * 20_000, "x=1 " * 5000])
 def test_a_long_line_of_text_takes_no_quadratic_time(long: str, tmp_path: Path) -> None:
     lines = [f"step {n} | loss {n / 8} | {long if n % 10 == 0 else ''}" for n in ROWS]
