@@ -157,7 +157,7 @@ def _moves(count: FloatArray) -> bool:
     """Whether a counter counts; a single line that breaks the rule of many is damaged."""
     if len(count) < _MANY:
         return bool(np.ptp(count) > 0)
-    around = np.pad(count, 1, mode="edge")
+    around = np.pad(count, 1, mode="reflect")
     middle = np.sort(np.stack([around[:-2], count, around[2:]]), axis=0)[1]
     return bool(np.ptp(middle) > 0)
 
