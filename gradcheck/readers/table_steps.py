@@ -93,10 +93,10 @@ def choose_axis(table: Table) -> Axis:
 
 def _candidates(table: Table) -> list[Column]:
     # Of several that sound alike the fullest, and the first of those: a damaged name is one row's.
-    fullest_last = sorted(table.columns[::-1], key=lambda column: len(column.row))
-    by_words = {_words(column.name): column for column in fullest_last}
+    fullest = sorted(table.columns, key=lambda column: -len(column.row))
+    by_words = {_words(column.name): column for column in reversed(fullest)}
     # A record may be wrapped in another: `metrics/step`, `metrics/loss`.
-    wrapped = {_words(c.name.rpartition("/")[2]): c for c in fullest_last}
+    wrapped = {_words(c.name.rpartition("/")[2]): c for c in reversed(fullest)}
     for words_of, counters in ((by_words, _STEPS + _EPOCHS), (wrapped, _WRAPPED)):
         named = [words_of[words] for words in counters if words in words_of]
         named = [column for column in named if len(column.row)]
