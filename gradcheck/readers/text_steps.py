@@ -157,8 +157,8 @@ def _moves(count: FloatArray) -> bool:
     """Whether a counter counts; a single line that breaks the rule of many is damaged."""
     if len(count) < _MANY:
         return bool(np.ptp(count) > 0)
-    around = np.pad(count, 1, mode="reflect")
-    middle = np.sort(np.stack([around[:-2], count, around[2:]]), axis=0)[1]
+    # No padding: it would make a line next to an end count twice.
+    middle = np.sort(np.stack([count[:-2], count[1:-1], count[2:]]), axis=0)[1]
     return bool(np.ptp(middle) > 0)
 
 

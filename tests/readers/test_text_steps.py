@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.readers.text_logs import points, run_of
 
 
@@ -129,3 +131,15 @@ def test_a_program_on_top_of_a_log_leaves_no_trace() -> None:
     run = run_of("\n".join(lines))
     assert points(run, "loss") == [(5 + i, i, 1 + i / 10) for i in range(4)]
     assert len(run.series) == 1
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, 20, 38, 39])
+def test_one_damaged_count_moves_no_step_wherever_it_stands(at: int) -> None:
+    counts = ["10/10"] * 40
+    counts[at] = "00/10"
+    log = "".join(
+        f"Epoch {n}/40\n{count} [==============================] - loss: {n}.5\n"
+        for n, count in enumerate(counts, start=1)
+    )
+    loss = next(one for one in run_of(log.encode()).series if one.name == "loss")
+    assert loss.step.tolist() == list(range(1, 41))
