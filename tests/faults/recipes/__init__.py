@@ -1,0 +1,1 @@
+"""One file = the recipes of one group of mechanisms."""
