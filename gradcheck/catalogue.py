@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gradcheck import plugins, weighing
+from gradcheck import plugins, weight_table
 from gradcheck.model import Family
 
 
@@ -26,7 +26,8 @@ def entries() -> list[Entry]:
     docs = {
         m.__name__.rpartition(".")[2]: m.__doc__ or "" for m in plugins.modules("causes", "CAUSE")
     }
-    kinds = weighing.clue_kinds()
+    kinds = weight_table.clue_kinds()
+    table = weight_table.fitted()
     found = [
         Entry(
             name=name,
@@ -34,11 +35,15 @@ def entries() -> list[Entry]:
             summary=cause.summary,
             docs=docs[name],
             weights=sorted(
-                ((kinds[key].meaning, weight) for key, weight in cause.weights.items() if weight),
+                (
+                    (kinds[key].meaning, weight)
+                    for key, weight in table.weight[name].items()
+                    if weight
+                ),
                 key=lambda pair: -pair[1],
             ),
         )
-        for name, cause in weighing.causes().items()
+        for name, cause in weight_table.causes().items()
     ]
     order = list(Family)
     return sorted(found, key=lambda entry: (order.index(entry.family), entry.name))

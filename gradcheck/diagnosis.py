@@ -66,8 +66,8 @@ def diagnose(run: Run) -> RunReport:
 def diagnose_attempt(run: Run) -> RunReport:
     """Diagnose a run whose step never starts over."""
     case = Case(run, tuple(detect(run)))
-    weighed = weighing.weigh(weighing.clues_of(case), weighing.none_of_these(case))
-    verdict, confidence = judge(case, weighed)
+    weighed = weighing.weigh(weighing.clues_of(case), weighing.circumstance(case))
+    verdict, confidence = judge(weighed, failed=case.failed)
     healthy = verdict == HEALTHY
     told = () if healthy and case.trigger is None else weighing.diagnoses(case, weighed)
     return RunReport(
@@ -97,12 +97,12 @@ def detect(run: Run) -> list[Event]:
     )
 
 
-def judge(case: Case, weighed: weighing.Weighed) -> tuple[str, float]:
+def judge(weighed: weighing.Weighed, *, failed: bool) -> tuple[str, float]:
     """The verdict and its confidence: a family, inconclusive if the run broke, else healthy."""
     family, probability = weighed.families[0]
     if probability >= DECIDED:
         return family.value, probability
-    if case.failed:
+    if failed:
         return INCONCLUSIVE, probability
     return HEALTHY, 1.0 - sum(weighed.probability.values())
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gradcheck import plugins
-from gradcheck.case import Case, Clue, ClueKind
-from gradcheck.causes.base import Cause, Finding
+from gradcheck.case import Case, Clue
+from gradcheck.causes.base import Finding
 from gradcheck.model import Diagnosis, Family, Missing, Rejection, Role
+from gradcheck.weight_table import Table, causes, clue_kinds, fitted
 
 SHOWN = 0.03
 """Causes less probable than this are not told."""
@@ -22,24 +22,11 @@ SEPARATES = 2.5
 """Difference of weights at which a clue would tell two causes apart."""
 
 
-@functools.cache
-def causes() -> Mapping[str, Cause]:
-    """The catalogue, by id."""
-    return plugins.collect("causes", "CAUSE")
-
-
-@functools.cache
-def clue_kinds() -> Mapping[str, ClueKind]:
-    """Every clue that may be seen, by key."""
-    folders = plugins.collect("clues", "CLUES").values()
-    return {key: kind for clues in folders for key, kind in clues.items()}
-
-
-def none_of_these(case: Case) -> float:
-    """The log-odds with which no cause of the catalogue is needed."""
+def circumstance(case: Case) -> str:
+    """Whether there is something to explain: the key of "none of these" in the table."""
     if case.trigger is None:
-        return QUIET
-    return FAILED if case.failed else RECOVERED
+        return "quiet"
+    return "failed" if case.failed else "passing"
 
 
 def clues_of(case: Case) -> list[Clue]:
@@ -54,6 +41,7 @@ class Weighed:
 
     clues: Mapping[str, Clue]
     probability: Mapping[str, float]
+    table: Table
 
     def family(self, family: Family) -> float:
         """The probability that the cause is one of this family."""
@@ -65,20 +53,19 @@ class Weighed:
         return sorted(((f, self.family(f)) for f in Family), key=lambda pair: -pair[1])
 
 
-QUIET, RECOVERED, FAILED = 2.0, 0.0, -1.0
-"""Log-odds of "none of these" where there is nothing to explain, a passing event, a failure."""
-
-
-def weigh(clues: Sequence[Clue], none: float) -> Weighed:
-    """Add up prior and weights of each cause, against "none of these" with log-odds `none`."""
+def weigh(clues: Sequence[Clue], circumstance: str, table: Table | None = None) -> Weighed:
+    """Add up prior and weights of each cause, against "none of these" in that circumstance."""
+    table = table or fitted()
+    none = table.none[circumstance]
     scores = {
-        name: cause.prior + sum(cause.weights.get(clue.key, 0.0) * clue.strength for clue in clues)
-        for name, cause in causes().items()
+        name: table.prior[name] + sum(table.of(name, clue.key) * clue.strength for clue in clues)
+        for name in causes()
     }
     top = max(none, *scores.values())
     parts = {name: math.exp(score - top) for name, score in scores.items()}
     total = math.exp(none - top) + sum(parts.values())
-    return Weighed({c.key: c for c in clues}, {name: part / total for name, part in parts.items()})
+    shares = {name: part / total for name, part in parts.items()}
+    return Weighed({clue.key: clue for clue in clues}, shares, table)
 
 
 def diagnoses(case: Case, weighed: Weighed) -> tuple[Diagnosis, ...]:
@@ -94,8 +81,9 @@ def diagnoses(case: Case, weighed: Weighed) -> tuple[Diagnosis, ...]:
 
 def _diagnosis(case: Case, weighed: Weighed, name: str, probability: float) -> Diagnosis:
     cause = causes()[name]
-    speaking = [c for c in weighed.clues.values() if cause.weights.get(c.key, 0.0) > 0]
-    speaking.sort(key=lambda clue: -cause.weights[clue.key] * clue.strength)
+    table = weighed.table
+    speaking = [clue for clue in weighed.clues.values() if table.of(name, clue.key) > 0]
+    speaking.sort(key=lambda clue: -table.of(name, clue.key) * clue.strength)
     return Diagnosis(
         family=cause.family,
         cause=name,
@@ -111,8 +99,8 @@ def _diagnosis(case: Case, weighed: Weighed, name: str, probability: float) -> D
 def _ruled_out(weighed: Weighed, name: str) -> list[Rejection]:
     """Rivals for which something speaks, and what rules them out; no sentence twice."""
     rivals = {
-        rival: {key: cause.weights.get(key, 0.0) for key in weighed.clues}
-        for rival, cause in causes().items()
+        rival: {key: weighed.table.of(rival, key) for key in weighed.clues}
+        for rival in causes()
         if rival != name and weighed.probability[rival] <= weighed.probability[name] / 4
     }
     support = {
@@ -155,7 +143,7 @@ def missing(case: Case, weighed: Weighed) -> tuple[Missing, ...]:
     for role, how in HOW.items():
         if case.run.every(role) or (role is Role.EPOCH and case.failed):
             continue
-        families = _separated(role, leading)
+        families = _separated(role, leading, weighed.table)
         if len(families) > 1:
             told.append(Missing(role.value, families, how))
     if set(DATA_OR_OPERATION) <= set(leading):
@@ -164,13 +152,13 @@ def missing(case: Case, weighed: Weighed) -> tuple[Missing, ...]:
     return tuple(told)
 
 
-def _separated(role: Role, leading: Sequence[str]) -> tuple[Family, ...]:
+def _separated(role: Role, leading: Sequence[str], table: Table) -> tuple[Family, ...]:
     found: set[Family] = set()
     keys = [key for key, kind in clue_kinds().items() if role in kind.needs]
     for i, one in enumerate(leading):
         for other in leading[i + 1 :]:
             a, b = causes()[one], causes()[other]
-            gap = (abs(a.weights.get(k, 0.0) - b.weights.get(k, 0.0)) for k in keys)
+            gap = (abs(table.of(one, k) - table.of(other, k)) for k in keys)
             if a.family is not b.family and max(gap, default=0.0) >= SEPARATES:
                 found |= {a.family, b.family}
     return tuple(sorted(found, key=lambda family: family.value))

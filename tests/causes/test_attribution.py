@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from gradcheck import weighing
+from gradcheck import weight_table
 from gradcheck.model import HEALTHY, INCONCLUSIVE, Run, RunReport
 from tests.causes import runs
 from tests.causes.runs import Columns, broken_from, logged
@@ -119,7 +119,7 @@ def test_near_misses(run: Columns | Run) -> None:
 
 
 def test_every_cause_has_a_near_miss_and_a_run() -> None:
-    names = set(weighing.causes())
+    names = set(weight_table.causes())
     assert {words.partition(":")[0] for words in NEAR_MISSES} == names
     assert {cause for _, cause, _ in NAMED} | {"nonfinite_input_or_target"} == names
 
@@ -172,7 +172,7 @@ def test_the_cause_is_named(
     if isinstance(made, Run) and stride > 1:
         return
     report = diagnosed(made if isinstance(made, Run) else logged(made, stride))
-    assert report.verdict == weighing.causes()[cause].family.value
+    assert report.verdict == weight_table.causes()[cause].family.value
     assert first_cause(report) == cause
     assert report.first_bad_step is not None
     if at is not None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from gradcheck import plugins, weighing
+from gradcheck import plugins, weighing, weight_table
 from gradcheck.case import Case, Clue
 from gradcheck.causes.base import Finding
 from gradcheck.model import Evidence, Family, Remedy, Role
@@ -30,7 +30,7 @@ from tests.synthetic import (
     scale,
 )
 
-NAMES = list(weighing.causes())
+NAMES = list(weight_table.causes())
 DOCS = {m.__name__.rpartition(".")[2]: m.__doc__ or "" for m in plugins.modules("causes", "CAUSE")}
 SECTIONS = ["What happens", "How it looks", "What it is confused with", "Sources"]
 FRAMEWORKS = [
@@ -45,7 +45,7 @@ FRAMEWORKS = [
     "stable_baselines3",
     "something new",
 ]
-BAD_DATA = [n for n, c in weighing.causes().items() if c.family is Family.BAD_DATA]
+BAD_DATA = [n for n, c in weight_table.causes().items() if c.family is Family.BAD_DATA]
 NONFINITE = [
     "nonfinite_input_or_target",
     "nonfinite_from_the_start",
@@ -87,7 +87,7 @@ def invented(key: str) -> Clue:
 
 def findings(framework: str | None = None) -> Iterator[Finding]:
     """Every case without any clue, with its own and with all there are."""
-    every = {key: invented(key) for key in weighing.clue_kinds()}
+    every = {key: invented(key) for key in weight_table.clue_kinds()}
     for case in CASES.values():
         worded = Case(dataclasses.replace(case.run, framework=framework), case.events)
         own = {clue.key: clue for clue in weighing.clues_of(worded)}
@@ -97,7 +97,7 @@ def findings(framework: str | None = None) -> Iterator[Finding]:
 
 def remedies(name: str, framework: str | None = None) -> list[Remedy]:
     """All that a cause may advise."""
-    cause = weighing.causes()[name]
+    cause = weight_table.causes()[name]
     return [remedy for finding in findings(framework) for remedy in cause.remedies(finding)]
 
 
@@ -123,22 +123,22 @@ def test_docs_have_their_sections_in_order(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_weights_name_existing_clues_and_some_speak_for_the_cause(name: str) -> None:
-    weights = weighing.causes()[name].weights
-    assert set(weights) <= set(weighing.clue_kinds())
+    weights = weight_table.causes()[name].weights
+    assert set(weights) <= set(weight_table.clue_kinds())
     assert max(weights.values()) > 0
     assert all(-15 <= weight <= 15 for weight in weights.values())
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_cause_is_told_without_a_clue(name: str) -> None:
-    cause = weighing.causes()[name]
+    cause = weight_table.causes()[name]
     assert cause.prior < 0
-    assert weighing.weigh([], weighing.FAILED).probability[name] < 0.1
+    assert weighing.weigh([], "failed").probability[name] < 0.1
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_summary_is_a_clause(name: str) -> None:
-    summary = weighing.causes()[name].summary
+    summary = weight_table.causes()[name].summary
     assert summary
     assert not summary.endswith(".")
     assert "\n" not in summary
@@ -198,7 +198,7 @@ def advised(name: str, columns: Columns) -> str:
     """All actions and snippets of a cause for a run."""
     case = case_of(columns)
     finding = Finding(case, clues_of(columns))
-    found = weighing.causes()[name].remedies(finding)
+    found = weight_table.causes()[name].remedies(finding)
     return "\n".join(f"{remedy.action}\n{remedy.snippet}" for remedy in found)
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gradcheck import plugins, weighing
+from gradcheck import plugins, weight_table
 from gradcheck.case import ClueKind
 from gradcheck.model import Role
 
 MODULES = plugins.modules("clues", "CLUES")
-KINDS = sorted(weighing.clue_kinds().items())
+KINDS = sorted(weight_table.clue_kinds().items())
 
 
 def test_every_module_that_observes_declares_its_clues() -> None:
@@ -45,4 +45,4 @@ def test_a_meaning_is_a_clause(key: str, kind: ClueKind) -> None:
 
 @pytest.mark.parametrize(("key", "kind"), KINDS, ids=[key for key, _ in KINDS])
 def test_every_clue_is_weighed_by_some_cause(key: str, kind: ClueKind) -> None:
-    assert any(cause.weights.get(key) for cause in weighing.causes().values())
+    assert any(cause.weights.get(key) for cause in weight_table.causes().values())

@@ -1,4 +1,4 @@
-"""Build the fault suite into .faults/: python -m tests.faults [RECIPE...]"""
+"""Build the fault suite into .faults/: python -m tests.faults [RECIPE...]; --try keeps nothing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 
 from tests.faults.build import Unconvincing, build, quiet_torch
 from tests.faults.recipe import all_recipes
+from tests.faults.suite import VARIANTS, build_suite
 
 
 def try_out(names: list[str], variants: int) -> None:
@@ -32,6 +33,10 @@ def try_out(names: list[str], variants: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*")
-    parser.add_argument("--variants", type=int, default=6)
+    parser.add_argument("--variants", type=int, default=VARIANTS)
+    parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
-    try_out(options.names or list(all_recipes()), options.variants)
+    if options.names and not options.keep:
+        try_out(options.names, options.variants)
+    else:
+        build_suite(options.names or list(all_recipes()), options.variants)

@@ -144,8 +144,10 @@ def _check_fault(recipe: Recipe, run: Training, twin: Training, entered: int) ->
     shown = {
         "nonfinite": bool(broken[after].any()) and not bool(broken[~after].any()),
         "diverges": bool(broken[-1])
-        or float(np.median(loss[-5:])) > max(2.0 * float(np.median(twin.loss[-20:])), 0.0)
-        and float(np.abs(loss).max()) > 1.5 * top
+        or (
+            float(np.median(loss[-5:])) > max(2.0 * float(np.median(twin.loss[-20:])), 0.0)
+            and float(np.abs(loss).max()) > 1.5 * top
+        )
         or float(np.median(loss[-5:])) > 3.0 * top,
         "spikes": bool(broken[after].any())
         or float(np.nanmax(np.abs(loss[after]))) > 3.0 * top

@@ -80,7 +80,9 @@ class Lab:
         momentum = 0.9 if kind == "momentum" else 0.0
         return torch.optim.SGD(parameters, rate, momentum, weight_decay=weight_decay)
 
-    def batches(self, size: int, steps: int | None = None) -> Iterator[tuple[int, float, torch.Tensor]]:
+    def batches(
+        self, size: int, steps: int | None = None
+    ) -> Iterator[tuple[int, float, torch.Tensor]]:
         """Step, epoch as a fraction, and the sample indices of each batch; the last is dropped."""
         per_epoch = size // self.batch_size
         order = torch.arange(size)

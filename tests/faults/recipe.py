@@ -84,9 +84,7 @@ def failing(
     assert shows in SHOWS
 
     def declare(run: Callable[[Lab], Iterator[Row]]) -> Callable[[Lab], Iterator[Row]]:
-        _add(
-            Recipe(run.__name__, mechanism, family, cause, shows, repair, run, learns, console)
-        )
+        _add(Recipe(run.__name__, mechanism, family, cause, shows, repair, run, learns, console))
         return run
 
     return declare
@@ -98,9 +96,7 @@ def healthy(
     """Declare a recipe in which nothing is wrong although something looks odd."""
 
     def declare(run: Callable[[Lab], Iterator[Row]]) -> Callable[[Lab], Iterator[Row]]:
-        _add(
-            Recipe(run.__name__, temptation, HEALTHY, None, None, None, run, learns, console)
-        )
+        _add(Recipe(run.__name__, temptation, HEALTHY, None, None, None, run, learns, console))
         return run
 
     return declare

@@ -74,9 +74,7 @@ def mlp_classification(draw: Draw) -> Task:
     y = torch.randint(classes, (_samples(draw),))
     x = torch.randn(classes, features)[y] * draw.uniform(0.8, 1.6) + torch.randn(len(y), features)
     model = mlp(draw, features, classes)
-    return Task(
-        "mlp_classification", model, x, y, F.cross_entropy, SGD_AND_ADAM, classes=classes
-    )
+    return Task("mlp_classification", model, x, y, F.cross_entropy, SGD_AND_ADAM, classes=classes)
 
 
 def cnn_classification(draw: Draw) -> Task:

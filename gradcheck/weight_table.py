@@ -1,0 +1,68 @@
+"""The table of weights: what each clue adds for each cause, fitted on the fault suite."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+from gradcheck import plugins
+from gradcheck.case import ClueKind
+from gradcheck.causes.base import Cause
+
+FILE = "weights.json"
+NONE: Mapping[str, float] = {"quiet": 2.0, "passing": 0.0, "failed": -1.0}
+"""Expected log-odds of "none of these": nothing to explain, a passing event, a failure."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Log-odds of each cause before any clue, of each clue for a cause, and of "none of these"."""
+
+    prior: Mapping[str, float]
+    weight: Mapping[str, Mapping[str, float]]
+    none: Mapping[str, float]
+
+    def of(self, cause: str, clue: str) -> float:
+        """What a clue adds to a cause; 0 where it says nothing."""
+        return self.weight[cause].get(clue, 0.0)
+
+
+@functools.cache
+def causes() -> Mapping[str, Cause]:
+    """The catalogue, by id."""
+    return plugins.collect("causes", "CAUSE")
+
+
+@functools.cache
+def clue_kinds() -> Mapping[str, ClueKind]:
+    """Every clue that may be seen, by key."""
+    folders = plugins.collect("clues", "CLUES").values()
+    return {key: kind for clues in folders for key, kind in clues.items()}
+
+
+def expected() -> Table:
+    """What the causes themselves expect of the clues, before any fit."""
+    return Table(
+        {name: cause.prior for name, cause in causes().items()},
+        {name: dict(cause.weights) for name, cause in causes().items()},
+        NONE,
+    )
+
+
+@functools.cache
+def fitted() -> Table:
+    """The fitted table; a cause or clue that it does not hold has the weight its cause expects."""
+    stored = json.loads(resources.files("gradcheck").joinpath(FILE).read_text("utf-8"))
+    before = expected()
+    known = stored["causes"]
+    return Table(
+        {name: known.get(name, {}).get("prior", prior) for name, prior in before.prior.items()},
+        {
+            name: {**weights, **known.get(name, {}).get("clues", {})}
+            for name, weights in before.weight.items()
+        },
+        {**before.none, **stored["none"]},
+    )

@@ -1,0 +1,117 @@
+"""The built suite in .faults/: records, cached by the code that made them, and their logs."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.progress import track
+
+from tests.faults.build import Unconvincing, build, quiet_torch
+from tests.faults.presentation import LEVELS, presentation_of, series_of
+from tests.faults.recipe import Recipe, all_recipes
+from tests.faults.record import Record
+from tests.faults.writers import write
+
+ROOT = Path(__file__).resolve().parents[2] / ".faults"
+HERE = Path(__file__).resolve().parent
+RIG = ("draw", "recipe", "lab", "tasks", "training", "record", "build")
+LOOKS = ("presentation", "writers")
+VARIANTS = 6
+WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known of one log by construction."""
+
+    recipe: str
+    variant: int
+    level: str
+    path: str
+    """Relative to the suite's folder."""
+    family: str
+    cause: str | None
+    earliest: int | None
+    latest: int | None
+    """In the steps of the log, as `cadence` is."""
+    cadence: int
+
+
+def build_suite(names: Sequence[str], variants: int = VARIANTS) -> None:
+    """Train what is not cached, write the logs and the index of truths."""
+    jobs = [(name, variant) for name in names for variant in range(variants)]
+    truths: list[Truth] = []
+    with ProcessPoolExecutor(WORKERS, initializer=quiet_torch) as pool:
+        futures = [pool.submit(_build_one, *job) for job in jobs]
+        for future in track(as_completed(futures), "training", total=len(futures)):
+            try:
+                truths += future.result()
+            except Unconvincing as reason:
+                print(f"left out: {reason}")
+    truths.sort(key=lambda truth: (truth.recipe, truth.variant, LEVELS.index(truth.level)))
+    index = ROOT / "index.json"
+    index.write_text(json.dumps([asdict(truth) for truth in truths], indent=0))
+
+
+def truths() -> list[Truth]:
+    """The logs of the built suite."""
+    index = ROOT / "index.json"
+    if not index.exists():
+        raise SystemExit("the fault suite is not built yet: make faults")
+    return [Truth(**row) for row in json.loads(index.read_text())]
+
+
+def _build_one(name: str, variant: int) -> list[Truth]:
+    recipe = all_recipes()[name]
+    path = ROOT / "records" / f"{name}-{variant}.{_key(recipe)}.npz"
+    if not path.exists():
+        for old in path.parent.glob(f"{name}-{variant}.*.npz"):
+            old.unlink()
+        build(recipe, variant).save(path)
+    return list(_logs(recipe, Record.load(path)))
+
+
+def _logs(recipe: Recipe, record: Record) -> Iterator[Truth]:
+    shown = presentation_of(record, recipe.console)
+    made_by = f"{_key(recipe)} {_digest(LOOKS)}"
+    for level in LEVELS:
+        folder = ROOT / "logs" / level / f"{record.recipe}-{record.variant}"
+        stamp = folder.with_suffix(".made-by")
+        if not stamp.exists() or stamp.read_text() != made_by:
+            shutil.rmtree(folder, ignore_errors=True)
+            write(record, shown, list(series_of(record, shown, level)), folder)
+            stamp.write_text(made_by)
+        yield Truth(
+            recipe=record.recipe,
+            variant=record.variant,
+            level=level,
+            path=str(folder.relative_to(ROOT)),
+            family=record.family,
+            cause=record.cause,
+            earliest=_shifted(record.earliest, shown.offset),
+            latest=_shifted(record.latest, shown.offset),
+            cadence=shown.cadence,
+        )
+
+
+def _shifted(step: int | None, offset: int) -> int | None:
+    return None if step is None else step + offset
+
+
+def _key(recipe: Recipe) -> str:
+    module = HERE / "recipes" / f"{recipe.module.rpartition('.')[2]}.py"
+    digest = hashlib.sha256(_digest(RIG).encode() + module.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@functools.cache
+def _digest(modules: tuple[str, ...]) -> str:
+    text = b"".join((HERE / f"{module}.py").read_bytes() for module in modules)
+    return hashlib.sha256(text).hexdigest()[:12]
