@@ -58,7 +58,7 @@ def build(recipe: Recipe, variant: int) -> Record:
     for attempt in range(ATTEMPTS):
         try:
             return _attempt(recipe, variant, attempt)
-        except Unconvincing as reason:
+        except Unconvincing as reason:  # noqa: PERF203
             reasons.append(str(reason))
     raise Unconvincing(f"{recipe.name} {variant}: {'; '.join(reasons)}")
 

@@ -166,10 +166,9 @@ def _smoothed(values: Column, shown: Presentation) -> Column:
     if shown.hides_nan:
         return _window_without_nan(values, shown.cadence)
     if shown.smoothing == "window" and shown.cadence > 1:
-        sums = np.array(
+        return np.array(
             [values[max(0, i + 1 - shown.cadence) : i + 1].mean() for i in range(len(values))]
         )
-        return sums
     if shown.smoothing == "ema":
         out = values.copy()
         for row in range(1, len(out)):

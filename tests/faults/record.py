@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,11 +41,12 @@ class Record:
 
     def save(self, path: Path) -> None:
         about = {k: v for k, v in vars(self).items() if k not in ("step", "columns", "logged")}
-        arrays = {f"c:{k}": v for k, v in self.columns.items()}
+        arrays: dict[str, Any] = {f"c:{k}": v for k, v in self.columns.items()}
         arrays |= {f"l:{k}": v for k, v in self.logged.items()}
+        arrays |= {"step": self.step, "about": json.dumps(about)}
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial.npz")
-        np.savez_compressed(partial, step=self.step, about=json.dumps(about), **arrays)
+        np.savez_compressed(partial, **arrays)
         partial.replace(path)
 
     @classmethod

@@ -53,7 +53,7 @@ def build_suite(names: Sequence[str], variants: int = VARIANTS) -> None:
         for future in track(as_completed(futures), "training", total=len(futures)):
             try:
                 truths += future.result()
-            except Unconvincing as reason:
+            except Unconvincing as reason:  # noqa: PERF203
                 print(f"left out: {reason}")
     truths.sort(key=lambda truth: (truth.recipe, truth.variant, LEVELS.index(truth.level)))
     index = ROOT / "index.json"

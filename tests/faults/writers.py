@@ -63,9 +63,10 @@ def _lightning(record: Record, shown: Presentation, series: Sequence[Logged], fo
     folder = folder / "lightning_logs" / "version_0"
     folder.mkdir(parents=True, exist_ok=True)
     names = sorted({one.name for one in series} - {"epoch"})
-    epochs = {
-        s: v for o in series if o.name == "epoch" for s, v in zip(o.step, o.value, strict=True)
-    }
+    epochs: dict[int, float] = {}
+    for one in series:
+        if one.name == "epoch":
+            epochs = dict(zip(one.step.tolist(), one.value.tolist(), strict=True))
     with (folder / "metrics.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["epoch", "step", *names])
@@ -118,8 +119,8 @@ def _console(record: Record, shown: Presentation, series: Sequence[Logged], fold
         if validation in row:
             lines.append(f"step {step} {validation} {_short(row[validation])}")
     if record.error is not None:
-        lines += ["Traceback (most recent call last):",
-                  '  File "train.py", line 88, in <module>', "    main()", record.error]  # fmt: skip
+        place = '  File "train.py", line 88, in <module>\n    main()'
+        lines += ["Traceback (most recent call last):", place, record.error]
     (folder / "train.log").write_text("\n".join(lines) + "\n")
 
 
