@@ -16,6 +16,7 @@ from gradcheck.finding import Log, unreadable
 from gradcheck.model import Lost, Role, Run, Unread
 from gradcheck.readers import frameworks, roles
 from gradcheck.readers.base import Reader
+from gradcheck.readers.settings_files import settings_beside
 
 T = TypeVar("T")
 _MOST_LOST = 3
@@ -116,7 +117,10 @@ def _read(log: Log) -> Run | Unread:
     try:
         with remote.failures(str(log.source.path)):
             run = reader.read(dataclasses.replace(log.source, verify=log.verify))
-        return dataclasses.replace(run, notes=(*run.notes, *_damage(run.lost)))
+        settings = {} if remote.is_remote(log.directory) else settings_beside(log.directory)
+        return dataclasses.replace(
+            run, hparams={**settings, **run.hparams}, notes=(*run.notes, *_damage(run.lost))
+        )
     except NotALog as error:
         return Unread(log.source.path, str(error), error.broken)
     except OSError as error:

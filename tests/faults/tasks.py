@@ -37,7 +37,8 @@ class Task:
 
 
 def activation(draw: Draw) -> nn.Module:
-    return draw.one_of(nn.ReLU, nn.Tanh, nn.SiLU, nn.GELU)()
+    kind: type[nn.Module] = draw.one_of(nn.ReLU, nn.Tanh, nn.SiLU, nn.GELU)
+    return kind()
 
 
 def mlp(draw: Draw, inputs: int, outputs: int, depth: int | None = None) -> nn.Sequential:

@@ -1,0 +1,180 @@
+"""Fits the table of weights: multinomial logistic regression, drawn to what causes expect.
+
+The weights that the causes declare are the mean of a Gaussian prior, so that what the suite does
+not show stays what the mechanism says; a weight never changes its sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from gradcheck import weight_table
+from gradcheck.weight_table import Table
+from tests.evaluation.observations import Observation, Seen
+from tests.faults.recipe import HEALTHY
+
+Matrix = npt.NDArray[np.float64]
+CIRCUMSTANCES = ("quiet", "passing", "failed")
+WEIGHT_SPREAD, PRIOR_SPREAD = 1.5, 1.0
+"""Standard deviations of the prior: how far a fit may pull a weight or a cause's own prior."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """Names of the columns: causes and clues; and which weights there are."""
+
+    causes: tuple[str, ...]
+    clues: tuple[str, ...]
+    expected: Matrix
+    """(causes, clues) log-odds that the causes declare."""
+    declared: npt.NDArray[np.bool_]
+    priors: Matrix
+    none: Matrix
+    """Log-odds of none of these in each of CIRCUMSTANCES."""
+
+
+def design() -> Design:
+    """The columns of the catalogue as it is."""
+    table = weight_table.expected()
+    causes, clues = tuple(table.prior), tuple(weight_table.clue_kinds())
+    expected = np.array([[table.of(cause, clue) for clue in clues] for cause in causes])
+    declared = np.array([[clue in table.weight[cause] for clue in clues] for cause in causes])
+    priors = np.array([table.prior[cause] for cause in causes])
+    return Design(
+        causes, clues, expected, declared, priors, np.array([table.none[c] for c in CIRCUMSTANCES])
+    )
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """A table as matrices."""
+
+    weights: Matrix
+    priors: Matrix
+    none: Matrix
+
+    def scores(self, strengths: Matrix, circumstance: npt.NDArray[np.int64]) -> Matrix:
+        """(rows, causes + 1) log-odds, none of these last."""
+        return np.column_stack([strengths @ self.weights.T + self.priors, self.none[circumstance]])
+
+    def table(self, columns: Design, digits: int | None = None) -> Table:
+        """The same by name."""
+
+        def value(number: float) -> float:
+            return float(number) if digits is None else round(float(number), digits)
+
+        weight = {
+            cause: {
+                clue: value(self.weights[i, k])
+                for k, clue in enumerate(columns.clues)
+                if columns.declared[i, k]
+            }
+            for i, cause in enumerate(columns.causes)
+        }
+        return Table(
+            {cause: value(p) for cause, p in zip(columns.causes, self.priors, strict=True)},
+            weight,
+            {name: value(p) for name, p in zip(CIRCUMSTANCES, self.none, strict=True)},
+        )
+
+
+def unfitted(columns: Design) -> Parameters:
+    """What the causes expect."""
+    return Parameters(columns.expected, columns.priors, columns.none)
+
+
+def softmax(scores: Matrix) -> Matrix:
+    """Probabilities of each row."""
+    parts: Matrix = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return parts / parts.sum(axis=1, keepdims=True)
+
+
+def strengths_of(columns: Design, seen: Sequence[Seen]) -> Matrix:
+    """(rows, clues) how clearly each clue was seen."""
+    index = {clue: k for k, clue in enumerate(columns.clues)}
+    matrix = np.zeros((len(seen), len(columns.clues)))
+    for row, one in enumerate(seen):
+        for key, strength, _ in one.clues:
+            matrix[row, index[key]] += strength
+    return matrix
+
+
+def circumstances_of(seen: Sequence[Seen]) -> npt.NDArray[np.int64]:
+    """The column of `none` that each row uses."""
+    return np.array([CIRCUMSTANCES.index(one.circumstance) for one in seen], dtype=np.int64)
+
+
+def fit(columns: Design, observations: Sequence[Observation]) -> Parameters:
+    """The most probable weights; every recipe counts the same, however many runs it has."""
+    usable = [one for one in observations if _teaches(one)]
+    seen = [one.seen[0] for one in usable]
+    strengths, circumstance = strengths_of(columns, seen), circumstances_of(seen)
+    index = {cause: i for i, cause in enumerate(columns.causes)}
+    truth = np.array([index.get(o.truth.cause or "", len(index)) for o in usable])
+    counts: dict[str, int] = {}
+    for one in usable:
+        counts[one.truth.recipe] = counts.get(one.truth.recipe, 0) + 1
+    share = np.array([4.0 / counts[one.truth.recipe] for one in usable])
+    problem = _Problem(columns, strengths, circumstance, truth, share)
+    return problem.solve()
+
+
+def _teaches(one: Observation) -> bool:
+    """Whether there is something to explain; what no detector saw says nothing about causes."""
+    if len(one.seen) != 1:
+        return False
+    return one.truth.family == HEALTHY or one.seen[0].circumstance != "quiet"
+
+
+@dataclass(frozen=True)
+class _Problem:
+    columns: Design
+    strengths: Matrix
+    circumstance: npt.NDArray[np.int64]
+    truth: npt.NDArray[np.int64]
+    share: Matrix
+
+    def solve(self) -> Parameters:
+        start = self._pack(unfitted(self.columns))
+        found = minimize(self._cost, start, jac=True, method="L-BFGS-B", bounds=self._bounds())
+        return self._unpack(found.x)
+
+    def _pack(self, p: Parameters) -> Matrix:
+        return np.concatenate([p.weights[self.columns.declared], p.priors, p.none])
+
+    def _unpack(self, x: Matrix) -> Parameters:
+        number = int(self.columns.declared.sum())
+        weights = np.zeros(self.columns.declared.shape)
+        weights[self.columns.declared] = x[:number]
+        causes = len(self.columns.causes)
+        return Parameters(weights, x[number : number + causes], x[number + causes :])
+
+    def _bounds(self) -> list[tuple[float | None, float | None]]:
+        """A weight keeps the sign that its mechanism gives it."""
+        declared = self.columns.expected[self.columns.declared]
+        signs = [(0.0, None) if w >= 0 else (None, 0.0) for w in declared]
+        return [*signs, *[(None, None)] * (len(self.columns.causes) + len(CIRCUMSTANCES))]
+
+    def _cost(self, x: Matrix) -> tuple[float, Matrix]:
+        p = self._unpack(x)
+        scores = p.scores(self.strengths, self.circumstance)
+        top = scores.max(axis=1)
+        log_total = top + np.log(np.exp(scores - top[:, None]).sum(axis=1))
+        rows = np.arange(len(self.truth))
+        loss = float((self.share * (log_total - scores[rows, self.truth])).sum())
+        slope = softmax(scores)
+        slope[rows, self.truth] -= 1.0
+        slope *= self.share[:, None]
+        none = np.array([slope[self.circumstance == c, -1].sum() for c in range(3)])
+        gradient = Parameters(slope[:, :-1].T @ self.strengths, slope[:, :-1].sum(axis=0), none)
+        start = unfitted(self.columns)
+        off = self._pack(p) - self._pack(start)
+        spread = np.full(len(x), WEIGHT_SPREAD)
+        spread[-(len(self.columns.causes) + len(CIRCUMSTANCES)) :] = PRIOR_SPREAD
+        loss += float((0.5 * (off / spread) ** 2).sum())
+        return loss, self._pack(gradient) + off / spread**2

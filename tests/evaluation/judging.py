@@ -1,0 +1,134 @@
+"""From observations and weights to predictions, by the same rules as `diagnosis`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradcheck import weight_table
+from gradcheck.diagnosis import DECIDED
+from gradcheck.model import HEALTHY, INCONCLUSIVE, Severity
+from tests.evaluation.fitting import (
+    Design,
+    Matrix,
+    Parameters,
+    circumstances_of,
+    softmax,
+    strengths_of,
+)
+from tests.evaluation.observations import Observation, Seen
+from tests.faults.suite import Truth
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What gradcheck would report of one log."""
+
+    truth: Truth
+    verdict: str
+    confidence: float
+    """Of the verdict's family, or of the leading one."""
+    families: tuple[tuple[str, float], ...]
+    causes: tuple[tuple[str, float], ...]
+    """The most probable first."""
+    first_bad_step: int | None
+    severity: str | None
+    kinds: tuple[str, ...]
+
+
+def predict(
+    columns: Design,
+    parameters: Parameters,
+    observations: Sequence[Observation],
+    temperature: float = 1.0,
+) -> list[Prediction]:
+    """Weigh and judge every observation."""
+    seen = [one for observation in observations for one in observation.seen]
+    scores = parameters.scores(strengths_of(columns, seen), circumstances_of(seen))
+    probabilities = iter(softmax(scores / temperature))
+    found = []
+    for observation in observations:
+        reports = [
+            _judge(columns, parameters, observation.truth, one, next(probabilities))
+            for one in observation.seen
+        ]
+        found.append(min(reports, key=_gravity) if reports else _unread(observation.truth))
+    return found
+
+
+def _judge(
+    columns: Design, parameters: Parameters, truth: Truth, seen: Seen, probability: Matrix
+) -> Prediction:
+    causes = sorted(zip(columns.causes, probability[:-1].tolist(), strict=True), key=_second)
+    family: dict[str, float] = {}
+    for cause, share in causes:
+        name = weight_table.causes()[cause].family.value
+        family[name] = family.get(name, 0.0) + share
+    families = sorted(family.items(), key=_second)
+    verdict, confidence = families[0]
+    if confidence < DECIDED:
+        verdict = INCONCLUSIVE if seen.failed else HEALTHY
+    step = seen.onset_step
+    if step is None and causes:
+        step = _place_of_evidence(columns, parameters, seen, causes[0][0])
+    return Prediction(
+        truth, verdict, confidence, tuple(families), tuple(causes), step, seen.severity, seen.kinds
+    )
+
+
+def _place_of_evidence(
+    columns: Design, parameters: Parameters, seen: Seen, cause: str
+) -> int | None:
+    row = columns.causes.index(cause)
+    weights = parameters.weights[row]
+    speaking = [
+        (weights[columns.clues.index(key)] * strength, step) for key, strength, step in seen.clues
+    ]
+    return max(speaking, key=lambda pair: pair[0], default=(0.0, None))[1]
+
+
+def _gravity(one: Prediction) -> tuple[bool, int, bool, float]:
+    rank = -Severity(one.severity).rank if one.severity else 1
+    return (
+        one.verdict == HEALTHY,
+        rank,
+        one.verdict == INCONCLUSIVE,
+        -one.causes[0][1],
+    )
+
+
+def _unread(truth: Truth) -> Prediction:
+    return Prediction(truth, HEALTHY, 0.0, (), (), None, None, ())
+
+
+def _second(pair: tuple[str, float]) -> float:
+    return -pair[1]
+
+
+def calibrated_temperature(
+    columns: Design, folds: Sequence[tuple[Parameters, Sequence[Observation]]]
+) -> float:
+    """The divisor of the log-odds that makes held-out probabilities most likely.
+
+    Guo et al. 2017, On calibration of modern neural networks (temperature scaling). Each fold
+    comes with the parameters that were fitted without it.
+    """
+    scored = []
+    for parameters, observations in folds:
+        usable = [o for o in observations if len(o.seen) == 1 and o.seen[0].circumstance != "quiet"]
+        if usable:
+            seen = [one.seen[0] for one in usable]
+            scores = parameters.scores(strengths_of(columns, seen), circumstances_of(seen))
+            scored += [(s, o.truth) for s, o in zip(scores, usable, strict=True)]
+    index = {cause: i for i, cause in enumerate(columns.causes)}
+    matrix = np.array([scores for scores, _ in scored])
+    right = np.array([index.get(truth.cause or "", len(index)) for _, truth in scored])
+    candidates = np.geomspace(0.7, 4.0, 40)
+
+    def cost(temperature: float) -> float:
+        shares = softmax(matrix / temperature)
+        return float(-np.log(shares[np.arange(len(right)), right] + 1e-12).mean())
+
+    return float(min(candidates, key=cost))
