@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 CORE := $(VENV)/core-installed
 INSTALLED := $(VENV)/installed
 RIVALS := $(VENV)/rivals-installed
+PEERS := $(VENV)/peers-installed
 # Options of `make bench`, such as BENCH='--only a,d --rounds 3'.
 BENCH ?=
 # Options of `make fuzz`, such as FUZZ='--seed 7 --only csv,json' or FUZZ='--replay .fuzz/csv-7-12.json'.
 FUZZ ?= --cases 100000
 
-.PHONY: demo test check lint types fmt bench fuzz samples snapshots readme clean
+.PHONY: demo test check lint types fmt bench fuzz faults evaluate evaluate-peers samples snapshots readme clean
 
 demo: $(CORE)  ## install, then diagnose the sample logs
 	$(BIN)/gradcheck analyze sample_logs --fail-on never
@@ -38,6 +39,15 @@ bench: $(RIVALS)  ## CPU and memory beside other tools; minutes, and 2.5 GB of t
 fuzz: $(INSTALLED)  ## read 100,000 damaged logs; a quarter of an hour, findings in .fuzz/
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
+evaluate-peers: $(PEERS)  ## other tools on the fault suite, into the README; ten minutes at first
+	$(BIN)/python -m tests.evaluation.peers
+
+faults: $(INSTALLED)  ## train the runs of tests/faults/ into .faults/; half an hour the first time
+	$(BIN)/python -m tests.faults
+
+evaluate: faults  ## fit the weights with recipes left out, score them, write weights and README
+	$(BIN)/python -m tests.evaluation --keep
+
 samples: $(INSTALLED)  ## retrain the small networks behind sample_logs/
 	$(BIN)/python -m tests.samples
 
@@ -62,4 +72,8 @@ $(INSTALLED): $(CORE)
 
 $(RIVALS): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	touch $@
+
+$(PEERS): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --editable '.[peers]'
 	touch $@

@@ -27,6 +27,9 @@ CLUES = {
         (Role.LOSS, Role.LAYER_GRAD_NORM),
     ),
     "ordinary_first_loss": ClueKind("the loss of the first rows is an ordinary number"),
+    "ordinary_first_gradient": ClueKind(
+        "the gradient norm of the first row is an ordinary number", (Role.GRAD_NORM,)
+    ),
 }
 ORDINARY = 30.0
 LARGE_INPUT = 200.0
@@ -83,6 +86,9 @@ def _gradient(case: Case) -> Iterator[Clue]:
             _at_start(norm, said),
             min(1.0, 0.4 + np.log10(first / HUGE_NORM) / 4),
         )
+    elif 0 < first < ORDINARY and case.failed:
+        said = f"the first gradient norm is {number(first)}, an ordinary value"
+        yield Clue("ordinary_first_gradient", _at_start(norm, said))
 
 
 def _input_norm(case: Case) -> Iterator[Clue]:

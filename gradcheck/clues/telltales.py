@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -17,6 +17,7 @@ CLUES = {
     "probability_saturated": ClueKind("a logged probability reaches exactly 0 or 1 at the onset"),
     "units_off": ClueKind("a logged share of inactive units goes to 1 and stays there"),
     "variance_collapsed": ClueKind("a logged scale of a density falls to next to nothing"),
+    "temperature_left_range": ClueKind("a logged temperature or logit scale leaves its range"),
 }
 NAN_COUNT = re.compile(
     r"\b(nan|nans|inf|nonfinite|non finite|invalid|missing)\b.*\b(in|input|inputs|x|batch|data"
@@ -33,6 +34,10 @@ LOG_SCALE = re.compile(r"\blog ?(sigma|var|variance|std|scale)\b|\blog(sigma|var
 INACTIVE = re.compile(
     r"\b(zero|zeros|dead|inactive|sparsity)\b.*\b(frac|fraction|share|ratio|units|relu)?"
 )
+TEMPERATURE = re.compile(r"\blogit scale\b|\btemperature\b|^(temp|tau)$|\b(temp|tau|logit scale)$")
+HOT, COLD = 150.0, 1e-3
+"""Beyond CLIP's clamp at 100, or next to nothing."""
+DRIFTED = 8.0
 OFF, OFF_ROWS = 0.98, 10
 COLLAPSED = -15.0
 """Logarithm of a scale below which squared errors are multiplied by more than 10¹³."""
@@ -45,19 +50,12 @@ def observe(case: Case) -> Iterator[Clue]:
         return
     for series in case.run.every(Role.OTHER):
         name = re.sub(r"[^a-z0-9]+", " ", series.name.lower()).strip()
-        if NAN_COUNT.search(name):
-            yield from _counted(case, series)
-        elif TARGET_COUNT.search(name):
-            yield from _no_targets(case, series)
-        elif PROBABILITY.search(name):
-            yield from _saturated(case, series)
-        elif LOG_SCALE.search(name):
-            yield from _collapsed(case, series)
-        elif INACTIVE.search(name):
-            yield from _switched_off(series)
+        look = next((look for pattern, look in _LOOKS if pattern.search(name)), None)
+        if look is not None:
+            yield from look(case, series)
 
 
-def _switched_off(series: Series) -> Iterator[Clue]:
+def _switched_off(_case: Case, series: Series) -> Iterator[Clue]:
     on = np.flatnonzero(series.value < OFF)
     first = int(on[-1]) + 1 if len(on) else 0
     if len(on) and len(series) - first >= OFF_ROWS:
@@ -102,5 +100,29 @@ def _collapsed(case: Case, series: Series) -> Iterator[Clue]:
         yield Clue("variance_collapsed", _evidence(case, series, said))
 
 
+def _ran_away(case: Case, series: Series) -> Iterator[Clue]:
+    values = series.value[: case.onset_row(series) + 1]
+    values = values[np.isfinite(values)]
+    if len(values) < ROWS or values[0] <= 0:
+        return
+    last = float(values[-1])
+    out = last > HOT or last < COLD
+    far = last > DRIFTED * float(values[0]) or last < float(values[0]) / DRIFTED
+    if out and far:
+        said = f"{series.name} went from {number(float(values[0]))} to {number(last)}"
+        yield Clue("temperature_left_range", _evidence(case, series, said))
+
+
 def _evidence(case: Case, series: Series, statement: str) -> Evidence:
     return Evidence(statement, series.name, *case.window(series, ROWS))
+
+
+_LOOKS: tuple[tuple[re.Pattern[str], Callable[[Case, Series], Iterator[Clue]]], ...] = (
+    (NAN_COUNT, _counted),
+    (TARGET_COUNT, _no_targets),
+    (PROBABILITY, _saturated),
+    (LOG_SCALE, _collapsed),
+    (TEMPERATURE, _ran_away),
+    (INACTIVE, _switched_off),
+)
+"""The first pattern that a name fits decides what is looked for."""

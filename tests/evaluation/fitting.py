@@ -91,7 +91,8 @@ def unfitted(columns: Design) -> Parameters:
 def softmax(scores: Matrix) -> Matrix:
     """Probabilities of each row."""
     parts: Matrix = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return parts / parts.sum(axis=1, keepdims=True)
+    parts /= parts.sum(axis=1, keepdims=True)
+    return parts
 
 
 def strengths_of(columns: Design, seen: Sequence[Seen]) -> Matrix:

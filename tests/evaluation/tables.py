@@ -50,6 +50,17 @@ def scores(by_level: Mapping[str, Score]) -> str:
     return "\n".join(lines)
 
 
+def ablation(by_question: Mapping[str, Score]) -> str:
+    """A row a question that is not asked: what is lost without its answers."""
+    names = ("decided", "family", "family_of_all", "cause", "among_two", "ece")
+    lines = [_row(["without", *(FIGURES[n] for n in names)]), _row(["---"] * (len(names) + 1))]
+    lines += [
+        _row([question, *(_figure(getattr(s, n)) for n in names)])
+        for question, s in by_question.items()
+    ]
+    return "\n".join(lines)
+
+
 def confusion(predictions: Sequence[Prediction]) -> str:
     """A row a true family, a column a verdict."""
     table = scoring.confusion(predictions)

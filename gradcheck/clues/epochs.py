@@ -1,0 +1,55 @@
+"""Did it break in the very last step of an epoch, where the batch may be smaller?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.case import Case, Clue, ClueKind
+from gradcheck.measure.stretches import row_at
+from gradcheck.model import Evidence, Kind, Role
+
+CLUES = {
+    "at_epoch_end": ClueKind(
+        "the first non-finite row is the last step of an epoch", (Role.LOSS, Role.EPOCH)
+    ),
+}
+LEAST_STEPS = 5
+"""Steps of an epoch below which its last one is nothing special."""
+
+
+def observe(case: Case) -> Iterator[Clue]:
+    """Find the steps at which the epoch changes."""
+    epoch, onset = case.run.get(Role.EPOCH), case.onset
+    broke = onset is not None and onset.kind in (Kind.NONFINITE_LOSS, Kind.NONFINITE_GRADIENT)
+    if epoch is None or onset is None or onset.step is None or not broke or not case.every_step:
+        return
+    whole = np.floor(epoch.value + 1e-6)
+    starts = np.flatnonzero(np.diff(whole) > 0) + 1
+    row = row_at(epoch, onset.step)
+    if row is None or not len(starts):
+        return
+    length = int(epoch.step[starts[0]] - epoch.step[0])
+    last = row + 1 in starts or (row + 1 == len(epoch) and _is_due(epoch.step, starts, row, length))
+    if last and length >= LEAST_STEPS:
+        said = (
+            f"step {onset.step} is the last one of an epoch of {length} steps: its batch is the "
+            "one that may be smaller than the others"
+        )
+        yield Clue(
+            "at_epoch_end",
+            Evidence(said, epoch.name, onset.step, onset.step),
+            1.0,
+            {"steps": length},
+        )
+
+
+def _is_due(
+    steps: np.ndarray[tuple[int], np.dtype[np.int64]],
+    starts: np.ndarray[tuple[int], np.dtype[np.int64]],
+    row: int,
+    length: int,
+) -> bool:
+    """Whether the log ends with this row, as many steps after the last change as an epoch has."""
+    return int(steps[row]) + 1 - int(steps[starts[-1]]) == length
