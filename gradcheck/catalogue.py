@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from gradcheck import plugins, weight_table
-from gradcheck.model import Family
+from gradcheck.case import Case
+from gradcheck.causes.base import Finding
+from gradcheck.model import Family, Remedy, Run
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,8 @@ class Entry:
     """Markdown, in short sections."""
     weights: list[tuple[str, float]]
     """The meaning of each clue with the log-odds it adds, the strongest first."""
+    remedies: tuple[Remedy, ...] = ()
+    """What it advises where nothing is known of the run."""
 
 
 def entries() -> list[Entry]:
@@ -28,6 +33,7 @@ def entries() -> list[Entry]:
     }
     kinds = weight_table.clue_kinds()
     table = weight_table.fitted()
+    unknown = Finding(Case(Run(Path(), "", ()), ()), {})
     found = [
         Entry(
             name=name,
@@ -42,6 +48,7 @@ def entries() -> list[Entry]:
                 ),
                 key=lambda pair: -pair[1],
             ),
+            remedies=tuple(cause.remedies(unknown)),
         )
         for name, cause in weight_table.causes().items()
     ]

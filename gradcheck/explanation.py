@@ -17,6 +17,7 @@ from gradcheck.errors import UsageError
 
 if TYPE_CHECKING:
     from gradcheck.catalogue import Entry
+    from gradcheck.model import Remedy
 
 
 def overview(entries: Sequence[Entry]) -> RenderableType:
@@ -34,6 +35,8 @@ def article(entry: Entry) -> RenderableType:
         Text.assemble((entry.name, "bold"), f"  ({entry.family.value})"),
         Markdown(entry.docs, hyperlinks=False),
     ]
+    if entry.remedies:
+        parts += [Text("\nWhat to change", style="bold"), _remedies(entry.remedies)]
     if entry.weights:
         title = Text("\nHow the evidence weighs", style="bold")
         title.append(" (log-odds: +1 makes the cause 2.7 times as likely)", style="not bold dim")
@@ -59,6 +62,18 @@ def _rows(entries: Sequence[Entry]) -> Table:
     for entry in entries:
         table.add_row(Text(entry.name), Text(entry.summary, style="dim"))
     return table
+
+
+def _remedies(remedies: Sequence[Remedy]) -> Padding:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
+    for rank, remedy in enumerate(remedies, start=1):
+        action = Text(remedy.action)
+        if remedy.source:
+            action.append(f" ({remedy.source})", style="dim")
+        table.add_row(f"{rank}.", action)
+    return Padding(table, (0, 0, 0, 2))
 
 
 def _weights(weights: Sequence[tuple[str, float]]) -> Padding:

@@ -1,6 +1,7 @@
 """Keeps the README's command output true: `python -m tests.readme` rewrites it, --check compares.
 
-A block begins with an HTML comment, `generated: COMMAND`, and reaches to the next one, `end`.
+A block begins with an HTML comment, `generated: COMMAND`, and reaches to the next one, `end`. The
+blocks that begin with `evaluated: NAME` hold measurements and are left alone.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 WIDTH = 88
 BLOCK = re.compile(r"^<!-- generated: (.+?) -->\n(?:.*\n)*?<!-- end -->$", re.MULTILINE)
-MARKER = re.compile(r"^<!-- (?:generated: .*|end) -->$", re.MULTILINE)
+EVALUATED = re.compile(r"^<!-- evaluated: .+? -->\n(?:.*\n)*?<!-- end -->$", re.MULTILINE)
+MARKER = re.compile(r"^<!-- (?:(?:generated|evaluated): .*|end) -->$", re.MULTILINE)
 # A shell runs the command as a user would type it; its name stands for this checkout.
 _LAUNCH = "import sys; sys.argv[0] = 'gradcheck'; from gradcheck.cli import main; main()"
 _SHELL = 'gradcheck() { "$PYTHON" -c "$LAUNCH" "$@"; }\n'
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def refreshed(text: str) -> str:
     """The text with every block as its command fills it today."""
     commands = BLOCK.findall(text)
-    if len(MARKER.findall(text)) != 2 * len(commands):
+    if len(MARKER.findall(text)) != 2 * (len(commands) + len(EVALUATED.findall(text))):
         raise ValueError("README.md: a generated block without its end, or an end without a block")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         blocks = iter(list(pool.map(block, commands)))

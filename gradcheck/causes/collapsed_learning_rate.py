@@ -4,9 +4,12 @@
 A scheduler stepped per batch instead of per epoch, a decay that is too fast, a warm-up that never
 ends: the rate falls to nothing while there is much to learn.
 
-## How it looks
+## How it looks in a log
 The logged learning rate is below a thousandth of its peak for most of the run, and the loss stands
 still although gradients are of ordinary size.
+
+## How it looks from inside
+Gradients are of ordinary size, and the ratio of update to weight norm is below 1e-6.
 
 ## What it is confused with
 The end of a schedule: the rate is small for the last rows only.

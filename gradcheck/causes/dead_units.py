@@ -4,9 +4,13 @@
 One long step pushes biases so far down that ReLU units are 0 for every input. Their gradient is 0
 too, so they never come back.
 
-## How it looks
+## How it looks in a log
 From some row on the gradient norm is exactly 0, or tiny and constant, while the loss is frozen at
 the level of a constant guess.
+
+## How it looks from inside
+Most units of a ReLU layer are 0 for every input; the gradients of their weights are exactly 0 and
+only the last biases still move.
 
 ## What it is confused with
 A burst that the log shows: then the burst is told as the cause, this is what it left behind.
@@ -20,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradcheck.causes import advice
+from gradcheck.causes import advice, words_optimizer
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
 
@@ -28,7 +32,7 @@ from gradcheck.model import Family, Remedy
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield Remedy(
         "Lower the learning rate or warm it up, so that no early step can switch units off",
-        *advice.snippet(finding, advice.WARMUP, "500"),
+        *advice.snippet(finding, words_optimizer.WARMUP, steps="500"),
         "Goyal et al. 2017, Accurate, large minibatch SGD",
     )
     yield Remedy(

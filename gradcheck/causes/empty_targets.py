@@ -5,9 +5,13 @@ Cross-entropy with `ignore_index`, or any masked mean, divides by the number of 
 A batch in which all are ignored (truncated prompts, padding only, no positive boxes) gives 0/0. Its
 gradient is exactly 0, so the weights are not touched.
 
-## How it looks
+## How it looks in a log
 An isolated NaN loss with a gradient norm of 0 or an ordinary one, and a normal next row. An epoch
 mean that contains it is NaN.
+
+## How it looks from inside
+Batch, weights and outputs are finite; the loss is the first tensor that is not, and the number of
+targets that count is 0. The gradients are exactly 0.
 
 ## What it is confused with
 A NaN in the batch: there the weights are poisoned and the loss stays NaN, unless a loss scaler

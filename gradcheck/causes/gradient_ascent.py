@@ -5,9 +5,12 @@ A negated loss, a negative learning rate, `maximize=True` or a negative weight d
 into ascent. The loss gets worse from the first step on, smoothly, because each step is as well
 aimed as a good one.
 
-## How it looks
+## How it looks in a log
 The loss rises in nearly every row from the start, first slowly, then faster and faster. A smaller
 learning rate only delays it.
+
+## How it looks from inside
+The product of update and gradient is positive: the weights move along the gradient, not against it.
 
 ## What it is confused with
 A learning rate that is too high: it overshoots and so first oscillates, and a tenth of it cures it.
@@ -20,16 +23,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gradcheck.causes import advice
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
+
+_DESCENT = {
+    "pytorch": "optimizer = torch.optim.$optimizer(model.parameters(), lr=$rate, maximize=False)"
+}
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield Remedy(
         "Check the sign of the loss, of the learning rate and of weight decay, and "
         "that `maximize` is False",
-        "optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, maximize=False)",
-        None,
+        *advice.snippet(finding, _DESCENT),
         "PyTorch documentation, torch.optim.SGD (maximize)",
     )
     yield Remedy(

@@ -5,9 +5,14 @@ Sharpness, attention logits, recurrent gain, shrinking scale-invariant weights o
 moment let the gradients grow slowly until an update is too long. The mechanisms share one picture
 in a log of global numbers; per-layer norms tell them apart.
 
-## How it looks
+## How it looks in a log
 The gradient norm rises for tens to thousands of rows, often while the loss still looks fine;
 spikes that get more frequent or need many rows to recover; then divergence.
+
+## How it looks from inside
+No tensor is non-finite until the end. One layer's gradient grows first and fastest: recurrent
+weights whose spectral radius passes 1, query and key projections whose logits grow, an embedding,
+an output layer, weights that weight decay has made small.
 
 ## What it is confused with
 A learning rate that is too high: it fails soon, not after a long growth.
@@ -23,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradcheck.causes import advice
+from gradcheck.causes import advice, prevention
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
 
@@ -31,20 +36,13 @@ from gradcheck.model import Family, Remedy
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield advice.clip_gradients(finding)
     yield advice.lower_learning_rate(finding)
-    yield Remedy(
-        "With Adam, lower β2 to 0.95 so that the second moment follows the gradients",
-        "torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.95))",
-        None,
-        "Wortsman et al. 2023, Stable and low-precision training",
-    )
-    yield Remedy(
-        "Log the gradient norm per layer: the layer that grows first names the "
-        "mechanism (embedding, attention logits, recurrent weights)",
-        None,
-        None,
-        "Pascanu et al. 2013",
-    )
+    yield from advice.lower_beta2(finding)
+    yield advice.log_norms(finding)
     yield advice.resume_before(finding)
+    yield from advice.raise_epsilon(finding)
+    yield prevention.spare_from_decay(finding)
+    yield prevention.scale_residuals()
+    yield prevention.clip_by_norm()
 
 
 CAUSE = Cause(

@@ -5,8 +5,12 @@ Weights or activations outgrow float16 in the forward pass. The overflow becomes
 in the next softmax or normalisation. The loss scaler halves its scale at every step, in vain: the
 scale is not what overflows.
 
-## How it looks
+## How it looks in a log
 The loss turns NaN, with no growth of the gradient norm, and the loss scale is halved every row.
+
+## How it looks from inside
+Batch and weights are finite; the first tensor that is not is a float16 activation with infinities,
+and its values in the steps before came near 65504.
 
 ## What it is confused with
 A loss scale that collapses because the scaled gradients overflow: there the loss stays finite.
@@ -27,14 +31,7 @@ from gradcheck.model import Family, Remedy
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield advice.prefer_bfloat16(finding)
-    yield Remedy(
-        "Keep the layer that overflows (often the last projection of a "
-        "feed-forward block) and the loss in float32",
-        "with torch.autocast(device_type='cuda', enabled=False):\n    loss = "
-        "criterion(logits.float(), target)",
-        None,
-        "PyTorch documentation, Automatic Mixed Precision",
-    )
+    yield advice.part_in_float32(finding)
     yield advice.resume_before(finding)
 
 

@@ -5,9 +5,13 @@ A class label of C or -1 where the classes are 0 to C-1, a token id beyond the v
 embedding, a position beyond the longest sequence. On the CPU that is an IndexError. On a GPU the
 kernel's assertion fails, the error surfaces somewhere later, and the device is lost to the process.
 
-## How it looks
+## How it looks in a log
 The loss is healthy until the batch comes, then the log ends in an error: "index out of range in
 self", "Target 10 is out of bounds", "device-side assert triggered".
+
+## How it looks from inside
+The largest target or id of the batch is not below the size of its table, or the smallest is
+negative and not the ignored one. The smallest 64-bit integer is a NaN that was cast.
 
 ## What it is confused with
 An ignored target (-100), which is legitimate. A NaN that became an index. Memory faults, which

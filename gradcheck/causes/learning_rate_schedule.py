@@ -6,9 +6,13 @@ the stability limit, a step or a restart multiplies the rate at once, a resume f
 schedule. Adam's second moment still remembers smaller gradients, so the first steps after a jump
 are too long.
 
-## How it looks
+## How it looks in a log
 The onset coincides with a rise of the logged learning rate: within some ten rows of a jump, or at
 the highest value reached so far.
+
+## How it looks from inside
+No tensor is non-finite at first; the ratio of update to weight norm leaves its level in the step in
+which the rate does.
 
 ## What it is confused with
 A learning rate that is too high throughout: it fails at a constant rate.
@@ -22,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradcheck.causes import advice
+from gradcheck.causes import advice, prevention
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
 from gradcheck.wording import number
@@ -37,7 +41,7 @@ def _gentler(finding: Finding) -> Remedy:
             "steps instead of at once, or to less"
         )
     else:
-        peak = finding.value("rate_at_peak", "peak")
+        peak = finding.value("rate_at_peak", "peak") or advice.settings_of(finding).learning_rate
         at = f" of {number(peak)}" if peak is not None else ""
         said = f"Halve the peak learning rate{at}, or reach it over twice as many steps"
     return Remedy(said, None, None, advice.PLAYBOOK)
@@ -48,6 +52,8 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield advice.warm_up(finding)
     yield advice.clip_gradients(finding)
     yield advice.resume_before(finding)
+    yield from advice.lower_beta2(finding)
+    yield prevention.keep_checkpoints(finding)
 
 
 CAUSE = Cause(

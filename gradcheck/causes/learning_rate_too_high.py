@@ -7,10 +7,14 @@ gradients grow geometrically, then faster, because the curvature of a deep netwo
 weights, until something overflows. Optimizers with bounded steps (Adam, sign, clipped) cannot grow
 geometrically: they jump within the first steps and stay on a high plateau.
 
-## How it looks
+## How it looks in a log
 Trouble within the first steps, or within some ten steps of reaching the peak rate. Loss and
 gradient norm rise over several rows; in the simplest case the loss ratio from row to row is the
 square of the gradient's. The first loss is an ordinary number.
+
+## How it looks from inside
+No tensor is non-finite until something overflows: weights, then activations of the last layers or a
+squared error. Updates are more than a hundredth of the weights from the first step on.
 
 ## What it is confused with
 An outlier batch: one jump out of the blue, where a ramp may follow but does not precede.
@@ -26,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradcheck.causes import advice
+from gradcheck.causes import advice, prevention
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
 
@@ -36,6 +40,8 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield advice.warm_up(finding)
     yield advice.clip_gradients(finding)
     yield advice.resume_before(finding)
+    yield prevention.clip_by_norm()
+    yield prevention.keep_checkpoints(finding)
 
 
 CAUSE = Cause(

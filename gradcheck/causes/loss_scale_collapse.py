@@ -4,8 +4,11 @@
 The gradients themselves are too large for float16 at any scale, or grow faster than the scaler
 halves. Every step is skipped; below a scale of 1 small gradients vanish and nothing is learned.
 
-## How it looks
+## How it looks in a log
 The loss scale is halved row after row to its floor while the loss is still finite.
+
+## How it looks from inside
+Loss and weights are finite; entries of the scaled gradients are infinite in every step.
 
 ## What it is confused with
 A few isolated halvings, each followed by growth: the scaler at work, healthy.
@@ -19,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradcheck.causes import advice
+from gradcheck.causes import advice, prevention
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
 
@@ -27,14 +30,8 @@ from gradcheck.model import Family, Remedy
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield advice.prefer_bfloat16(finding)
     yield advice.lower_learning_rate(finding)
-    yield Remedy(
-        "Unscale before clipping, so that the clip sees true gradients",
-        "scaler.unscale_(optimizer)\n"
-        "torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n"
-        "scaler.step(optimizer)\nscaler.update()",
-        None,
-        advice.TORCH_AMP,
-    )
+    yield advice.start_scale_lower(finding)
+    yield prevention.unscale_before_clipping()
 
 
 CAUSE = Cause(

@@ -5,9 +5,12 @@ Without `optimizer.zero_grad()` `.grad` accumulates over the whole run. The effe
 of heavy-ball momentum with β = 1, which has no friction: the norm climbs, the loss oscillates
 undamped, and with a longer step it diverges.
 
-## How it looks
+## How it looks in a log
 The gradient norm climbs along a straight line from the first row on, while the loss may look fine
 for long.
+
+## How it looks from inside
+`p.grad` is not 0 when `backward` begins, and afterwards equals its old value plus the new gradient.
 
 ## What it is confused with
 An explosion: exponential, not linear. Compare the fit of the norm with that of its logarithm.
@@ -21,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gradcheck.causes import advice
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
 
@@ -32,13 +36,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         None,
         "PyTorch documentation, torch.optim.Optimizer.zero_grad",
     )
-    yield Remedy(
-        "If you accumulate on purpose, clear after each optimizer.step() and "
-        "divide the loss by the number of micro-batches",
-        None,
-        None,
-        "PyTorch documentation, gradient accumulation",
-    )
+    yield advice.accumulate(finding)
 
 
 CAUSE = Cause(

@@ -4,9 +4,12 @@
 A loaded checkpoint, buffer or optimizer state is already NaN; or the first batch is, or an
 operation is undefined at initialisation. The learning rate is not: nothing has been updated yet.
 
-## How it looks
+## How it looks in a log
 NaN in the first row of the log. After a resume (the log begins at a late step) the checkpoint is
 the first suspect; at step 0 the data and the operations are as likely.
+
+## How it looks from inside
+A weight, a buffer or a moment of the optimizer is not finite before the first forward pass.
 
 ## What it is confused with
 NaN in the second row: the first update may have done that, so the learning rate is possible.
@@ -19,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradcheck.causes import advice
+from gradcheck.causes import advice, prevention
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
 
@@ -33,7 +36,8 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "PyTorch documentation, torch.isfinite",
     )
     yield advice.check_batches(finding)
-    yield advice.localise()
+    yield advice.localise(finding)
+    yield prevention.keep_checkpoints(finding)
 
 
 CAUSE = Cause(

@@ -4,8 +4,12 @@
 One non-finite number in a batch makes the loss NaN, and the gradient of every parameter with it;
 after one optimizer step all weights are NaN. A loss scaler would skip that step.
 
-## How it looks
+## How it looks in a log
 A healthy run, then loss and gradient norm NaN in the same row, and NaN for good.
+
+## How it looks from inside
+The first tensor that is not finite is the batch: an input, or a target (then inputs and outputs are
+finite and the loss is not).
 
 ## What it is confused with
 An undefined operation: the same in a log, unless the gradient fails in a row whose loss is finite
@@ -20,22 +24,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradcheck.causes import advice
+from gradcheck.causes import advice, prevention
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield advice.check_batches(finding)
-    yield advice.localise()
-    yield Remedy(
-        "Skip a step whose loss is not finite, and count the skips, so that one "
-        "bad batch cannot poison the weights",
-        "if not torch.isfinite(loss):\n    optimizer.zero_grad(set_to_none=True)\n    continue",
-        None,
-        "PyTorch documentation, torch.isfinite",
-    )
+    yield advice.localise(finding)
+    yield advice.skip_batch(finding)
     yield advice.resume_before(finding)
+    yield prevention.assert_on_batches()
+    yield prevention.keep_checkpoints(finding)
 
 
 CAUSE = Cause(

@@ -4,8 +4,12 @@
 Labels that do not belong to their inputs, parameters that the optimizer does not hold, a detached
 graph, a learning rate far too low: gradients arrive and the loss does not move.
 
-## How it looks
+## How it looks in a log
 The loss is flat from the first row to the last.
+
+## How it looks from inside
+Gradients arrive, yet no weight changes (a wrong or empty parameter list, a rate far too low,
+updates that bfloat16 rounds away), or the weights change and labels have nothing to do with inputs.
 
 ## What it is confused with
 Convergence (the loss had fallen before), vanishing gradients and a collapsed learning rate, which
@@ -19,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gradcheck.causes import advice
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
 
@@ -38,12 +43,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         None,
         "PyTorch documentation, torch.optim",
     )
-    yield Remedy(
-        "Try ten times the learning rate",
-        None,
-        None,
-        "Google Research, Deep Learning Tuning Playbook",
-    )
+    yield advice.raise_learning_rate(finding)
 
 
 CAUSE = Cause(

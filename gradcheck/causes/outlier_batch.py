@@ -5,10 +5,14 @@ A sample with features or a target orders of magnitude too large gives a finite 
 and gradient. Plain SGD takes an enormous step and the run explodes afterwards; Adam or clipping
 survives it and is back in the next row.
 
-## How it looks
+## How it looks in a log
 The first abnormal row is a jump, in loss and gradient norm at once, with nothing before it. Loss
 and gradient of a row come from the same weights, and those were good a row earlier: the batch was
 different. What happens after the jump (recovery, ramp, NaN) says nothing about the cause.
+
+## How it looks from inside
+All tensors are finite; one sample's loss, inputs or target lie orders of magnitude from the rest of
+the batch.
 
 ## What it is confused with
 A learning rate that is too high: several rows of growth lead up to the failure.
@@ -23,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradcheck.causes import advice
+from gradcheck.causes import advice, prevention
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
 
@@ -43,6 +47,8 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield advice.clip_gradients(finding)
     if finding.case.failed:
         yield advice.resume_before(finding)
+    yield prevention.assert_on_batches()
+    yield prevention.keep_checkpoints(finding)
 
 
 CAUSE = Cause(

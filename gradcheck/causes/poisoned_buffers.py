@@ -5,8 +5,11 @@ A bad batch passes through BatchNorm in training mode before its step is skipped
 survive, the running mean and variance do not. Training uses the batch's own statistics and looks
 healthy; evaluation uses the buffers.
 
-## How it looks
+## How it looks in a log
 The validation loss turns NaN for good while the training loss stays finite.
+
+## How it looks from inside
+All parameters are finite; `running_mean` or `running_var` is not.
 
 ## What it is confused with
 A NaN in the validation data, or an evaluation in half precision: those are broken from the first

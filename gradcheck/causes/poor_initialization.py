@@ -5,9 +5,13 @@ Each layer multiplies the spread of its activations by about σ√(fan_in/2). Wi
 product over the depth is astronomic: the first loss and the first gradient already are, and the
 first update ends the run.
 
-## How it looks
+## How it looks in a log
 The loss of the very first row is far beyond anything the loss can mean (cross-entropy ≫ ln C,
 squared error ≫ variance of the target). The second row is often infinite.
+
+## How it looks from inside
+The spread of the activations is multiplied from layer to layer in the very first forward pass,
+while the inputs are of unit size.
 
 ## What it is confused with
 Unscaled features: the same picture. Where the gradient norms of the first layer's weight and bias
@@ -23,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gradcheck.causes import prevention
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
 
@@ -39,17 +44,13 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
     )
     yield Remedy(
         "Put a normalisation layer after each wide layer, or start residual branches at zero",
-        None,
+        "block = torch.nn.Sequential(torch.nn.Linear(n, m), torch.nn.LayerNorm(m))\n"
+        "torch.nn.init.zeros_(residual.weight)",
         None,
         "Zhang et al. 2019, Fixup initialization",
     )
-    yield Remedy(
-        "Check the first loss before training: about ln C for C classes, about the "
-        "variance of the target for a squared error",
-        None,
-        None,
-        "Karpathy, A recipe for training neural networks",
-    )
+    yield prevention.scale_residuals()
+    yield prevention.check_first_loss()
 
 
 CAUSE = Cause(

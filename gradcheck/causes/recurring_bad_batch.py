@@ -4,10 +4,13 @@
 A corrupt record, a wrong label or a broken shard is read once per epoch. Each time the loss of that
 batch jumps, and the run recovers if its optimizer lets it.
 
-## How it looks
+## How it looks in a log
 Spikes at a fixed distance: the data are not shuffled, and the distance is the number of steps in an
 epoch. Or one spike per epoch at a changing place: one sample in a shuffled set. The peaks have much
 the same height each time.
+
+## How it looks from inside
+The same sample index is in the batch of every spike.
 
 ## What it is confused with
 Learning-rate restarts: periodic too, but each spike follows a jump of the learning rate.
@@ -21,35 +24,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradcheck.causes import advice
+from gradcheck.causes import advice, prevention
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
 
 
-def _position(finding: Finding) -> str:
+def _find_sample(finding: Finding) -> Remedy:
     period = finding.value("fixed_period", "period")
     phase = finding.value("fixed_period", "phase")
     if period is None or phase is None:
-        return (
-            "Log the sample indices of each batch and intersect those of the spikes: the sample "
-            "common to all is the bad one; drop or repair it"
-        )
+        return advice.log_batches(finding)
+    settings = advice.settings_of(finding)
+    samples = (settings.batch_size or 0) * (settings.accumulation or 1)
+    there = f", around sample {phase * samples:.0f} on one device" if samples else ""
+    return Remedy(
+        f"Inspect batch {phase:.0f} of each {period:.0f}-step epoch (counted from step 0{there}): "
+        "the data are not shuffled, so it holds the same samples each time; drop or repair them",
+        *_leave_out(),
+        "PyTorch documentation, torch.utils.data (shuffle)",
+    )
+
+
+def _leave_out() -> tuple[str, None]:
     return (
-        f"Inspect batch {phase:.0f} of each {period:.0f}-step epoch (counted from step 0): the "
-        "data are not shuffled, so it holds the same samples each time; drop or repair them"
+        "kept = [i for i in range(len(dataset)) if i not in bad]\n"
+        "dataset = torch.utils.data.Subset(dataset, kept)",
+        None,
     )
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
-    yield Remedy(
-        _position(finding),
-        "dataset = torch.utils.data.Subset(dataset, [i for i in "
-        "range(len(dataset)) if i not in bad])",
-        None,
-        "PyTorch documentation, torch.utils.data.Subset",
-    )
+    yield _find_sample(finding)
     yield advice.robust_loss()
     yield advice.clip_gradients(finding)
+    yield prevention.assert_on_batches()
 
 
 CAUSE = Cause(

@@ -5,8 +5,12 @@
 logarithm at -100, so a saturated error costs exactly 100 and its gradient is 0: the unit is stuck.
 A hand-written logarithm gives infinity instead.
 
-## How it looks
+## How it looks in a log
 The loss sits on multiples of 100/B (B terms in the mean) and does not recover.
+
+## How it looks from inside
+Outputs of a sigmoid or softmax are exactly 0 or 1 in float32, and the gradient of the wrong ones is
+0.
 
 ## What it is confused with
 A high plateau after a learning rate that was too high: its values are not multiples of anything.

@@ -5,8 +5,12 @@ A likelihood with learned variance, a density that collapses onto a sample, a ma
 missing, a binary target above 1: the loss can fall for ever. On the way down the gradients grow
 (1/σ² for a Gaussian) until a small error costs everything.
 
-## How it looks
+## How it looks in a log
 The loss is negative and keeps falling, while the gradient norm grows; then spikes or NaN.
+
+## How it looks from inside
+A variance or a scale goes to 0, or a score to infinity, with nothing to stop it; its gradient grows
+as it does.
 
 ## What it is confused with
 A healthy negative loss (dice, likelihood): it levels off.
@@ -19,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gradcheck.causes import advice
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
 
@@ -45,6 +50,8 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         None,
         "PyTorch documentation, BCEWithLogitsLoss",
     )
+    if finding.case.failed:
+        yield advice.resume_before(finding)
 
 
 CAUSE = Cause(

@@ -6,10 +6,14 @@ until a prediction, a mask or a norm lands on the one value where it is not. Som
 loss is infinite or NaN), some only backward (√0, a norm at 0, the `where` trap: the loss is finite
 and its gradient NaN).
 
-## How it looks
+## How it looks in a log
 A healthy run, then NaN in one row. Backward-only forms are certain in a log that has both: the
 gradient norm is NaN in a row whose loss is an ordinary number. A loss that turns infinite before
 it turns NaN points to log 0 or an overflowing exponential.
+
+## How it looks from inside
+Batch and weights are finite; the first tensor that is not leaves a division, a power, a standard
+deviation, a softmax over nothing or a normalisation.
 
 ## What it is confused with
 NaN in a batch: loss and gradient fail in the same row too. A check after every module names the
@@ -23,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradcheck.causes import advice
+from gradcheck.causes import advice, prevention
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
 
@@ -51,8 +55,9 @@ def _guards(finding: Finding) -> Iterable[Remedy]:
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     yield from _guards(finding)
-    yield advice.localise()
+    yield advice.localise(finding)
     yield advice.resume_before(finding)
+    yield prevention.guard_operations()
 
 
 CAUSE = Cause(

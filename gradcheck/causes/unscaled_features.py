@@ -4,9 +4,12 @@
 Features in the thousands make activations, loss and gradient enormous in the first row. SGD blows
 up on the first update and then sits on a frozen plateau; Adam falls slowly and never gets there.
 
-## How it looks
+## How it looks in a log
 First loss and first gradient norm are huge. The gradient of a first layer's weight is the input
 times that of its bias: a ratio in the hundreds is an input that was never scaled.
+
+## How it looks from inside
+Inputs have a spread far from 1; the first layer's gradient is larger than all others.
 
 ## What it is confused with
 Poor initialisation: the same picture without that ratio. Standardise the first batch only: a normal
@@ -20,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gradcheck.causes import prevention
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
 
@@ -38,6 +42,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         None,
         "Ioffe & Szegedy 2015, Batch normalization",
     )
+    yield prevention.assert_on_batches()
 
 
 CAUSE = Cause(

@@ -4,9 +4,12 @@
 Saturating activations, small weights or great depth multiply the gradient by less than one per
 layer. The first layers get nothing, so the loss stays where it was.
 
-## How it looks
+## How it looks in a log
 A flat loss, with per-layer norms that shrink by orders of magnitude towards the input, or a global
 norm that is next to nothing from the first row on.
+
+## How it looks from inside
+Gradient norms shrink from the last layer to the first by a near-constant factor.
 
 ## What it is confused with
 A collapsed learning rate: gradients are of ordinary size. Convergence: the loss had fallen before.
@@ -19,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gradcheck.causes import prevention
 from gradcheck.causes.base import Cause, Finding
 from gradcheck.model import Family, Remedy
 
@@ -36,6 +40,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         None,
         "He et al. 2016, Identity mappings in deep residual networks",
     )
+    yield prevention.normalise()
 
 
 CAUSE = Cause(

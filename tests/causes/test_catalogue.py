@@ -32,7 +32,13 @@ from tests.synthetic import (
 
 NAMES = list(weight_table.causes())
 DOCS = {m.__name__.rpartition(".")[2]: m.__doc__ or "" for m in plugins.modules("causes", "CAUSE")}
-SECTIONS = ["What happens", "How it looks", "What it is confused with", "Sources"]
+SECTIONS = [
+    "What happens",
+    "How it looks in a log",
+    "How it looks from inside",
+    "What it is confused with",
+    "Sources",
+]
 FRAMEWORKS = [
     None,
     "lightning",
