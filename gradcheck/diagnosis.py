@@ -24,6 +24,8 @@ from gradcheck.model import (
 
 DECIDED = 0.6
 """Probability of a family from which on it is the verdict."""
+LIKELY = 0.5
+"""Probability of any cause at all from which on a passing event is not told as healthy."""
 
 
 def analyze(
@@ -67,7 +69,7 @@ def diagnose_attempt(run: Run) -> RunReport:
     """Diagnose a run whose step never starts over."""
     case = Case(run, tuple(detect(run)))
     weighed = weighing.weigh(weighing.clues_of(case), weighing.circumstance(case))
-    verdict, confidence = judge(weighed, failed=case.failed)
+    verdict, confidence = judge(weighed, weighing.circumstance(case))
     healthy = verdict == HEALTHY
     told = () if healthy and case.trigger is None else weighing.diagnoses(case, weighed)
     return RunReport(
@@ -97,14 +99,19 @@ def detect(run: Run) -> list[Event]:
     )
 
 
-def judge(weighed: weighing.Weighed, *, failed: bool) -> tuple[str, float]:
-    """The verdict and its confidence: a family, inconclusive if the run broke, else healthy."""
+def judge(weighed: weighing.Weighed, circumstance: str) -> tuple[str, float]:
+    """The verdict and its confidence.
+
+    A family; inconclusive if the run broke, or if what passed has a cause more likely than not;
+    else healthy.
+    """
     family, probability = weighed.families[0]
+    some = sum(weighed.probability.values())
     if probability >= DECIDED:
         return family.value, probability
-    if failed:
+    if circumstance == "failed" or (circumstance == "passing" and some >= LIKELY):
         return INCONCLUSIVE, probability
-    return HEALTHY, 1.0 - sum(weighed.probability.values())
+    return HEALTHY, 1.0 - some
 
 
 def _gravity(report: RunReport) -> tuple[bool, int, bool, float]:

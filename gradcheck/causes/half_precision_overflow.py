@@ -39,6 +39,7 @@ CAUSE = Cause(
     family=Family.UNSTABLE_LOSS,
     summary="an activation overflowed float16 in the forward pass",
     weights={
+        "nan_step_skipped": 2.0,
         "scale_fell_beside_nan": 5.0,
         "loss_scaler_active": 1.5,
         "scale_fell_first": 1.0,

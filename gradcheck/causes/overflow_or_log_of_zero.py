@@ -57,6 +57,7 @@ CAUSE = Cause(
     summary="a term of the loss became infinite (log 0, x/0 or an exponential that overflows)",
     prior=-4.8,
     weights={
+        "nan_step_skipped": 2.5,
         "infinite_before_nan": 4.0,
         "sudden_nonfinite": 3.5,
         "probability_saturated": 3.0,

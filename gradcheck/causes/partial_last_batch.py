@@ -49,6 +49,7 @@ CAUSE = Cause(
     summary="the last, smaller batch of an epoch broke an operation that needs several samples",
     prior=-5.5,
     weights={
+        "nan_step_skipped": 2.0,
         "at_epoch_end": 6.5,
         "sudden_nonfinite": 3.0,
         "failed_together": 0.4,

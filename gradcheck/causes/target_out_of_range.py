@@ -53,6 +53,7 @@ CAUSE = Cause(
     family=Family.BAD_DATA,
     summary="a target lies outside of what the loss is defined for",
     weights={
+        "nan_step_skipped": 1.5,
         "impossible_sign": 9.0,
         "device_assert_said": 3.0,
         "infinite_ctc": 6.5,

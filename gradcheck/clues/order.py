@@ -32,7 +32,7 @@ HUGE = 20.0
 def observe(case: Case) -> Iterator[Clue]:
     """Compare the first non-finite row of the loss with that of the gradient norm."""
     loss, norm = case.loss, case.gradient or _failed_layer(case)
-    if loss is None or not (case.failed or _gradient_is_the_case(case)):
+    if loss is None or not (case.failed or _nonfinite_is_the_case(case)):
         return
     bad_loss = np.flatnonzero(~np.isfinite(loss.value))
     if len(bad_loss) and np.isinf(loss.value[bad_loss[0]]):
@@ -54,8 +54,9 @@ def _failed_layer(case: Case) -> Series | None:
     return next((s for s in case.run.every(Role.LAYER_GRAD_NORM) if s.name in failed), None)
 
 
-def _gradient_is_the_case(case: Case) -> bool:
-    return case.trigger is not None and case.trigger.kind is Kind.NONFINITE_GRADIENT
+def _nonfinite_is_the_case(case: Case) -> bool:
+    kinds = (Kind.NONFINITE_GRADIENT, Kind.NONFINITE_LOSS)
+    return case.trigger is not None and case.trigger.kind in kinds
 
 
 def _infinite(loss: Series, row: int) -> Clue:

@@ -14,6 +14,10 @@ from gradcheck.wording import count, factor, number
 
 CLUES = {
     "nan_left_no_trace": ClueKind("the loss is NaN for a row or two and normal right after"),
+    "nan_step_skipped": ClueKind(
+        "loss and gradient are NaN for a few rows and normal right after: their steps were skipped",
+        (Role.LOSS, Role.GRAD_NORM),
+    ),
     "zero_gradient_beside_nan": ClueKind(
         "the gradient norm is exactly 0 in the row whose loss is NaN", (Role.LOSS, Role.GRAD_NORM)
     ),
@@ -50,8 +54,11 @@ def _after_nan(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
     longest = max(
         (len(part) for part in np.split(bad, np.flatnonzero(np.diff(bad) > 1) + 1)), default=0
     )
-    before, after = case.usual(loss), level(finite(loss.value[bad[0] : bad[0] + 10]))
-    if longest > BRIEF or not after < before + max(abs(before), 1e-12):
+    before = case.usual(loss)
+    after = level(finite(loss.value[bad[0] : bad[0] + longest + 10]))
+    skipped = case.gradient is not None and _gradient_failed_too(loss, case.gradient, bad)
+    brief = longest <= BRIEF or skipped
+    if not (brief and (np.isnan(before) or after < before + max(abs(before), 1e-12))):
         return
     said = (
         f"the loss is NaN in {count(len(bad), 'row')}, each time for at most "
@@ -59,8 +66,21 @@ def _after_nan(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
         f"right after ({number(before)} before, {number(after)} after): the weights "
         "were not poisoned"
     )
-    yield Clue("nan_left_no_trace", Evidence(said, loss.name, trigger.step, trigger.last_step))
+    window = (loss.name, trigger.step, trigger.last_step)
+    if skipped:
+        said += (
+            "; the gradient norm of those rows is not finite either, so their steps were skipped"
+        )
+        yield Clue("nan_step_skipped", Evidence(said, *window))
+        return
+    yield Clue("nan_left_no_trace", Evidence(said, *window))
     yield from _zero_gradient(case, loss, bad)
+
+
+def _gradient_failed_too(loss: Series, norm: Series, bad: IntArray) -> bool:
+    rows = [row_at(norm, int(loss.step[row])) for row in bad[:20]]
+    values = [float(norm.value[row]) for row in rows if row is not None]
+    return bool(values) and not any(map(np.isfinite, values))
 
 
 def _zero_gradient(

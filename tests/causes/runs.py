@@ -254,3 +254,97 @@ def poisoned_statistics(rows: int, unit: float) -> Run:
 
 def nothing_learned(rows: int, unit: float) -> Columns:
     return {"loss": steady(rows, usual=2.3, noise=0.003) * unit, "grad_norm": norms(rows)}
+
+
+def certain_to_infinity(rows: int, unit: float) -> Columns:
+    """A logarithm reaches 0: the loss is infinite in one row, then everything is NaN."""
+    at = rows * 3 // 4
+    columns = broken_from(healthy(rows, unit), at)
+    return {**columns, "loss": put(columns["loss"], at, INF)}
+
+
+def heavy_tails(rows: int, unit: float) -> Columns:
+    rng = np.random.default_rng(8)
+    at = np.sort(rng.choice(np.arange(rows // 5, rows - 5), size=7, replace=False))
+    at = at[np.concatenate([[True], np.diff(at) > 3])]
+    norm = norms(rows, noise=0.1)
+    norm[at] *= rng.uniform(20.0, 60.0, len(at))
+    return {"loss": decay(rows) * unit, "grad_norm": norm, "lr": constant(rows)}
+
+
+def stale_moment(rows: int, unit: float) -> Columns:
+    """Tiny gradients for long; then the norm leaps, the loss follows and is slow to come back."""
+    at = rows * 3 // 4
+    width = 14
+    bump = np.ones(rows)
+    bump[at + 2 : at + 2 + width] = 1.0 + 12.0 * np.linspace(1.0, 0.0, width) ** 1.5
+    shrinking = np.geomspace(1.0, 0.01, rows)
+    norm = norms(rows, noise=0.1) * shrinking
+    norm[at : at + width] *= np.linspace(30.0, 2.0, width)
+    return {"loss": decay(rows) * bump * unit, "grad_norm": norm, "lr": constant(rows)}
+
+
+def clipped_while_scaled(rows: int, unit: float) -> Columns:
+    doubled = 2.0 ** (np.arange(rows) // (rows // 4))
+    factor = 16384.0 * doubled
+    return {
+        "loss": steady(rows, usual=2.3, noise=0.003) * unit,
+        "grad_norm": norms(rows, usual=1.2, noise=0.1) * factor,
+        "loss_scale": factor,
+    }
+
+
+def policy_left(rows: int, unit: float) -> Columns:
+    at = rows * 3 // 4
+    kl = 0.01 + 0.002 * np.sin(np.arange(rows))
+    kl[at - 3 :] = np.minimum(0.6 * 3.0 ** np.arange(rows - at + 3), 1e6)
+    return {**broken_from(healthy(rows, unit), at), "train/approx_kl": kl}
+
+
+def won_by_one(rows: int, unit: float) -> Columns:
+    course = np.linspace(0.0, 1.0, rows)
+    return {
+        "loss_d": 0.7 * np.exp(-9.0 * course) * unit,
+        "loss_g": (0.7 + 14.0 * course) * unit,
+    }
+
+
+def hot_temperature(rows: int, unit: float) -> Columns:
+    at = rows * 3 // 4
+    columns = exploding_late(rows, unit)
+    heat = 14.0 * np.exp(4.5 * np.clip((np.arange(rows) - rows // 2) / (at - rows // 2), 0, 2))
+    return {**columns, "logit_scale": heat}
+
+
+def smaller_last_batch(rows: int, unit: float) -> Columns:
+    length = rows // 4
+    columns = broken_from(healthy(rows, unit), 3 * length - 1)
+    return {**columns, "epoch": np.floor(np.arange(rows) / length)}
+
+
+def too_small_for_half(rows: int, unit: float) -> Columns:
+    return {
+        "loss": steady(rows, usual=2.3, noise=0.003) * unit,
+        "grad_norm": constant(rows, 0.0),
+        "loss_scale": np.where(np.arange(rows) < 5, 64.0, 2.0),
+    }
+
+
+def half_precision_adam(rows: int, unit: float) -> Run:
+    run = logged(broken_from(healthy(rows, unit), 1))
+    return dataclasses.replace(run, hparams={"dtype": "float16"})
+
+
+def resumed_bare(rows: int, unit: float) -> Run:
+    at = rows // 2
+    bump = np.ones(rows)
+    bump[at + 1 : at + 21] = 1.0 + 8.0 * np.linspace(1.0, 0.05, 20)
+    columns = {"loss": decay(rows) * bump * unit, "lr": constant(rows)}
+    return run_of(columns, resumed_at=(at,))
+
+
+def flipped_bit(rows: int, unit: float) -> Columns:
+    at = rows * 3 // 4
+    after = 9.0 * np.exp(-np.arange(rows - at) / (rows / 12))
+    bump = np.concatenate([np.ones(at), 1.0 + after])
+    return {"loss": decay(rows) * bump * unit, "grad_norm": norms(rows), "lr": constant(rows)}

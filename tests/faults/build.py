@@ -14,6 +14,7 @@ from tests.faults.lab import Lab
 from tests.faults.recipe import Recipe, Row
 from tests.faults.record import Column, Record, columns_of
 
+Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 ATTEMPTS = 12
 """Draws tried until the fault shows; a rate three times too high often does no harm."""
 PLAIN_LOSS, PLAIN_NORM = 3.0, 10.0
@@ -31,7 +32,7 @@ class Training:
     lab: Lab
     step: np.ndarray[tuple[int], np.dtype[np.int64]]
     columns: dict[str, Column]
-    logged: dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]]
+    logged: dict[str, Mask]
     error: str | None
 
     @property
@@ -70,12 +71,13 @@ def _attempt(recipe: Recipe, variant: int, attempt: int) -> Record:
         raise Unconvincing("no rows")
     if not recipe.failing:
         _check_health(recipe, run)
-        return _record(recipe, variant, run, (None, None))
+        return _record(recipe, variant, run, (None, None), {})
     twin = training(recipe, Lab(Draw(*key), repaired=True))
     _check_health(recipe, twin)
-    window = _window(run, twin)
+    odd = _odd_rows(run, twin)
+    window = _window(run, odd)
     _check_fault(recipe, run, twin, window[0])
-    return _record(recipe, variant, run, window)
+    return _record(recipe, variant, run, window, odd)
 
 
 def training(recipe: Recipe, lab: Lab) -> Training:
@@ -115,20 +117,26 @@ def _check_health(recipe: Recipe, run: Training) -> None:
         raise Unconvincing(f"the sound run does not learn ({start:.3g} -> {end:.3g})")
 
 
-def _window(run: Training, twin: Training) -> tuple[int, int]:
+def _odd_rows(run: Training, twin: Training) -> dict[str, Mask]:
+    """Rows in which loss or norm are non-finite, or far beyond all that the twin has seen."""
+    odd = {}
+    for name, mine, theirs, factor in (
+        ("loss", run.loss, twin.loss, PLAIN_LOSS),
+        ("norm", run.norm, twin.norm, PLAIN_NORM),
+    ):
+        sound = np.maximum.accumulate(np.where(np.isfinite(theirs), np.abs(theirs), 0))
+        rows = min(len(mine), len(sound))
+        odd[name] = ~np.isfinite(mine)
+        odd[name][:rows] |= np.abs(mine[:rows]) > factor * sound[:rows]
+    return odd
+
+
+def _window(run: Training, odd: dict[str, Mask]) -> tuple[int, int]:
     entrance = run.lab.entrance
     assert entrance is not None, "a failing recipe calls lab.enter"
     if entrance.abrupt:
         return entrance.step, entrance.step
-    plain = ~np.isfinite(run.loss) | ~np.isfinite(run.norm)
-    for mine, theirs, factor in (
-        (run.loss, twin.loss, PLAIN_LOSS),
-        (run.norm, twin.norm, PLAIN_NORM),
-    ):
-        sound = np.maximum.accumulate(np.where(np.isfinite(theirs), np.abs(theirs), 0))
-        rows = min(len(mine), len(sound))
-        plain[:rows] |= np.abs(mine[:rows]) > factor * sound[:rows]
-    seen = np.flatnonzero(plain & (run.step >= entrance.step))
+    seen = np.flatnonzero((odd["loss"] | odd["norm"]) & (run.step >= entrance.step))
     return entrance.step, int(run.step[seen[0]]) if len(seen) else int(run.step[-1])
 
 
@@ -164,7 +172,11 @@ def _check_fault(recipe: Recipe, run: Training, twin: Training, entered: int) ->
 
 
 def _record(
-    recipe: Recipe, variant: int, run: Training, window: tuple[int | None, int | None]
+    recipe: Recipe,
+    variant: int,
+    run: Training,
+    window: tuple[int | None, int | None],
+    odd: dict[str, Mask],
 ) -> Record:
     entrance = run.lab.entrance
     return Record(
@@ -180,6 +192,7 @@ def _record(
         step=run.step,
         columns=run.columns,
         logged=run.logged,
+        odd=odd,
     )
 
 

@@ -21,6 +21,8 @@ class Logged:
     """One series of a log."""
 
     name: str
+    row: np.ndarray[tuple[int], np.dtype[np.int64]]
+    """Of the record: a resumed run has a step twice."""
     step: np.ndarray[tuple[int], np.dtype[np.int64]]
     value: Column
 
@@ -127,7 +129,7 @@ def series_of(record: Record, shown: Presentation, level: str) -> Iterator[Logge
     wanted += ["rate"] if detail >= 1 else []
     wanted += ["grad_norm"] if detail >= 2 else []
     wanted += ["scale"] if detail >= 3 else []
-    rows = np.arange(shown.cadence - 1 if shown.cadence > 1 else 0, len(record.step), shown.cadence)
+    rows = logged_rows(record, shown)
     for column in wanted:
         if column in record.columns:
             yield from _one(record, shown, column, shown.names[column], rows)
@@ -139,6 +141,11 @@ def series_of(record: Record, shown: Presentation, level: str) -> Iterator[Logge
             yield from _one(record, shown, column, shown.layer_prefix + name, rows)
         elif group == "extra" and detail >= 3:
             yield from _one(record, shown, column, name, rows)
+
+
+def logged_rows(record: Record, shown: Presentation) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """The rows of a record that a log of this cadence has."""
+    return np.arange(shown.cadence - 1, len(record.step), shown.cadence)
 
 
 def _one(
@@ -159,7 +166,7 @@ def _one(
     # a validation is written when it happens, whatever the cadence of the training rows
     kept = np.flatnonzero(logged) if column == "validation" else rows[logged[rows]]
     if len(kept):
-        yield Logged(name, record.step[kept] + shown.offset, values[kept])
+        yield Logged(name, kept, record.step[kept] + shown.offset, values[kept])
 
 
 def _smoothed(values: Column, shown: Presentation) -> Column:

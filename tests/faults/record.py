@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from tests.faults.recipe import Row
 Column = npt.NDArray[np.float64]
 PLAIN = ("loss", "grad_norm", "clipped_grad_norm", "rate", "scale", "epoch", "validation")
 NAMED = ("losses", "layers", "extra")
+GROUPS = ("columns", "logged", "odd")
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,15 @@ class Record:
     step: npt.NDArray[np.int64]
     columns: Mapping[str, Column]
     """By name: "loss", "layers/head.weight", ...; as long as `step`."""
-    logged: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    logged: Mapping[str, npt.NDArray[np.bool_]]
+    odd: Mapping[str, npt.NDArray[np.bool_]]
+    """Rows in which "loss" and "norm" are plainly not those of the repaired twin."""
 
     def save(self, path: Path) -> None:
-        about = {k: v for k, v in vars(self).items() if k not in ("step", "columns", "logged")}
-        arrays: dict[str, Any] = {f"c:{k}": v for k, v in self.columns.items()}
-        arrays |= {f"l:{k}": v for k, v in self.logged.items()}
-        arrays |= {"step": self.step, "about": json.dumps(about)}
+        about = {k: v for k, v in vars(self).items() if k not in ("step", *GROUPS)}
+        arrays: dict[str, Any] = {"step": self.step, "about": json.dumps(about)}
+        for group in GROUPS:
+            arrays |= {f"{group}:{k}": v for k, v in getattr(self, group).items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial.npz")
         np.savez_compressed(partial, **arrays)
@@ -57,9 +60,13 @@ class Record:
             return cls(
                 **about,
                 step=stored["step"],
-                columns={k[2:]: stored[k] for k in stored.files if k.startswith("c:")},
-                logged={k[2:]: stored[k] for k in stored.files if k.startswith("l:")},
+                **{group: _group(stored, group) for group in GROUPS},
             )
+
+
+def _group(stored: Any, group: str) -> dict[str, Any]:
+    start = f"{group}:"
+    return {k.removeprefix(start): stored[k] for k in stored.files if k.startswith(start)}
 
 
 def columns_of(

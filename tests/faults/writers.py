@@ -16,7 +16,6 @@ from tests.faults.presentation import Logged, Presentation
 from tests.faults.record import Record
 
 BEGAN = 1_700_000_000.0
-Rows = dict[int, dict[str, float]]
 
 
 def write(record: Record, shown: Presentation, series: Sequence[Logged], folder: Path) -> None:
@@ -25,14 +24,14 @@ def write(record: Record, shown: Presentation, series: Sequence[Logged], folder:
     WRITERS[shown.style](record, shown, series, folder)
 
 
-def rows_of(series: Sequence[Logged]) -> Rows:
-    """What is logged at each step, in the order of the first writing."""
-    rows: Rows = {}
+def rows_of(series: Sequence[Logged]) -> list[tuple[int, dict[str, float]]]:
+    """Step and cells of each logged row, in the order of writing."""
+    rows: dict[int, tuple[int, dict[str, float]]] = {}
     for one in series:
-        for step, value in zip(one.step.tolist(), one.value.tolist(), strict=True):
-            rows.setdefault(step, {})[one.name] = value
-    ascending = all(bool((one.step[1:] >= one.step[:-1]).all()) for one in series)
-    return dict(sorted(rows.items())) if ascending else rows
+        cells = zip(one.row.tolist(), one.step.tolist(), one.value.tolist(), strict=True)
+        for row, step, value in cells:
+            rows.setdefault(row, (step, {}))[1][one.name] = value
+    return [rows[row] for row in sorted(rows)]
 
 
 def _tensorboard(
@@ -41,7 +40,7 @@ def _tensorboard(
     with (folder / "events.out.tfevents.1700000000.host.1.0").open("wb") as file:
         writer = RecordWriter(file)
         writer.write(Event(wall_time=BEGAN, file_version="brain.Event:2").SerializeToString())
-        for at, (step, row) in enumerate(rows_of(series).items()):
+        for at, (step, row) in enumerate(rows_of(series)):
             for name, value in row.items():
                 summary = Summary(value=[Summary.Value(tag=name, simple_value=value)])
                 event = Event(wall_time=BEGAN + 0.1 * at, step=step, summary=summary)
@@ -53,7 +52,7 @@ def _csv(record: Record, shown: Presentation, series: Sequence[Logged], folder: 
     with (folder / "log.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([("step", "iteration", "global_step")[shown.template % 3], *names])
-        for step, row in rows_of(series).items():
+        for step, row in rows_of(series):
             writer.writerow([step, *(_cell(row.get(name)) for name in names)])
     if shown.template % 2:
         (folder / "config.json").write_text(json.dumps(record.settings, indent=1))
@@ -70,7 +69,7 @@ def _lightning(record: Record, shown: Presentation, series: Sequence[Logged], fo
     with (folder / "metrics.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["epoch", "step", *names])
-        for step, row in rows_of(series).items():
+        for step, row in rows_of(series):
             epoch = int(epochs[step]) if step in epochs else ""
             validation = {n: v for n, v in row.items() if n.startswith("val")}
             training = {n: v for n, v in row.items() if n not in validation and n != "epoch"}
@@ -86,7 +85,7 @@ def _huggingface(
 ) -> None:
     history: list[dict[str, float]] = []
     validation = shown.names["validation"]
-    for step, row in rows_of(series).items():
+    for step, row in rows_of(series):
         evaluated = {k: v for k, v in row.items() if k in (validation, "epoch")}
         trained = {k: v for k, v in row.items() if k != validation}
         if set(trained) - {"epoch"}:
@@ -104,7 +103,7 @@ def _huggingface(
 def _jsonl(record: Record, shown: Presentation, series: Sequence[Logged], folder: Path) -> None:
     key = ("step", "iter", "_step")[shown.template % 3]
     with (folder / ("metrics.jsonl", "log.jsonl")[shown.template % 2]).open("w") as file:
-        for step, row in rows_of(series).items():
+        for step, row in rows_of(series):
             file.write(json.dumps({key: step, **row}) + "\n")
 
 
@@ -112,7 +111,7 @@ def _console(record: Record, shown: Presentation, series: Sequence[Logged], fold
     template = CONSOLE[shown.template % len(CONSOLE)]
     validation = shown.names["validation"]
     lines = ["Training started", f"device: cpu, batch size {record.settings.get('batch_size')}"]
-    for step, row in rows_of(series).items():
+    for step, row in rows_of(series):
         trained = {k: v for k, v in row.items() if k != validation}
         if trained:
             lines.append(template(step, trained))
