@@ -23,7 +23,10 @@ def main() -> None:
     parser.add_argument("--ablate", action="store_true", help="what each kind of evidence buys")
     parser.add_argument("--keep", action="store_true", help="write weights, README and picture")
     options = parser.parse_args()
-    observations = observe(truths())
+    logs = truths()
+    shown = [truth for truth in logs if truth.visible]
+    print(f"{len(shown)} logs; {len(logs) - len(shown)} more show nothing at their cadence")
+    observations = observe(shown)
     columns = design()
     if options.ablate:
         print(tables.ablation(ablate(columns, observations)))

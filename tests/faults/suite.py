@@ -11,19 +11,17 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 from rich.progress import track
 
 from tests.faults.build import Unconvincing, build, quiet_torch
 from tests.faults.presentation import (
     LEVELS,
-    Presentation,
-    logged_rows,
     presentation_of,
     series_of,
 )
 from tests.faults.recipe import Recipe, all_recipes
 from tests.faults.record import Record
+from tests.faults.visibility import is_visible
 from tests.faults.writers import write
 
 ROOT = Path(__file__).resolve().parents[2] / ".faults"
@@ -50,7 +48,7 @@ class Truth:
     """In the steps of the log, as `cadence` is."""
     cadence: int
     visible: bool
-    """Whether a row of this log is odd at all; a bad row between two logged ones leaves none."""
+    """Whether the log shows the fault at all; always true of a healthy run."""
 
 
 def build_suite(names: Sequence[str], variants: int = VARIANTS) -> None:
@@ -94,11 +92,12 @@ def _logs(recipe: Recipe, record: Record) -> Iterator[Truth]:
     shown = presentation_of(record, recipe.console)
     made_by = f"{_key(recipe)} {_digest(LOOKS)}"
     for level in LEVELS:
+        series = list(series_of(record, shown, level))
         folder = ROOT / "logs" / level / f"{record.recipe}-{record.variant}"
         stamp = folder.with_suffix(".made-by")
         if not stamp.exists() or stamp.read_text() != made_by:
             shutil.rmtree(folder, ignore_errors=True)
-            write(record, shown, list(series_of(record, shown, level)), folder)
+            write(record, shown, series, folder)
             stamp.write_text(made_by)
         yield Truth(
             recipe=record.recipe,
@@ -110,23 +109,8 @@ def _logs(recipe: Recipe, record: Record) -> Iterator[Truth]:
             earliest=_shifted(record.earliest, shown.offset),
             latest=_shifted(record.latest, shown.offset),
             cadence=shown.cadence,
-            visible=_is_visible(recipe, record, shown, level),
+            visible=recipe.console or not recipe.failing or is_visible(shown, series),
         )
-
-
-def _is_visible(recipe: Recipe, record: Record, shown: Presentation, level: str) -> bool:
-    """Whether the log holds an odd row, of a fault that shows in single rows."""
-    if recipe.shows not in ("spikes", "nonfinite"):
-        return True
-    if "validation" in record.columns:
-        evaluated = record.columns["validation"][record.logged["validation"]]
-        if not np.isfinite(evaluated).all():
-            return True
-    rows = logged_rows(record, shown)
-    averaged = shown.smoothing != "none"
-    loss = record.odd["loss"]
-    in_loss = bool((loss if averaged else loss[rows]).any())
-    return in_loss or (level in ("norm", "full") and bool(record.odd["norm"][rows].any()))
 
 
 def _shifted(step: int | None, offset: int) -> int | None:
