@@ -77,7 +77,7 @@ class Case:
                 # a flat loss is what the others explain
                 first = min(found, key=lambda e: (e.kind is Kind.PLATEAU, e.order))
                 of_that_step = [event for event in found if event.step == first.step]
-                return min(of_that_step, key=lambda event: event.kind is not Kind.LOSS_SPIKE)
+                return min(of_that_step, key=lambda event: event.kind not in _OF_THE_LOSS)
         return None
 
     @cached_property
@@ -208,6 +208,10 @@ class Case:
     def usual(self, series: Series) -> float:
         """Median of the finite values before the onset."""
         return level(finite(self.before(series)))
+
+
+_OF_THE_LOSS = (Kind.LOSS_SPIKE, Kind.NONFINITE_LOSS)
+"""Kinds told rather than another of the same step."""
 
 
 def _can_trigger(event: Event) -> bool:

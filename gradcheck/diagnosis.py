@@ -109,7 +109,7 @@ def judge(weighed: weighing.Weighed, circumstance: str) -> tuple[str, float]:
     some = sum(weighed.probability.values())
     if probability >= DECIDED:
         return family.value, probability
-    if circumstance == "failed" or (circumstance == "passing" and some >= LIKELY):
+    if circumstance == "failed" or (circumstance != "quiet" and some >= LIKELY):
         return INCONCLUSIVE, probability
     return HEALTHY, 1.0 - some
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gradcheck import plugins
 from gradcheck.case import Case, Clue
 from gradcheck.causes.base import Finding
-from gradcheck.model import Diagnosis, Family, Missing, Rejection, Role
+from gradcheck.model import Diagnosis, Family, Missing, Rejection, Role, Severity
 from gradcheck.weight_table import Table, causes, clue_kinds, fitted
 
 SHOWN = 0.03
@@ -26,6 +26,8 @@ def circumstance(case: Case) -> str:
     """Whether there is something to explain: the key of "none of these" in the table."""
     if case.trigger is None:
         return "quiet"
+    if case.trigger.severity is Severity.WARNING:
+        return "warned"
     return "failed" if case.failed else "passing"
 
 

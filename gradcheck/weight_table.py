@@ -13,8 +13,8 @@ from gradcheck.case import ClueKind
 from gradcheck.causes.base import Cause
 
 FILE = "weights.json"
-NONE: Mapping[str, float] = {"quiet": 2.0, "passing": 0.0, "failed": -1.0}
-"""Expected log-odds of "none of these": nothing to explain, a passing event, a failure."""
+NONE: Mapping[str, float] = {"quiet": 2.0, "warned": 0.0, "passing": -0.5, "failed": -1.0}
+"""Expected log-odds of "none of these": nothing to explain, a warning, a spike, a failure."""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.attempts import rewinds
-from gradcheck.model import Evidence, Kind
+from gradcheck.model import Evidence, Kind, Role
 
 CLUES = {
     "begins_at_resume": ClueKind(
@@ -22,7 +24,11 @@ def observe(case: Case) -> Iterator[Clue]:
     loss, onset = case.loss, case.onset
     if loss is None or onset is None or onset.kind not in KINDS:
         return
-    places = [*case.run.resumed_at, *(rewind.order for rewind in rewinds(case.run))]
+    places = [
+        *case.run.resumed_at,
+        *(rewind.order for rewind in rewinds(case.run)),
+        *_epoch_restarts(case),
+    ]
     row = case.onset_row(loss)
     for place in places:
         since = int((loss.order[:row] >= place).sum())
@@ -33,3 +39,12 @@ def observe(case: Case) -> Iterator[Clue]:
             )
             yield Clue("begins_at_resume", Evidence(said, loss.name, onset.step, onset.step))
             return
+
+
+def _epoch_restarts(case: Case) -> list[int]:
+    """Orders at which the logged epoch falls back: a new process began to count."""
+    epoch = case.run.get(Role.EPOCH)
+    if epoch is None or len(epoch) < 2:
+        return []
+    back = np.flatnonzero(np.diff(epoch.value) < 0) + 1
+    return [int(order) for order in epoch.order[back]]

@@ -29,12 +29,12 @@ def observe(case: Case) -> Iterator[Clue]:
     )
     if trigger is None or trigger.kind is not Kind.NONFINITE_LOSS or broken is None or loss is None:
         return
-    if not bool(np.isfinite(loss.value).all()):
+    if not bool(np.isfinite(loss.value[-3:]).all()):
         return
     said = (
         f"{broken.name} is "
         f"{'NaN' if np.isnan(trigger.value or np.nan) else 'infinite'} from step "
-        f"{trigger.step} on, while {loss.name} stays finite to the end"
+        f"{trigger.step} on, while {loss.name} is finite to the end"
     )
     yield Clue(
         "only_validation_failed", Evidence(said, broken.name, trigger.step, trigger.last_step)

@@ -10,6 +10,7 @@ import numpy as np
 
 from gradcheck.measure.climbs import Climb, climb
 from gradcheck.measure.events import stretch_event
+from gradcheck.measure.regimes import lasting_rise
 from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Series, Severity
 
 OBJECTIVE_WEIGHT = re.compile(
@@ -45,6 +46,8 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
     broken = (len(rows) > 0 and rows[-1] + 1 < len(loss)) or _ends_in_explosion(values)
     risen = climb(values, into_nonfinite=broken)
     first = risen.first if risen and _is_grave(loss, risen) else _floorless(values)
+    if first is None and loss.objective is Objective.MINIMISED:
+        first = lasting_rise(values)
     first = 0 if first is None and _is_astronomic(values) else first
     if first is not None:
         stretch = (int(rows[min(first, len(rows) - 1)]), int(rows[-1]))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from gradcheck.measure.events import spike_event
-from gradcheck.measure.excursions import LOSS, NOISY, excursions
-from gradcheck.model import Event, Kind, Objective, Role, Run, Severity
+from gradcheck.measure.excursions import LOSS, NOISY, Excursion, excursions, level_shifts
+from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Severity
 
 MODEST = np.log(3.0)
 """Height, in logarithms, up to which a jump may be a new regime (harder data, a running mean)."""
+LEAST_SHIFT = np.log(2.0)
 SHIFT_ROWS = 20
 """Rows after which a modest excursion is a level, not a spike."""
 
@@ -24,12 +25,23 @@ def detect(run: Run) -> Iterator[Event]:
         return
     calm = loss.objective in (Objective.MINIMISED, Objective.COMPONENT)
     rows = np.flatnonzero(np.isfinite(loss.value))
-    for excursion in excursions(loss.value[rows], LOSS if calm else NOISY):
+    values = loss.value[rows]
+    found = excursions(values, LOSS if calm else NOISY)
+    if loss.objective is Objective.MINIMISED:
+        found = [*found, *_lasting(values, found)]
+    for excursion in found:
         event = spike_event(Kind.LOSS_SPIKE, loss, rows, excursion)
         if excursion.height < MODEST and _starts_an_epoch(run, event):
             continue
         is_shift = excursion.height < MODEST and excursion.last - excursion.first >= SHIFT_ROWS
         yield replace(event, severity=Severity.WARNING) if is_shift else event
+
+
+def _lasting(values: FloatArray, told: Sequence[Excursion]) -> Iterator[Excursion]:
+    """Shifts of the level that no excursion tells of."""
+    for shift in level_shifts(values, LEAST_SHIFT):
+        if not any(e.first - SHIFT_ROWS <= shift.first <= e.last + SHIFT_ROWS for e in told):
+            yield shift
 
 
 def _starts_an_epoch(run: Run, event: Event) -> bool:

@@ -23,6 +23,7 @@ def detect(run: Run) -> Iterator[Event]:
         if first is None:
             continue
         independent = series is primary or series.objective is Objective.ADVERSARIAL
+        independent = independent or _outlives(series, primary)
         if independent or earliest is None or first < earliest:
             yield from _events(series, total_is_finite=primary is not None and earliest is None)
 
@@ -30,6 +31,13 @@ def detect(run: Run) -> Iterator[Event]:
 def _first_bad_order(series: Series) -> int | None:
     rows = np.flatnonzero(~np.isfinite(series.value))
     return int(series.order[rows[0]]) if len(rows) else None
+
+
+def _outlives(series: Series, primary: Series | None) -> bool:
+    """Whether an evaluation ends non-finite although the training loss came back."""
+    if primary is None or series.role is not Role.VALIDATION_LOSS or not len(primary):
+        return False
+    return not np.isfinite(series.value[-1]) and bool(np.isfinite(primary.value[-1]))
 
 
 def _events(series: Series, *, total_is_finite: bool) -> Iterator[Event]:

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradcheck.measure.baseline import MIN_HISTORY, WINDOW, Baseline, baseline
+from gradcheck.measure.baseline import (
+    MIN_HISTORY,
+    SIGMA_PER_MAD,
+    WINDOW,
+    Baseline,
+    baseline,
+    trailing_median,
+)
 from gradcheck.model import FloatArray, IntArray
 
 AFTERSHOCK = 10
@@ -127,4 +134,53 @@ def _follow(row: int, base: Baseline, values: FloatArray) -> Excursion:
         height=residual,
         centre=level,
         sigmas=residual / scale if scale > 0 else float("inf"),
+    )
+
+
+SHIFT_ROWS = 12
+"""Rows whose median is compared with that of as many rows before."""
+SHIFT_SIGMAS = 6.0
+ABRUPT = 0.5
+"""Share of the shift that its first two rows make."""
+
+
+def level_shifts(values: FloatArray, least: float) -> list[Excursion]:
+    """Rises of the level from one row to the next that single noisy rows would not show.
+
+    `values` are finite and positive; `least` is the smallest rise in logarithms. Damage that is
+    worked off over hundreds of rows is no excursion: it lasts, and each of its rows is within the
+    noise of a single row.
+    """
+    if len(values) < 3 * SHIFT_ROWS or bool((values <= 0).any()):
+        return []
+    logs = np.log(values)
+    medians = np.median(np.lib.stride_tricks.sliding_window_view(logs, SHIFT_ROWS), axis=1)
+    rows = np.arange(SHIFT_ROWS, len(logs) - SHIFT_ROWS + 1)
+    rise = medians[rows] - medians[rows - SHIFT_ROWS]
+    steps = np.abs(np.diff(logs))
+    noise = trailing_median(steps, WINDOW)[rows - 2] * SIGMA_PER_MAD / np.sqrt(2)
+    doubt = SHIFT_SIGMAS * noise * 1.25 * np.sqrt(2.0 / SHIFT_ROWS)
+    soon = np.median(np.stack([logs[rows + i] for i in range(2)]), axis=0)
+    abrupt = soon - medians[rows - SHIFT_ROWS] > ABRUPT * rise
+    found: list[Excursion] = []
+    for row in rows[(rise > np.maximum(doubt, least)) & abrupt]:
+        if not found or row > found[-1].last:
+            before = float(medians[row - SHIFT_ROWS])
+            found.append(_shift(int(row), before, float(medians[row]), logs))
+    return found
+
+
+def _shift(row: int, before: float, after: float, logs: FloatArray) -> Excursion:
+    levels = logs[row:]
+    back = np.flatnonzero(levels <= before + 0.15 * (after - before))
+    end = int(back[0]) if len(back) else len(levels)
+    last = row + max(end, SHIFT_ROWS) - 1
+    return Excursion(
+        first=row,
+        last=last,
+        peak=row + int(np.argmax(levels[: min(end, MOST_ROWS) or 1])),
+        recovered=end < len(levels),
+        height=after - before,
+        centre=float(np.exp(before)),
+        sigmas=float("inf"),
     )

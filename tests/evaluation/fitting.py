@@ -6,6 +6,7 @@ not show stays what the mechanism says; a weight never changes its sign.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,11 +18,15 @@ from gradcheck import weight_table
 from gradcheck.weight_table import Table
 from tests.evaluation.observations import Observation, Seen
 from tests.faults.recipe import HEALTHY
+from tests.faults.suite import Truth
 
 Matrix = npt.NDArray[np.float64]
-CIRCUMSTANCES = ("quiet", "passing", "failed")
+CIRCUMSTANCES = ("quiet", "warned", "passing", "failed")
 WEIGHT_SPREAD, PRIOR_SPREAD = 1.5, 1.0
 """Standard deviations of the prior: how far a fit may pull a weight or a cause's own prior."""
+CAUSE_SHARE = 20.0
+"""Rows that each cause counts for, however many its runs are."""
+HEALTHY_SHARE = 5.0
 
 
 @dataclass(frozen=True)
@@ -117,12 +122,27 @@ def fit(columns: Design, observations: Sequence[Observation]) -> Parameters:
     strengths, circumstance = strengths_of(columns, seen), circumstances_of(seen)
     index = {cause: i for i, cause in enumerate(columns.causes)}
     truth = np.array([index.get(o.truth.cause or "", len(index)) for o in usable])
-    counts: dict[str, int] = {}
-    for one in usable:
-        counts[one.truth.recipe] = counts.get(one.truth.recipe, 0) + 1
-    share = np.array([4.0 / counts[one.truth.recipe] for one in usable])
+    share = _shares([one.truth for one in usable])
     problem = _Problem(columns, strengths, circumstance, truth, share)
     return problem.solve()
+
+
+def _shares(truths: Sequence[Truth]) -> Matrix:
+    """The weight of each row: all causes count the same, and so do the recipes of a cause.
+
+    With a cause weighed by its number of recipes, the one that is left out would always be
+    the less likely of two that look alike.
+    """
+    runs = Counter(truth.recipe for truth in truths)
+    recipes = Counter(cause for _, cause in {(t.recipe, t.cause) for t in truths})
+    return np.array(
+        [
+            CAUSE_SHARE
+            * (HEALTHY_SHARE if t.cause is None else 1.0)
+            / (runs[t.recipe] * recipes[t.cause])
+            for t in truths
+        ]
+    )
 
 
 def _teaches(one: Observation) -> bool:
@@ -171,7 +191,9 @@ class _Problem:
         slope = softmax(scores)
         slope[rows, self.truth] -= 1.0
         slope *= self.share[:, None]
-        none = np.array([slope[self.circumstance == c, -1].sum() for c in range(3)])
+        none = np.array(
+            [slope[self.circumstance == c, -1].sum() for c in range(len(CIRCUMSTANCES))]
+        )
         gradient = Parameters(slope[:, :-1].T @ self.strengths, slope[:, :-1].sum(axis=0), none)
         start = unfitted(self.columns)
         off = self._pack(p) - self._pack(start)

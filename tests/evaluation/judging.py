@@ -70,7 +70,7 @@ def _judge(
     verdict, confidence = families[0]
     if confidence < DECIDED:
         some = 1.0 - float(probability[-1])
-        open_ = seen.failed or (seen.circumstance == "passing" and some >= LIKELY)
+        open_ = seen.failed or (seen.circumstance != "quiet" and some >= LIKELY)
         verdict = INCONCLUSIVE if open_ else HEALTHY
     step = seen.onset_step
     if step is None and causes:

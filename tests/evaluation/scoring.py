@@ -46,8 +46,8 @@ class Score:
 
 
 def is_detected(one: Prediction) -> bool:
-    """Whether the report says that something is wrong."""
-    return one.verdict != HEALTHY or one.severity in ("failure", "spike")
+    """Whether the report names anything that is wrong: a cause or an event."""
+    return one.verdict != HEALTHY or one.severity is not None
 
 
 def is_decided(one: Prediction) -> bool:

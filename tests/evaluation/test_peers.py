@@ -18,7 +18,9 @@ from tests.evaluation.peer_words import READ_AS, family_of, severity_of
 from tests.faults.suite import Truth
 
 NAMED = {tool.name: tool for tool in TOOLS}
-TRUTH = Truth("recipe", 0, "norm", "logs/norm/recipe-0", "bad_data", "outlier_batch", 40, 41, 1, True)
+TRUTH = Truth(
+    "recipe", 0, "norm", "logs/norm/recipe-0", "bad_data", "outlier_batch", 40, 41, 1, True
+)
 RUNMEDIC = [
     {
         "roles": {"train_loss": ["loss"]},

@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 from rich.progress import track
 
 from tests.faults.build import Unconvincing, build, quiet_torch
@@ -28,6 +29,8 @@ ROOT = Path(__file__).resolve().parents[2] / ".faults"
 HERE = Path(__file__).resolve().parent
 RIG = ("draw", "recipe", "lab", "tasks", "training", "record", "build")
 LOOKS = ("presentation", "writers")
+AT_ONCE = 20
+GROWING = ("unclipped_gradient_spikes", "gradient_growth")
 VARIANTS = 3
 WORKERS = 2
 
@@ -105,12 +108,41 @@ def _logs(recipe: Recipe, record: Record) -> Iterator[Truth]:
             level=level,
             path=str(folder.relative_to(ROOT)),
             family=record.family,
-            cause=record.cause,
+            cause=_log_level_cause(record),
             earliest=_shifted(record.earliest, shown.offset),
-            latest=_shifted(record.latest, shown.offset),
+            latest=_shifted(_for_good(record), shown.offset),
             cadence=shown.cadence,
-            visible=recipe.console or not recipe.failing or is_visible(shown, series),
+            visible=recipe.console
+            or not recipe.failing
+            or is_visible(shown, series, falls=recipe.learns),
         )
+
+
+def _for_good(record: Record) -> int | None:
+    """The last step that may be called the first bad one.
+
+    A fault that builds up shows now and then before it shows in every row: any step from its
+    entrance to the row from which the run stays beyond its twin is right.
+    """
+    if record.latest is None or record.latest == record.earliest:
+        return record.latest
+    odd = record.odd["loss"] | record.odd["norm"]
+    sound = np.flatnonzero(~odd & (record.step >= record.latest))
+    rows = np.flatnonzero(odd)
+    if not len(sound):
+        return record.latest
+    last = int(sound[-1]) + 1 if odd[-1] else int(rows[-1]) if len(rows) else 0
+    return max(record.latest, int(record.step[min(last, len(record.step) - 1)]))
+
+
+def _log_level_cause(record: Record) -> str | None:
+    """The cause that a log can tell.
+
+    An explosion within the first rows leaves no level against which growth or rare spikes could be
+    told from steps that are simply too long; only a look inside separates them.
+    """
+    late = record.latest is None or record.latest > AT_ONCE
+    return record.cause if late or record.cause not in GROWING else "learning_rate_too_high"
 
 
 def _shifted(step: int | None, offset: int) -> int | None:

@@ -20,16 +20,21 @@ RECENT = 30
 ENORMOUS = 200.0
 NOT_LEARNED, LOST = 0.9, 1.5
 """End over start; end over the best level on the way."""
+GROWN = 4.0
+"""End over start of a loss that need not fall."""
 STILL_FALLING = 0.15
 """Share of all its fall that a negative loss makes in its last fifth."""
 
 
-def is_visible(shown: Presentation, series: Sequence[Logged]) -> bool:
-    """Whether any loss, or the gradient norm, looks wrong."""
+def is_visible(shown: Presentation, series: Sequence[Logged], *, falls: bool) -> bool:
+    """Whether any loss, or the gradient norm, looks wrong.
+
+    `falls` says that the loss is one that must fall; those of a game or a policy need not.
+    """
     not_losses = {shown.names[k] for k in ("rate", "grad_norm", "scale", "epoch")}
     losses = [s for s in series if s.name not in not_losses and "/" not in _own(shown, s.name)]
     norms = [s for s in series if s.name == shown.names["grad_norm"]]
-    return any(_loss_is_odd(one.value) for one in losses) or any(
+    return any(_loss_is_odd(one.value, falls) for one in losses) or any(
         _norm_is_odd(one.value) for one in norms
     )
 
@@ -39,7 +44,7 @@ def _own(shown: Presentation, name: str) -> str:
     return "/" if name.startswith(shown.layer_prefix) else name.replace("/", "")
 
 
-def _loss_is_odd(values: Column) -> bool:
+def _loss_is_odd(values: Column, falls: bool) -> bool:
     if not np.isfinite(values).all() or len(values) < 3:
         return not np.isfinite(values).all()
     levels = np.array([np.median(part) for part in np.array_split(values, min(10, len(values)))])
@@ -48,7 +53,8 @@ def _loss_is_odd(values: Column) -> bool:
         fall = float(levels[0] - levels[-1])
         return float(levels[-3] - levels[-1]) > STILL_FALLING * fall
     unlearned = end >= NOT_LEARNED * start or end > LOST * float(levels.min())
-    return unlearned or abs(start) > ENORMOUS or _jumps(values, LOSS_JUMP)
+    grown = end > GROWN * max(abs(start), 0.1)
+    return (unlearned if falls else grown) or abs(start) > ENORMOUS or _jumps(values, LOSS_JUMP)
 
 
 def _norm_is_odd(values: Column) -> bool:
