@@ -18,7 +18,7 @@ def run(cs,ws,ps):
             s=scoring.score([p for p in pred if p.truth.level==lv])
             out[(t,lv)]=s
     return T,out
-for cs,ws,ps in [(20,.7,.7),(6,1.0,1.0),(6,0.5,0.7),(2,1.0,1.0),(2,.5,.5)]:
+for cs,ws,ps in [(20,1.0,0.5),(30,1.5,.5)]:
     T,out=run(cs,ws,ps)
     print("cs",cs,"ws",ws,"ps",ps,"T",round(T,2))
     for (t,lv),s in out.items(): print(f"   {lv:5s} dec {s.decided:.3f} fam {s.family:.3f} all {s.family_of_all:.3f} cause {s.cause:.3f} top3 {s.cause_top3:.3f} two {s.among_two:.3f} ece {s.ece:.3f} brier {s.brier:.3f} alarmverdict {s.alarms_verdict:.3f}")

@@ -52,6 +52,7 @@ CAUSE = Cause(
     summary="gradients are clipped before they are unscaled",
     prior=-5.5,
     weights={
+        "large_norm_flat_loss": 5.0,
         "norm_follows_scale": 8.0,
         "flat_from_start": 1.0,
         "loss_scaler_active": 0.5,

@@ -54,8 +54,9 @@ CAUSE = Cause(
     summary="weights changed between two steps by more than an update can (a memory fault)",
     prior=-6.5,
     weights={
-        "jump_then_decay": 4.5,
-        "one_row_jump": 3.0,
+        "infinite_before_nan": 1.0,
+        "jump_then_decay": 3.5,
+        "one_row_jump": 2.5,
         "slow_recovery": 1.0,
         "sudden_nonfinite": 2.5,
         "failed_together": 0.3,

@@ -51,6 +51,7 @@ CAUSE = Cause(
     summary="a batch has no target that counts, so that its mean is 0/0",
     prior=-4.5,
     weights={
+        "infinite_before_nan": -4.0,
         "nan_step_skipped": -3.0,
         "no_targets": 9.0,
         "nan_left_no_trace": 5.5,

@@ -50,6 +50,7 @@ CAUSE = Cause(
     summary="every step makes the loss worse: a sign is wrong",
     prior=-5.0,
     weights={
+        "negative_from_first_row": 3.0,
         "gradient_failed_first": -4.0,
         "slow_gradient_growth": 3.0,
         "loss_climbed": 2.5,

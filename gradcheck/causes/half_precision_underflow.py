@@ -44,6 +44,8 @@ CAUSE = Cause(
     summary="gradients fell below what float16 can hold and became 0",
     prior=-5.5,
     weights={
+        "large_norm_flat_loss": -3.0,
+        "half_precision_configured": 2.5,
         "scale_stays_low": 6.0,
         "gradient_zero_from_start": 3.0,
         "tiny_gradient": 1.5,

@@ -59,7 +59,7 @@ CAUSE = Cause(
         "hidden_by_logger": 1.0,
         "gradient_failed_first": -5.0,
         "finite_gradient_beside_nan": -1.0,
-        "infinite_before_nan": -1.5,
+        "infinite_before_nan": -0.5,
         "gradient_ramp": -3.0,
         "loss_ramp": -3.0,
         "loss_climbed": -3.0,

@@ -51,6 +51,8 @@ CAUSE = Cause(
     summary="the loss never moved; the log does not say why",
     prior=-4.5,
     weights={
+        "large_norm_flat_loss": -2.0,
+        "gradient_zero_from_start": 3.0,
         "flat_from_start": 5.3,
         "gradient_alive": 0.3,
         "rate_collapsed": -3.0,

@@ -58,7 +58,7 @@ CAUSE = Cause(
     prior=-4.8,
     weights={
         "nan_step_skipped": 2.5,
-        "infinite_before_nan": 4.0,
+        "infinite_before_nan": 3.2,
         "sudden_nonfinite": 3.5,
         "probability_saturated": 3.0,
         "failed_together": 0.4,

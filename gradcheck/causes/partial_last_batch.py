@@ -50,7 +50,7 @@ CAUSE = Cause(
     prior=-5.5,
     weights={
         "nan_step_skipped": 2.0,
-        "at_epoch_end": 6.5,
+        "at_epoch_end": 6.0,
         "sudden_nonfinite": 3.0,
         "failed_together": 0.4,
         "gradient_failed_first": 0.0,

@@ -58,6 +58,7 @@ CAUSE = Cause(
     family=Family.UNSTABLE_LOSS,
     summary="the loss has no lower bound and training ran down it",
     weights={
+        "negative_from_first_row": -1.5,
         "variance_collapsed": 6.0,
         "sharp_spike": 0.0,
         "impossible_sign": -2.0,

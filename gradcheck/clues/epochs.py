@@ -16,6 +16,7 @@ CLUES = {
     ),
 }
 LEAST_STEPS = 5
+MANY_STEPS = 200
 """Steps of an epoch below which its last one is nothing special."""
 
 
@@ -37,12 +38,10 @@ def observe(case: Case) -> Iterator[Clue]:
             f"step {onset.step} is the last one of an epoch of {length} steps: its batch is the "
             "one that may be smaller than the others"
         )
-        yield Clue(
-            "at_epoch_end",
-            Evidence(said, epoch.name, onset.step, onset.step),
-            1.0,
-            {"steps": length},
-        )
+        # by chance it is the last one in one of as many cases as an epoch has steps
+        strength = min(1.0, float(np.log(length) / np.log(MANY_STEPS)))
+        where = Evidence(said, epoch.name, onset.step, onset.step)
+        yield Clue("at_epoch_end", where, strength, {"steps": length})
 
 
 def _is_due(

@@ -24,6 +24,7 @@ CLUES = {
         "after the jump the loss stays on a high plateau instead of growing on"
     ),
     "monotone_rise": ClueKind("the loss rises smoothly from the very first row on"),
+    "negative_from_first_row": ClueKind("the loss is negative from the very first row on"),
     "hidden_by_logger": ClueKind("the logger wrote 0 in place of a NaN loss"),
 }
 BATCHES = (1, 2, 4, 8, 10, 16, 20, 25, 32, 50, 64, 100, 128, 256)
@@ -39,6 +40,7 @@ def observe(case: Case) -> Iterator[Clue]:
         return
     yield from _log_clamp(loss)
     if case.trigger is not None:
+        yield from _negative(loss)
         yield from _floorless(case, loss)
         yield from _leaps(case, loss)
     if case.failed:
@@ -50,6 +52,17 @@ def observe(case: Case) -> Iterator[Clue]:
             "near: the logger replaced NaN"
         )
         yield Clue("hidden_by_logger", Evidence(said, loss.name, event.step, event.last_step))
+
+
+def _negative(loss: Series) -> Iterator[Clue]:
+    """A negated cross-entropy is negative before anything is learned; a likelihood seldom is."""
+    early = loss.value[:LEAST_ROWS]
+    if bool((early < 0).all()):
+        said = f"the loss is negative from the first row on ({number(float(early[0]))})"
+        yield Clue(
+            "negative_from_first_row",
+            Evidence(said, loss.name, int(loss.step[0]), int(loss.step[LEAST_ROWS - 1])),
+        )
 
 
 def _floorless(case: Case, loss: Series) -> Iterator[Clue]:

@@ -23,11 +23,15 @@ CLUES = {
         "the gradient shrinks from layer to layer by orders of magnitude", (Role.LAYER_GRAD_NORM,)
     ),
     "gradient_stops": ClueKind("the gradient norm turns exactly 0 in mid-run", (Role.GRAD_NORM,)),
+    "large_norm_flat_loss": ClueKind(
+        "the gradient norm is in the thousands while the loss stands still", (Role.GRAD_NORM,)
+    ),
     "gradient_alive": ClueKind(
         "the gradient norm is of ordinary size all along", (Role.GRAD_NORM,)
     ),
 }
 ALIVE = 1e-3
+LARGE = 1e3
 STRAIGHT = 0.02
 
 
@@ -99,7 +103,13 @@ def _vanishing(case: Case, name: str | None) -> Iterator[Clue]:
 
 def _alive(norm: Series) -> Iterator[Clue]:
     usual = level(finite(norm.value))
-    if usual > ALIVE and np.isfinite(norm.value).all():
+    if usual > LARGE and len(finite(norm.value)) > 0.8 * len(norm):
+        said = (
+            f"the gradient norm is {number(usual)} all along and the loss does not move: "
+            "steps of that size are not taken"
+        )
+        yield Clue("large_norm_flat_loss", over(norm, said))
+    elif usual > ALIVE and np.isfinite(norm.value).all():
         yield Clue(
             "gradient_alive",
             over(

@@ -11,7 +11,7 @@ from gradcheck.measure.robust import block_levels, line, noise
 from gradcheck.measure.start import hump_rows
 from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Series, Severity
 
-LEAST_ROWS = 30
+LEAST_ROWS = 25
 LEAST_FALL = 0.02
 """Relative fall of the level over the whole run that counts as learning."""
 COLLAPSED = 1e-3

@@ -22,9 +22,16 @@ from tests.faults.suite import Truth
 
 Matrix = npt.NDArray[np.float64]
 CIRCUMSTANCES = ("quiet", "warned", "passing", "failed")
-WEIGHT_SPREAD, PRIOR_SPREAD = 1.5, 1.0
+WEIGHT_SPREAD, PRIOR_SPREAD = 1.0, 0.5
 """Standard deviations of the prior: how far a fit may pull a weight or a cause's own prior."""
-CAUSE_SHARE = 20.0
+APART_SPREAD = 0.1
+LOOKALIKES = (
+    ("poor_initialization", "unscaled_features"),
+    ("nonfinite_input_or_target", "undefined_operation"),
+)
+"""Causes that share most of their picture: a fit moves their weights together, and what sets them
+apart stays what their mechanisms say."""
+CAUSE_SHARE = 10.0
 """Rows that each cause counts for, however many its runs are."""
 HEALTHY_SHARE = 5.0
 
@@ -122,9 +129,23 @@ def fit(columns: Design, observations: Sequence[Observation]) -> Parameters:
     strengths, circumstance = strengths_of(columns, seen), circumstances_of(seen)
     index = {cause: i for i, cause in enumerate(columns.causes)}
     truth = np.array([index.get(o.truth.cause or "", len(index)) for o in usable])
+    truth[~_is_spoken_for(columns, strengths, truth)] = len(index)
     share = _shares([one.truth for one in usable])
     problem = _Problem(columns, strengths, circumstance, truth, share)
     return problem.solve()
+
+
+def _is_spoken_for(
+    columns: Design, strengths: Matrix, truth: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Whether a clue was seen that its mechanism expects; without one the cause is not to be told.
+
+    Such rows teach what "none of these" looks like. Were they to teach their cause, its prior would
+    have to rise until it is told of everything.
+    """
+    for_cause = np.vstack([columns.expected > 0, np.zeros(len(columns.clues), dtype=bool)])
+    spoken: npt.NDArray[np.bool_] = (strengths * for_cause[truth] > 0).any(axis=1)
+    return spoken
 
 
 def _shares(truths: Sequence[Truth]) -> Matrix:
@@ -200,4 +221,27 @@ class _Problem:
         spread = np.full(len(x), WEIGHT_SPREAD)
         spread[-(len(self.columns.causes) + len(CIRCUMSTANCES)) :] = PRIOR_SPREAD
         loss += float((0.5 * (off / spread) ** 2).sum())
-        return loss, self._pack(gradient) + off / spread**2
+        slope_of_prior = off / spread**2
+        for one, other in self._lookalikes():
+            apart = off[one] - off[other]
+            loss += float((0.5 * (apart / APART_SPREAD) ** 2).sum())
+            slope_of_prior[one] += apart / APART_SPREAD**2
+            slope_of_prior[other] -= apart / APART_SPREAD**2
+        return loss, self._pack(gradient) + slope_of_prior
+
+    def _lookalikes(self) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+        """Places, in the packed vector, of the weights and priors that move together."""
+        place = np.full(self.columns.declared.shape, -1)
+        place[self.columns.declared] = np.arange(int(self.columns.declared.sum()))
+        pairs = []
+        for names in LOOKALIKES:
+            one, other = (self.columns.causes.index(name) for name in names)
+            both = (place[one] >= 0) & (place[other] >= 0)
+            first = int(self.columns.declared.sum())
+            pairs.append(
+                (
+                    np.append(place[one][both], first + one),
+                    np.append(place[other][both], first + other),
+                )
+            )
+        return pairs

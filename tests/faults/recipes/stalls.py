@@ -194,7 +194,14 @@ def _if_dead(lab: Lab, task: Task, rows: Iterator[Row]) -> Iterator[Row]:
         yield from finished
 
 
-@failing("G2", STALLED, "dead_units", "stalls", "no burst of the learning rate")
+# what a burst leaves behind is not its cause: the first abnormal row is the burst
+@failing(
+    "G2",
+    "exploding_gradients",
+    "learning_rate_schedule",
+    "stalls",
+    "no burst of the learning rate",
+)
 def units_killed_by_a_burst(lab: Lab) -> Iterator[Row]:
     """A few steps at a far too high rate push the ReLUs below zero for all inputs, for good."""
     task = _rectified(lab, lab.draw.integer(1, 5))
@@ -229,7 +236,7 @@ def biases_that_start_negative(lab: Lab) -> Iterator[Row]:
     yield from _if_dead(lab, task, train(lab, task, optimizer, Loop(extra=extra)))
 
 
-@failing("G2", STALLED, "dead_units", "stalls", "the batch in the unit of the others")
+@failing("G2", "bad_data", "outlier_batch", "stalls", "the batch in the unit of the others")
 def units_killed_by_one_batch(lab: Lab) -> Iterator[Row]:
     """One batch with targets in a wrong unit takes steps after which no ReLU opens again."""
     task = _task(lab, "mlp_regression", "autoencoder")
