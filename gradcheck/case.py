@@ -99,6 +99,9 @@ class Case:
         return min([*links, trigger], key=lambda event: event.order)
 
     def _leads_to(self, event: Event, trigger: Event) -> bool:
+        if event.kind is Kind.NONFINITE_LOSS and event.order < trigger.order:
+            # a batch that was skipped, and then an evaluation that never comes back
+            return event.recovered and trigger.kind is event.kind and event.series != trigger.series
         if event.kind not in (Kind.LOSS_SPIKE, Kind.GRADIENT_SPIKE, Kind.DIVERGENCE):
             return False
         if event.kind is not Kind.DIVERGENCE and event.severity is Severity.WARNING:

@@ -59,10 +59,10 @@ def weigh(clues: Sequence[Clue], circumstance: str, table: Table | None = None) 
     """Add up prior and weights of each cause, against "none of these" in that circumstance."""
     table = table or fitted()
     none = table.none[circumstance]
-    scores = {
-        name: table.prior[name] + sum(table.of(name, clue.key) * clue.strength for clue in clues)
-        for name in causes()
-    }
+    strengths: dict[str, float] = {}
+    for clue in clues:
+        strengths[clue.key] = strengths.get(clue.key, 0.0) + clue.strength
+    scores = {name: table.score(name, strengths) for name in causes()}
     top = max(none, *scores.values())
     parts = {name: math.exp(score - top) for name, score in scores.items()}
     total = math.exp(none - top) + sum(parts.values())

@@ -16,6 +16,9 @@ FILE = "weights.json"
 NONE: Mapping[str, float] = {"quiet": 2.0, "warned": 0.0, "passing": -0.5, "failed": -1.0}
 """Expected log-odds of "none of these": nothing to explain, a warning, a spike, a failure."""
 
+KEY = 2.0
+"""Expected log-odds from which on a clue is one that a cause may rest on."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -24,6 +27,18 @@ class Table:
     prior: Mapping[str, float]
     weight: Mapping[str, Mapping[str, float]]
     none: Mapping[str, float]
+    keys: Mapping[str, frozenset[str]]
+    """The clues of which a cause needs one before any other may speak for it."""
+
+    def score(self, cause: str, strengths: Mapping[str, float]) -> float:
+        """Log-odds of a cause, from how clearly each clue was seen.
+
+        What is common to many mechanisms (a loss that climbed) adds to a cause only where one of
+        its own key clues is seen; what speaks against it always counts.
+        """
+        known = bool(self.keys[cause] & strengths.keys())
+        added = (self.of(cause, clue) * strength for clue, strength in strengths.items())
+        return self.prior[cause] + sum(w for w in added if known or w < 0)
 
     def of(self, cause: str, clue: str) -> float:
         """What a clue adds to a cause; 0 where it says nothing."""
@@ -49,6 +64,10 @@ def expected() -> Table:
         {name: cause.prior for name, cause in causes().items()},
         {name: dict(cause.weights) for name, cause in causes().items()},
         NONE,
+        {
+            name: frozenset(clue for clue, weight in cause.weights.items() if weight >= KEY)
+            for name, cause in causes().items()
+        },
     )
 
 
@@ -65,4 +84,5 @@ def fitted() -> Table:
             for name, weights in before.weight.items()
         },
         {**before.none, **stored["none"]},
+        before.keys,
     )

@@ -50,10 +50,10 @@ CAUSE = Cause(
     prior=-5.5,
     weights={
         "nonfinite_after_first_row": 4.0,
-        "ordinary_first_gradient": 2.0,
+        "ordinary_first_gradient": 1.5,
         "ordinary_first_loss": 1.0,
         "no_loss_scaler": 0.5,
-        "half_precision_configured": 2.0,
+        "half_precision_configured": 1.5,
         "loss_scaler_active": -2.0,
         "huge_first_loss": -4.0,
         "huge_first_gradient": -3.0,

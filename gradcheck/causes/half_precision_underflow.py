@@ -45,7 +45,7 @@ CAUSE = Cause(
     prior=-5.5,
     weights={
         "large_norm_flat_loss": -3.0,
-        "half_precision_configured": 2.5,
+        "half_precision_configured": 1.9,
         "scale_stays_low": 6.0,
         "gradient_zero_from_start": 3.0,
         "tiny_gradient": 1.5,

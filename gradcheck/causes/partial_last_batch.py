@@ -49,9 +49,9 @@ CAUSE = Cause(
     summary="the last, smaller batch of an epoch broke an operation that needs several samples",
     prior=-5.5,
     weights={
-        "nan_step_skipped": 2.0,
+        "nan_step_skipped": 1.5,
         "at_epoch_end": 6.0,
-        "sudden_nonfinite": 3.0,
+        "sudden_nonfinite": 1.5,
         "failed_together": 0.4,
         "gradient_failed_first": 0.0,
         "nan_left_no_trace": 0.5,

@@ -67,11 +67,11 @@ CAUSE = Cause(
     weights={
         "nan_step_skipped": 1.5,
         "gradient_calm_at_spike": -1.0,
-        "one_row_jump": 2.0,
+        "one_row_jump": 1.5,
         "fixed_period": 7.5,
         "once_per_epoch": 6.8,
         "equal_heights": 1.0,
-        "sharp_spike": 2.0,
+        "sharp_spike": 1.5,
         "nan_left_no_trace": 1.5,
         "gradient_only_spike": 0.5,
         "spikes_follow_rate": -9.0,

@@ -16,6 +16,8 @@ LEAST_FALL = 0.02
 """Relative fall of the level over the whole run that counts as learning."""
 COLLAPSED = 1e-3
 """Share of its peak below which a learning rate changes nothing."""
+STANDS = 0.01
+"""Relative fall over the second half of the run below which it stands still."""
 SURE = 2.5
 """Standard errors that make a trend a trend."""
 DRIFT = 0.05
@@ -47,8 +49,12 @@ def _is_flat(values: FloatArray) -> bool:
     fall = max(-slope, float(np.median(values[:3])) - float(levels[-1]) - 2 * spread)
     if float(levels[5] - levels[-1]) > max(2 * float(levels[0] - levels[4]), 2 * wobble):
         return False  # a run that was cut off as it began to learn, such as in its warm-up
-    return fall < max(LEAST_FALL * size, doubt) and bool(
-        np.ptp(levels) < max(DRIFT * size, 2 * wobble)
+    spread_of_levels = float(np.ptp(levels))
+    # it fell a little at first, and then stood
+    stood = float(levels[4] - levels[-1]) < STANDS * size and spread_of_levels < DRIFT * size
+    flat = fall < max(LEAST_FALL * size, doubt)
+    return (stood and fall < DRIFT * size) or (
+        flat and spread_of_levels < max(DRIFT * size, 2 * wobble)
     )
 
 

@@ -241,7 +241,10 @@ def _blew_up_at_once(domain: FloatArray) -> bool:
     least = max(BLOW_UP, BLOW_UP_SIGMAS * noise(domain[EARLY_ROWS:]))
     if float(early.max() - domain[0]) < least or len(domain) < 2 * EARLY_ROWS:
         return False
-    rise = np.exp(early[: int(np.argmax(early)) + 1] - early.max())
+    peak = int(np.argmax(early))
+    if float(np.median(domain[peak : peak + FIRST_ROWS])) - domain[0] < 0.3 * least:
+        return False  # one bad batch among the first, and the next row is back
+    rise = np.exp(early[: peak + 1] - early.max())
     if float(np.diff(rise).max()) < ONE_JUMP * float(rise[-1] - rise[0]):
         return False  # a running mean that starts from 0 climbs in ever smaller steps
     return float(np.median(domain[-len(domain) // 4 :])) > float(domain[0]) - NOT_LEARNED

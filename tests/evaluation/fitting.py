@@ -45,9 +45,16 @@ class Design:
     expected: Matrix
     """(causes, clues) log-odds that the causes declare."""
     declared: npt.NDArray[np.bool_]
+    keys: npt.NDArray[np.bool_]
+    """(causes, clues) which clues a cause may rest on."""
     priors: Matrix
     none: Matrix
     """Log-odds of none of these in each of CIRCUMSTANCES."""
+
+    def known(self, strengths: Matrix) -> npt.NDArray[np.bool_]:
+        """(rows, causes) whether a key clue of the cause was seen."""
+        seen: npt.NDArray[np.bool_] = (strengths > 0).astype(float) @ self.keys.T > 0
+        return seen
 
 
 def design() -> Design:
@@ -56,10 +63,10 @@ def design() -> Design:
     causes, clues = tuple(table.prior), tuple(weight_table.clue_kinds())
     expected = np.array([[table.of(cause, clue) for clue in clues] for cause in causes])
     declared = np.array([[clue in table.weight[cause] for clue in clues] for cause in causes])
+    keys = np.array([[clue in table.keys[cause] for clue in clues] for cause in causes])
     priors = np.array([table.prior[cause] for cause in causes])
-    return Design(
-        causes, clues, expected, declared, priors, np.array([table.none[c] for c in CIRCUMSTANCES])
-    )
+    none = np.array([table.none[c] for c in CIRCUMSTANCES])
+    return Design(causes, clues, expected, declared, keys, priors, none)
 
 
 @dataclass(frozen=True)
@@ -70,9 +77,13 @@ class Parameters:
     priors: Matrix
     none: Matrix
 
-    def scores(self, strengths: Matrix, circumstance: npt.NDArray[np.int64]) -> Matrix:
-        """(rows, causes + 1) log-odds, none of these last."""
-        return np.column_stack([strengths @ self.weights.T + self.priors, self.none[circumstance]])
+    def scores(
+        self, columns: Design, strengths: Matrix, circumstance: npt.NDArray[np.int64]
+    ) -> Matrix:
+        """(rows, causes + 1) log-odds, none of these last; as `Table.score` adds them up."""
+        speaking = strengths @ np.maximum(self.weights, 0.0).T * columns.known(strengths)
+        against = strengths @ np.minimum(self.weights, 0.0).T
+        return np.column_stack([speaking + against + self.priors, self.none[circumstance]])
 
     def table(self, columns: Design, digits: int | None = None) -> Table:
         """The same by name."""
@@ -92,6 +103,7 @@ class Parameters:
             {cause: value(p) for cause, p in zip(columns.causes, self.priors, strict=True)},
             weight,
             {name: value(p) for name, p in zip(CIRCUMSTANCES, self.none, strict=True)},
+            weight_table.expected().keys,
         )
 
 
@@ -129,8 +141,7 @@ def fit(columns: Design, observations: Sequence[Observation]) -> Parameters:
     strengths, circumstance = strengths_of(columns, seen), circumstances_of(seen)
     index = {cause: i for i, cause in enumerate(columns.causes)}
     truth = np.array([index.get(o.truth.cause or "", len(index)) for o in usable])
-    truth[~_is_spoken_for(columns, strengths, truth)] = len(index)
-    share = _shares([one.truth for one in usable])
+    share = _shares([one.truth for one in usable]) * _is_spoken_for(columns, strengths, truth)
     problem = _Problem(columns, strengths, circumstance, truth, share)
     return problem.solve()
 
@@ -138,13 +149,13 @@ def fit(columns: Design, observations: Sequence[Observation]) -> Parameters:
 def _is_spoken_for(
     columns: Design, strengths: Matrix, truth: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    """Whether a clue was seen that its mechanism expects; without one the cause is not to be told.
+    """Whether a key clue of the true cause was seen, or none is true.
 
-    Such rows teach what "none of these" looks like. Were they to teach their cause, its prior would
-    have to rise until it is told of everything.
+    The other rows teach nothing: for their cause to be told, its prior would have to rise until it
+    is told of everything.
     """
-    for_cause = np.vstack([columns.expected > 0, np.zeros(len(columns.clues), dtype=bool)])
-    spoken: npt.NDArray[np.bool_] = (strengths * for_cause[truth] > 0).any(axis=1)
+    known = np.column_stack([columns.known(strengths), np.ones(len(truth), dtype=bool)])
+    spoken: npt.NDArray[np.bool_] = known[np.arange(len(truth)), truth]
     return spoken
 
 
@@ -204,7 +215,7 @@ class _Problem:
 
     def _cost(self, x: Matrix) -> tuple[float, Matrix]:
         p = self._unpack(x)
-        scores = p.scores(self.strengths, self.circumstance)
+        scores = p.scores(self.columns, self.strengths, self.circumstance)
         top = scores.max(axis=1)
         log_total = top + np.log(np.exp(scores - top[:, None]).sum(axis=1))
         rows = np.arange(len(self.truth))
@@ -215,7 +226,14 @@ class _Problem:
         none = np.array(
             [slope[self.circumstance == c, -1].sum() for c in range(len(CIRCUMSTANCES))]
         )
-        gradient = Parameters(slope[:, :-1].T @ self.strengths, slope[:, :-1].sum(axis=0), none)
+        causes = slope[:, :-1]
+        known = self.columns.known(self.strengths)
+        by_weight = np.where(
+            self.columns.expected > 0,
+            (causes * known).T @ self.strengths,
+            causes.T @ self.strengths,
+        )
+        gradient = Parameters(by_weight, causes.sum(axis=0), none)
         start = unfitted(self.columns)
         off = self._pack(p) - self._pack(start)
         spread = np.full(len(x), WEIGHT_SPREAD)

@@ -46,7 +46,7 @@ def predict(
 ) -> list[Prediction]:
     """Weigh and judge every observation."""
     seen = [one for observation in observations for one in observation.seen]
-    scores = parameters.scores(strengths_of(columns, seen), circumstances_of(seen))
+    scores = parameters.scores(columns, strengths_of(columns, seen), circumstances_of(seen))
     probabilities = iter(softmax(scores / temperature))
     found = []
     for observation in observations:
