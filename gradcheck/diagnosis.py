@@ -22,7 +22,7 @@ from gradcheck.model import (
     RunReport,
 )
 
-DECIDED = 0.6
+DECIDED = 0.75
 """Probability of a family from which on it is the verdict."""
 LIKELY = 0.5
 """Probability of any cause at all from which on a passing event is not told as healthy."""

@@ -6,7 +6,7 @@ from tests.evaluation.fitting import *
 from tests.faults.suite import truths
 lv=sys.argv[1]; T=float(sys.argv[2]); cut=float(sys.argv[3])
 judging.DECIDED=cut
-fitting.CAUSE_SHARE=20; fitting.WEIGHT_SPREAD=1.0; fitting.PRIOR_SPREAD=.5
+fitting.CAUSE_SHARE=float(sys.argv[4]); fitting.WEIGHT_SPREAD=float(sys.argv[5]); fitting.PRIOR_SPREAD=.5
 obs=[o for o in observe([t for t in truths() if t.visible])]
 cols=design()
 fs=list(validation.folds(obs,8))

@@ -50,7 +50,7 @@ CAUSE = Cause(
     summary="one player of the adversarial game has won and the other one's loss runs away",
     prior=-5.5,
     weights={
-        "one_adversary_won": 7.5,
+        "one_adversary_won": 8.5,
         "loss_climbed": 0.5,
         "gradient_ramp": 0.3,
         "sudden_nonfinite": -1.0,

@@ -51,6 +51,7 @@ CAUSE = Cause(
     summary="a batch has no target that counts, so that its mean is 0/0",
     prior=-4.5,
     weights={
+        "nan_passed": 4.0,
         "infinite_before_nan": -4.0,
         "nan_step_skipped": -3.0,
         "no_targets": 9.0,

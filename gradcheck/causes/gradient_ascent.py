@@ -52,9 +52,9 @@ CAUSE = Cause(
     weights={
         "negative_from_first_row": 3.0,
         "gradient_failed_first": -4.0,
-        "slow_gradient_growth": 3.0,
-        "loss_climbed": 2.5,
-        "floorless_with_gradient": 3.0,
+        "slow_gradient_growth": 1.5,
+        "loss_climbed": 1.0,
+        "floorless_with_gradient": 1.5,
         "calm_before": -3.0,
         "impossible_sign": -3.0,
         "floorless_fall": 2.5,

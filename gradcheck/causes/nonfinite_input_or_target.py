@@ -42,6 +42,7 @@ CAUSE = Cause(
     family=Family.BAD_DATA,
     summary="a batch holds NaN or infinity in its inputs or targets",
     weights={
+        "nan_passed": 3.8,
         "nan_step_skipped": 4.5,
         "no_targets": -2.0,
         "only_some_parts_failed": -0.5,

@@ -57,6 +57,7 @@ CAUSE = Cause(
     summary="a term of the loss became infinite (log 0, x/0 or an exponential that overflows)",
     prior=-4.8,
     weights={
+        "nan_passed": 1.5,
         "nan_step_skipped": 2.5,
         "infinite_before_nan": 3.2,
         "sudden_nonfinite": 3.5,

@@ -49,6 +49,7 @@ CAUSE = Cause(
     summary="the last, smaller batch of an epoch broke an operation that needs several samples",
     prior=-5.5,
     weights={
+        "nan_passed": 1.5,
         "nan_step_skipped": 1.5,
         "at_epoch_end": 6.0,
         "sudden_nonfinite": 1.5,

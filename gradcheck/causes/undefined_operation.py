@@ -65,6 +65,7 @@ CAUSE = Cause(
     summary="an operation is undefined at a value that training reached (log 0, 0/0, √ "
     "at 0, an empty mask)",
     weights={
+        "nan_passed": 3.6,
         "nan_step_skipped": 4.0,
         "no_targets": -1.0,
         "only_some_parts_failed": 2.0,

@@ -27,6 +27,8 @@ CLUES = {
     "infinite_before_nan": ClueKind("the first non-finite loss is an infinity, not a NaN"),
 }
 HUGE = 20.0
+UNSEEN = 0.6
+"""Strength of an infinite loss where no gradient norm tells whether anything grew before it."""
 
 
 def observe(case: Case) -> Iterator[Clue]:
@@ -36,7 +38,7 @@ def observe(case: Case) -> Iterator[Clue]:
         return
     bad_loss = np.flatnonzero(~np.isfinite(loss.value))
     if len(bad_loss) and np.isinf(loss.value[bad_loss[0]]):
-        yield _infinite(loss, int(bad_loss[0]))
+        yield _infinite(loss, int(bad_loss[0]), 1.0 if norm is not None else UNSEEN)
     if norm is None:
         return
     bad_norm = np.flatnonzero(~np.isfinite(norm.value))
@@ -59,14 +61,14 @@ def _nonfinite_is_the_case(case: Case) -> bool:
     return case.trigger is not None and case.trigger.kind in kinds
 
 
-def _infinite(loss: Series, row: int) -> Clue:
+def _infinite(loss: Series, row: int, strength: float) -> Clue:
     step = int(loss.step[row])
     before = number(float(loss.value[row - 1])) if row else "nothing"
     said = (
         f"the loss went from {before} to {number(float(loss.value[row]))} at step "
         f"{step}, not to NaN"
     )
-    return Clue("infinite_before_nan", Evidence(said, loss.name, step, step))
+    return Clue("infinite_before_nan", Evidence(said, loss.name, step, step), strength)
 
 
 def _from_gradient(case: Case, loss: Series, norm: Series, step: int) -> Iterator[Clue]:

@@ -13,7 +13,13 @@ from gradcheck.model import Event, Evidence, IntArray, Kind, Role, Series
 from gradcheck.wording import count, factor, number
 
 CLUES = {
-    "nan_left_no_trace": ClueKind("the loss is NaN for a row or two and normal right after"),
+    "nan_left_no_trace": ClueKind(
+        "the loss is NaN for a row or two beside a finite gradient, and normal right after",
+        (Role.LOSS, Role.GRAD_NORM),
+    ),
+    "nan_passed": ClueKind(
+        "the loss is NaN for a row or two and normal right after, no gradient norm being logged"
+    ),
     "nan_step_skipped": ClueKind(
         "loss and gradient are NaN for a few rows and normal right after: their steps were skipped",
         (Role.LOSS, Role.GRAD_NORM),
@@ -72,6 +78,9 @@ def _after_nan(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
             "; the gradient norm of those rows is not finite either, so their steps were skipped"
         )
         yield Clue("nan_step_skipped", Evidence(said, *window))
+        return
+    if case.gradient is None:
+        yield Clue("nan_passed", Evidence(said, *window))
         return
     yield Clue("nan_left_no_trace", Evidence(said, *window))
     yield from _zero_gradient(case, loss, bad)

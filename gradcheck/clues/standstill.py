@@ -41,7 +41,7 @@ def observe(case: Case) -> Iterator[Clue]:
     if loss is None or case.failed:
         return
     for event in case.of_kind(Kind.PLATEAU):
-        yield _flat(loss, event)
+        yield _flat(loss, event, told=case.gradient is not None)
         yield from _hump(loss)
     for event in case.of_kind(Kind.VANISHING_GRADIENT):
         yield from _vanishing(case, event.series)
@@ -52,7 +52,7 @@ def observe(case: Case) -> Iterator[Clue]:
         yield from _alive(case.gradient)
 
 
-def _flat(loss: Series, event: Event) -> Clue:
+def _flat(loss: Series, event: Event, *, told: bool) -> Clue:
     values = finite(loss.value)
     levels = block_levels(values, 10)
     size = abs(level(levels))
@@ -62,6 +62,8 @@ def _flat(loss: Series, event: Event) -> Clue:
     )
     # within wide noise a slow fall may hide
     strength = 1.0 if float(np.ptp(levels)) < STRAIGHT * size else 0.5
+    # whether gradients arrive at all is half of the question
+    strength *= 1.0 if told else 0.7
     return Clue("flat_from_start", Evidence(said, loss.name, event.step, event.last_step), strength)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -20,6 +20,7 @@ LEAST_ROWS = 10
 EXPLOSION = 30.0
 """Last two rows over the usual level that no spike is cut off at."""
 LEAST_RISE = 1.5
+STEP_CHANGE = 3.0
 """End over best, where values are positive."""
 LEAST_RISE_UNTRUSTED = 1e3
 """The same for adversarial and RL losses, whose level says nothing about success."""
@@ -52,6 +53,7 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
     if first is not None:
         stretch = (int(rows[min(first, len(rows) - 1)]), int(rows[-1]))
         changed = _objective_changed(run, int(loss.step[stretch[0]]), int(loss.step[stretch[1]]))
+        changed = changed or (not broken and _is_step_change(values, first))
         severity = Severity.WARNING if changed else Severity.FAILURE
         yield stretch_event(Kind.DIVERGENCE, severity, loss, stretch, recovered=False)
 
@@ -80,6 +82,21 @@ def _objective_changed(run: Run, first_step: int, last_step: int) -> bool:
         if len(during) > 1 and bool((np.diff(during) >= 0).all()) and during[-1] > 2 * during[0]:
             return True
     return False
+
+
+def _is_step_change(values: FloatArray, first: int) -> bool:
+    """Whether the loss went up in one row by less than a factor and has been falling since.
+
+    Other data, or another weight of a term, do that; what diverges goes on, or stays.
+    """
+    before, after = values[max(0, first - LEAST_ROWS) : first], values[first:]
+    if len(before) < LEAST_ROWS // 2 or len(after) < 2 * LEAST_ROWS or bool((values <= 0).any()):
+        return False
+    usual, jump = float(np.median(before)), float(np.median(after[:LEAST_ROWS]))
+    quarters = [float(np.median(part)) for part in np.array_split(after, 4)]
+    falls = all(later < earlier for earlier, later in pairwise(quarters))
+    abrupt = float(after[0]) > usual + 0.5 * (jump - usual)
+    return falls and abrupt and usual < jump < STEP_CHANGE * usual
 
 
 def _is_grave(loss: Series, risen: Climb) -> bool:

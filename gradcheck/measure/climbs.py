@@ -19,6 +19,7 @@ BLOW_UP_SIGMAS = 6.0
 BLOW_UP = np.log(5.0)
 EARLY_ROWS = 20
 FEW_ROWS = 8
+LEAST_FOR_LEVELS = 30
 FIRST_ROWS = 5
 UNKNOWN_NOISE = 0.1
 """Relative noise assumed where the rise begins with the run: its own rows rise."""
@@ -68,7 +69,10 @@ def _climb(values: FloatArray, into_nonfinite: bool, from_start: bool) -> Climb 
         return _blow_up(domain)
     tail = 2 if into_nonfinite else int(np.clip(len(values) // 20, 3, 20))
     end = float(np.median(domain[-tail:]))
-    width, levels = _levels(domain[:-tail], keep_first=into_nonfinite or not from_start)
+    from_low = int(np.argmin(domain[:-tail])) < FEW_ROWS
+    few = into_nonfinite or from_low or len(domain) < LEAST_FOR_LEVELS
+    least = 1 if few else FIRST_ROWS
+    width, levels = _levels(domain[:-tail], least, keep_first=into_nonfinite or not from_start)
     best_row = int(np.argmin(levels))
     best = float(levels[best_row])
     unit = _noise_near(domain, best_row, positive)
@@ -131,9 +135,12 @@ def _plain(logarithm: float) -> float:
         return float(np.exp(logarithm))
 
 
-def _levels(domain: FloatArray, keep_first: bool) -> tuple[int, FloatArray]:
-    """Trailing medians over a fiftieth of the rows, infinite between them; and that width."""
-    width = int(np.clip(len(domain) // 50, 1, 50))
+def _levels(domain: FloatArray, least: int, keep_first: bool) -> tuple[int, FloatArray]:
+    """Trailing medians over a fiftieth of the rows, infinite between them; and that width.
+
+    The lowest of single rows is an extreme, not a level: `least` rows make one.
+    """
+    width = int(np.clip(len(domain) // 50, least, 50))
     if width < 3:
         return 1, domain
     stride = width // 3

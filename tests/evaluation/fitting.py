@@ -28,12 +28,15 @@ APART_SPREAD = 0.1
 LOOKALIKES = (
     ("poor_initialization", "unscaled_features"),
     ("nonfinite_input_or_target", "undefined_operation"),
+    ("nonfinite_input_or_target", "nonfinite_from_the_start"),
 )
 """Causes that share most of their picture: a fit moves their weights together, and what sets them
 apart stays what their mechanisms say."""
 CAUSE_SHARE = 10.0
 """Rows that each cause counts for, however many its runs are."""
 HEALTHY_SHARE = 5.0
+RARE = {"corrupted_weights": 0.3}
+"""Causes that are far rarer in life than in the suite."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +173,7 @@ def _shares(truths: Sequence[Truth]) -> Matrix:
     return np.array(
         [
             CAUSE_SHARE
-            * (HEALTHY_SHARE if t.cause is None else 1.0)
+            * (HEALTHY_SHARE if t.cause is None else RARE.get(t.cause, 1.0))
             / (runs[t.recipe] * recipes[t.cause])
             for t in truths
         ]
@@ -229,7 +232,7 @@ class _Problem:
         causes = slope[:, :-1]
         known = self.columns.known(self.strengths)
         by_weight = np.where(
-            self.columns.expected > 0,
+            self.columns.expected >= 0,
             (causes * known).T @ self.strengths,
             causes.T @ self.strengths,
         )

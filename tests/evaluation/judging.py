@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gradcheck import weight_table
 from gradcheck.diagnosis import DECIDED, LIKELY
 from gradcheck.model import HEALTHY, INCONCLUSIVE, Severity
+from gradcheck.weighing import MOST_SHOWN, SHOWN
 from tests.evaluation.fitting import (
     Design,
     Matrix,
@@ -54,7 +55,7 @@ def predict(
             _judge(columns, parameters, observation.truth, one, next(probabilities))
             for one in observation.seen
         ]
-        found.append(min(reports, key=_gravity) if reports else _unread(observation.truth))
+        found.append(_together(reports) if reports else _unread(observation.truth))
     return found
 
 
@@ -73,22 +74,39 @@ def _judge(
         open_ = seen.failed or (seen.circumstance != "quiet" and some >= LIKELY)
         verdict = INCONCLUSIVE if open_ else HEALTHY
     step = seen.onset_step
-    if step is None and causes:
-        step = _place_of_evidence(columns, parameters, seen, causes[0][0])
+    if step is None:
+        step = _place_of_evidence(columns, parameters, seen, causes)
+    if verdict == HEALTHY:
+        step = None
     return Prediction(
         truth, verdict, confidence, tuple(families), tuple(causes), step, seen.severity, seen.kinds
     )
 
 
 def _place_of_evidence(
-    columns: Design, parameters: Parameters, seen: Seen, cause: str
+    columns: Design, parameters: Parameters, seen: Seen, causes: Sequence[tuple[str, float]]
 ) -> int | None:
-    row = columns.causes.index(cause)
-    weights = parameters.weights[row]
-    speaking = [
-        (weights[columns.clues.index(key)] * strength, step) for key, strength, step in seen.clues
-    ]
-    return max(speaking, key=lambda pair: pair[0], default=(0.0, None))[1]
+    """The first step of the strongest evidence for the first cause that is told."""
+    clues = {key: (strength, step) for key, strength, step in seen.clues}
+    for cause, share in causes[:MOST_SHOWN]:
+        weights = parameters.weights[columns.causes.index(cause)]
+        speaking = [
+            (weights[columns.clues.index(key)] * strength, step)
+            for key, (strength, step) in clues.items()
+            if weights[columns.clues.index(key)] > 0
+        ]
+        if share >= SHOWN and speaking:
+            return max(speaking, key=lambda pair: pair[0])[1]
+    return None
+
+
+def _together(reports: Sequence[Prediction]) -> Prediction:
+    """The worst attempt of a run, with the events of all."""
+    kinds = tuple(kind for one in reports for kind in one.kinds)
+    found = [Severity(one.severity) for one in reports if one.severity]
+    gravest = max(found, key=lambda severity: severity.rank, default=None)
+    severity = gravest.value if gravest else None
+    return replace(min(reports, key=_gravity), severity=severity, kinds=kinds)
 
 
 def _gravity(one: Prediction) -> tuple[bool, int, bool, float]:

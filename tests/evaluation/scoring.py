@@ -40,7 +40,7 @@ class Score:
     alarms_spike: float
     alarms_warning: float
     alarms_verdict: float
-    """Of the healthy runs, those with another verdict than healthy or a spike."""
+    """Of the healthy runs, those with a family for a verdict."""
     ece: float
     brier: float
 

@@ -114,8 +114,14 @@ def _logs(recipe: Recipe, record: Record) -> Iterator[Truth]:
             cadence=shown.cadence,
             visible=recipe.console
             or not recipe.failing
-            or is_visible(shown, series, falls=recipe.learns),
+            or is_visible(shown, series, falls=recipe.learns, extras=_extras(record)),
         )
+
+
+def _extras(record: Record) -> set[str]:
+    """The names of what a log holds besides losses, norms and rates."""
+    parts = [column.partition("/") for column in record.columns]
+    return {name for group, _, name in parts if group == "extra"}
 
 
 def _for_good(record: Record) -> int | None:

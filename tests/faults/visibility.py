@@ -7,7 +7,7 @@ gradcheck's own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -26,12 +26,16 @@ STILL_FALLING = 0.15
 """Share of all its fall that a negative loss makes in its last fifth."""
 
 
-def is_visible(shown: Presentation, series: Sequence[Logged], *, falls: bool) -> bool:
+def is_visible(
+    shown: Presentation, series: Sequence[Logged], *, falls: bool, extras: Collection[str] = ()
+) -> bool:
     """Whether any loss, or the gradient norm, looks wrong.
 
     `falls` says that the loss is one that must fall; those of a game or a policy need not.
+    `extras` names the series that are neither: a weight norm that does not fall is no sign.
     """
     not_losses = {shown.names[k] for k in ("rate", "grad_norm", "scale", "epoch")}
+    not_losses |= set(extras)
     losses = [s for s in series if s.name not in not_losses and "/" not in _own(shown, s.name)]
     norms = [s for s in series if s.name == shown.names["grad_norm"]]
     return any(_loss_is_odd(one.value, falls) for one in losses) or any(

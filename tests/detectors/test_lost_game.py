@@ -1,0 +1,34 @@
+"""A game that one player has won is an event; a balanced one is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradcheck.detectors.lost_game import detect
+from tests.synthetic import Columns, run_of
+
+ROWS = np.arange(400) / 400
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"loss_d": 0.7 + 0.1 * np.sin(30 * ROWS), "loss_g": 0.8 + 0.3 * np.cos(25 * ROWS)},
+        {"loss_d": 0.7 * np.exp(-9 * ROWS), "loss_g": 0.8 + 0.3 * np.cos(25 * ROWS)},
+        {"loss_d": 0.7 + 0.1 * np.sin(30 * ROWS), "loss_g": 0.7 + 14 * ROWS},
+        {"train_loss": 0.7 * np.exp(-9 * ROWS), "val_loss": 0.7 + 14 * ROWS},
+        {"loss_d": 0.7 * np.exp(-9 * ROWS[:30]), "loss_g": 0.7 + 14 * ROWS[:30]},
+    ],
+)
+def test_near_misses(columns: Columns) -> None:
+    assert not list(detect(run_of(columns)))
+
+
+@pytest.mark.parametrize("unit", [0.3, 1.0, 50.0])
+def test_the_loser_runs_away(unit: float) -> None:
+    columns = {"D_loss": 0.7 * unit * np.exp(-9 * ROWS), "G_loss": unit * (0.7 + 14 * ROWS)}
+    (event,) = detect(run_of(columns))
+    assert event.series == "G_loss"
+    assert event.step is not None
+    assert event.step < 200
