@@ -24,8 +24,6 @@ from gradcheck.model import (
 
 DECIDED = 0.75
 """Probability of a family from which on it is the verdict."""
-LIKELY = 0.5
-"""Probability of any cause at all from which on a passing event is not told as healthy."""
 
 
 def analyze(
@@ -102,16 +100,16 @@ def detect(run: Run) -> list[Event]:
 def judge(weighed: weighing.Weighed, circumstance: str) -> tuple[str, float]:
     """The verdict and its confidence.
 
-    A family; inconclusive if the run broke, or if what passed has a cause more likely than not;
-    else healthy.
+    A family; inconclusive if the run broke, or if the causes with evidence are together more
+    likely than that what passed needs none; else healthy.
     """
     family, probability = weighed.families[0]
-    some = sum(weighed.probability.values())
+    none = 1.0 - sum(weighed.probability.values())
     if probability >= DECIDED:
         return family.value, probability
-    if circumstance == "failed" or (circumstance != "quiet" and some >= LIKELY):
+    if circumstance == "failed" or (circumstance != "quiet" and weighed.supported > none):
         return INCONCLUSIVE, probability
-    return HEALTHY, 1.0 - some
+    return HEALTHY, none
 
 
 def _gravity(report: RunReport) -> tuple[bool, int, bool, float]:

@@ -45,6 +45,12 @@ class Weighed:
     probability: Mapping[str, float]
     table: Table
 
+    @property
+    def supported(self) -> float:
+        """The probability of all causes for which a key clue was seen, together."""
+        seen = self.clues.keys()
+        return sum(p for name, p in self.probability.items() if self.table.keys[name] & seen)
+
     def family(self, family: Family) -> float:
         """The probability that the cause is one of this family."""
         return sum(p for name, p in self.probability.items() if causes()[name].family is family)

@@ -62,7 +62,7 @@ CAUSE = Cause(
         "irregular_spikes": 2.0,
         "gradient_only_spike": 1.5,
         "gradient_led_loss": 1.5,
-        "huge_gradient_before_nan": 2.0,
+        "huge_gradient_before_nan": 1.5,
         "rate_past_peak": 1.0,
         "rate_constant": 0.3,
         "blow_up_from_start": -1.0,

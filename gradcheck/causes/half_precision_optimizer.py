@@ -49,7 +49,7 @@ CAUSE = Cause(
     summary="the optimizer's own arithmetic fails in float16",
     prior=-5.5,
     weights={
-        "nonfinite_after_first_row": 4.0,
+        "nonfinite_after_first_row": 2.5,
         "ordinary_first_gradient": 1.5,
         "ordinary_first_loss": 1.0,
         "no_loss_scaler": 0.5,

@@ -71,7 +71,7 @@ CAUSE = Cause(
         "gradient_ramp": 3.5,
         "loss_ramp": 3.5,
         "loss_climbed": 3.5,
-        "huge_gradient_before_nan": 2.5,
+        "huge_gradient_before_nan": 1.5,
         "slow_recovery": 1.5,
         "frozen_high": 0.5,
         "gradient_led_loss": 0.5,

@@ -60,7 +60,7 @@ CAUSE = Cause(
         "loss_ramp": 3.5,
         "loss_climbed": 3.5,
         "square_law": 3.5,
-        "huge_gradient_before_nan": 2.5,
+        "huge_gradient_before_nan": 1.9,
         "frozen_high": 1.5,
         "gradient_led_loss": 1.0,
         "rate_at_peak": -1.5,

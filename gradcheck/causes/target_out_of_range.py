@@ -55,7 +55,7 @@ CAUSE = Cause(
     weights={
         "negative_from_first_row": -1.0,
         "loss_climbed": 0.0,
-        "floorless_fall": 2.5,
+        "floorless_fall": 1.5,
         "nan_step_skipped": 1.0,
         "impossible_sign": 9.0,
         "device_assert_said": 3.0,
@@ -63,7 +63,7 @@ CAUSE = Cause(
         "infinite_before_nan": 2.5,
         "sudden_nonfinite": 1.0,
         "failed_together": 0.5,
-        "fell_without_floor": 3.0,
+        "fell_without_floor": 2.0,
         "gradient_failed_first": -3.0,
         "gradient_ramp": -2.0,
         "loss_ramp": -2.0,

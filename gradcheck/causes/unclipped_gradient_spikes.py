@@ -58,7 +58,7 @@ CAUSE = Cause(
         "sharp_spike": 0.0,
         "loss_climbed": 1.0,
         "gradient_ramp": -0.5,
-        "huge_gradient_before_nan": 2.0,
+        "huge_gradient_before_nan": 1.0,
         "slow_gradient_growth": -2.0,
         "fixed_period": -4.0,
         "once_per_epoch": -3.0,

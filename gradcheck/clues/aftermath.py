@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind
-from gradcheck.measure.robust import finite, level
-from gradcheck.model import Evidence, Kind
+from gradcheck.measure.robust import block_levels, finite, level
+from gradcheck.model import Evidence, FloatArray, Kind
 from gradcheck.wording import number
 
 CLUES = {
@@ -21,6 +21,8 @@ LEAST_JUMP = 1.5
 ROWS = 10
 STAYED = 0.3
 """Share of the jump that is still there after some rows."""
+WORKED_OFF = 0.25
+"""Share of the jump that is gone by the last quarter of the rows after it."""
 
 
 def observe(case: Case) -> Iterator[Clue]:
@@ -37,7 +39,7 @@ def observe(case: Case) -> Iterator[Clue]:
     high = level(after[2 : ROWS // 2 + 2]) - usual
     if peak < LEAST_JUMP * abs(usual) or not STAYED * jump < high < 1.2 * jump:
         return
-    if float(after.max()) > 1.5 * peak:
+    if float(after.max()) > 1.5 * peak or not _comes_down(loss.value[row:], WORKED_OFF * jump):
         return
     said = (
         f"the loss jumps from {number(usual)} to {number(peak)} in one row and is still "
@@ -45,3 +47,9 @@ def observe(case: Case) -> Iterator[Clue]:
     )
     last = int(loss.step[min(row + ROWS, len(loss) - 1)])
     yield Clue("jump_then_decay", Evidence(said, loss.name, onset.step, last))
+
+
+def _comes_down(values: FloatArray, least: float) -> bool:
+    """Whether what follows the jump is no plateau: its last quarter is lower than its first."""
+    levels = block_levels(finite(values), 4)
+    return float(levels[0] - levels[-1]) > least

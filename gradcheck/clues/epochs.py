@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.stretches import row_at
-from gradcheck.model import Evidence, Kind, Role
+from gradcheck.model import Evidence, FloatArray, IntArray, Kind, Role
 
 CLUES = {
     "at_epoch_end": ClueKind(
@@ -26,12 +26,14 @@ def observe(case: Case) -> Iterator[Clue]:
     broke = onset is not None and onset.kind in (Kind.NONFINITE_LOSS, Kind.NONFINITE_GRADIENT)
     if epoch is None or onset is None or onset.step is None or not broke or not case.every_step:
         return
-    whole = np.floor(epoch.value + 1e-6)
+    whole = _number(epoch.value)
     starts = np.flatnonzero(np.diff(whole) > 0) + 1
     row = row_at(epoch, onset.step)
     if row is None or not len(starts):
         return
-    length = int(epoch.step[starts[0]] - epoch.step[0])
+    # a log may begin in mid-epoch
+    first = epoch.step[starts[0]] - epoch.step[0]
+    length = int(np.median(np.diff(epoch.step[starts]))) if len(starts) > 1 else int(first)
     last = row + 1 in starts or (row + 1 == len(epoch) and _is_due(epoch.step, starts, row, length))
     if last and length >= LEAST_STEPS:
         said = (
@@ -44,9 +46,20 @@ def observe(case: Case) -> Iterator[Clue]:
         yield Clue("at_epoch_end", where, strength, {"steps": length})
 
 
+def _number(epoch: FloatArray) -> FloatArray:
+    """The epoch to which each row belongs.
+
+    Where the first value is as large as the next one's increase, it is the share of steps done,
+    the row's own among them: a whole number is then the end of an epoch, not its beginning.
+    """
+    step = float(epoch[1] - epoch[0]) if len(epoch) > 1 else 0.0
+    done = 0.0 < step < 1.0 and abs(float(epoch[0]) - step) < 0.01 * step
+    return np.ceil(epoch - 1e-6) if done else np.floor(epoch + 1e-6)
+
+
 def _is_due(
-    steps: np.ndarray[tuple[int], np.dtype[np.int64]],
-    starts: np.ndarray[tuple[int], np.dtype[np.int64]],
+    steps: IntArray,
+    starts: IntArray,
     row: int,
     length: int,
 ) -> bool:

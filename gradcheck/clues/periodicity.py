@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind
+from gradcheck.measure.periods import common_period
 from gradcheck.model import Event, Evidence, IntArray, Kind, Role
 from gradcheck.wording import count, number
 
@@ -33,7 +34,7 @@ def observe(case: Case) -> Iterator[Clue]:
         return
     steps = np.array([event.step for event in events], dtype=np.int64)
     series = events[0].series
-    period = _period(steps, case.cadence)
+    period = common_period(steps, case.cadence)
     window = (int(steps[0]), int(steps[-1]))
     if period is not None:
         said = (
@@ -70,33 +71,6 @@ def observe(case: Case) -> Iterator[Clue]:
 
 def _brief_count(events: Sequence[Event]) -> int:
     return sum(event.recovered for event in events)
-
-
-def _period(steps: IntArray, cadence: int) -> int | None:
-    """The common distance of the steps, allowing for missed ones; None where there is none.
-
-    Every gap must be a whole multiple of it within one logged row. With three events a chance
-    match is likely for a small period, so the period must span many rows.
-    """
-    gaps = np.diff(steps)
-    if not len(gaps) or gaps.min() <= 0:
-        return None
-    period = _refined(gaps)
-    if period < 4 * cadence:
-        return None
-    multiples = np.round(gaps / period)
-    off = np.abs(gaps - multiples * period)
-    fits = off <= np.maximum(cadence if cadence > 1 else 0, 0.004 * period * multiples)
-    chance = float(2 * max(cadence, 1) + 1) / period
-    if not bool(fits.all()) or multiples.max() > 4 or chance ** (len(gaps) - 1) > 0.05:
-        return None
-    return round(period)
-
-
-def _refined(gaps: IntArray) -> float:
-    smallest = float(np.min(gaps))
-    multiples = np.maximum(1, np.round(gaps / smallest))
-    return float(np.median(gaps / multiples))
 
 
 def _once_per_epoch(case: Case, steps: IntArray) -> tuple[int, int] | None:

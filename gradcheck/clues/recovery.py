@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind
+from gradcheck.measure.attempts import rewinds
 from gradcheck.measure.robust import finite, level
 from gradcheck.measure.stretches import row_at
-from gradcheck.model import Event, Evidence, IntArray, Kind, Role, Series
+from gradcheck.model import Event, Evidence, FloatArray, IntArray, Kind, Role, Series
 from gradcheck.wording import count, factor, number
 
 CLUES = {
@@ -60,9 +61,12 @@ def _after_nan(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
     longest = max(
         (len(part) for part in np.split(bad, np.flatnonzero(np.diff(bad) > 1) + 1)), default=0
     )
+    if _was_reloaded(case, loss, bad):
+        return
     before = case.usual(loss)
     after = level(finite(loss.value[bad[0] : bad[0] + longest + 10]))
-    skipped = case.gradient is not None and _gradient_failed_too(loss, case.gradient, bad)
+    norms = _norms_beside(case, loss, bad)
+    skipped = len(norms) > 0 and not np.isfinite(norms).any()
     brief = longest <= BRIEF or skipped
     if not (brief and (np.isnan(before) or after < before + max(abs(before), 1e-12))):
         return
@@ -79,33 +83,32 @@ def _after_nan(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
         )
         yield Clue("nan_step_skipped", Evidence(said, *window))
         return
-    if case.gradient is None:
+    if case.gradient is None or not len(norms):
         yield Clue("nan_passed", Evidence(said, *window))
         return
     yield Clue("nan_left_no_trace", Evidence(said, *window))
-    yield from _zero_gradient(case, loss, bad)
-
-
-def _gradient_failed_too(loss: Series, norm: Series, bad: IntArray) -> bool:
-    rows = [row_at(norm, int(loss.step[row])) for row in bad[:20]]
-    values = [float(norm.value[row]) for row in rows if row is not None]
-    return bool(values) and not any(map(np.isfinite, values))
-
-
-def _zero_gradient(
-    case: Case, loss: Series, bad: np.ndarray[tuple[int], np.dtype[np.int64]]
-) -> Iterator[Clue]:
-    if case.gradient is None:
-        return
-    rows = [row_at(case.gradient, int(loss.step[row])) for row in bad[:20]]
-    norms = [float(case.gradient.value[row]) for row in rows if row is not None]
-    if norms and all(norm == 0 for norm in norms):
+    if bool((norms == 0).all()):
         step = int(loss.step[bad[0]])
         said = (
             f"at step {step} the loss is NaN and the gradient norm exactly 0: a mean "
             "over no targets"
         )
         yield Clue("zero_gradient_beside_nan", Evidence(said, case.gradient.name, step, step))
+
+
+def _was_reloaded(case: Case, loss: Series, bad: IntArray) -> bool:
+    """Whether a NaN row is followed by the first one of a resumed run: a checkpoint ended it."""
+    first, after = loss.order[bad], loss.order[np.minimum(bad + 1, len(loss) - 1)]
+    places = [*case.run.resumed_at, *(rewind.order for rewind in rewinds(case.run))]
+    return any(bool(((first < place) & (place <= after)).any()) for place in places)
+
+
+def _norms_beside(case: Case, loss: Series, bad: IntArray) -> FloatArray:
+    """The gradient norms that were logged for the first of these rows."""
+    if case.gradient is None:
+        return np.zeros(0)
+    rows = [row_at(case.gradient, int(loss.step[row])) for row in bad[:20]]
+    return case.gradient.value[[row for row in rows if row is not None]]
 
 
 def _after_spike(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:

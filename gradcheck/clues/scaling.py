@@ -9,7 +9,7 @@ import numpy as np
 from gradcheck.case import Case, Clue, ClueKind, over
 from gradcheck.measure.robust import finite, level
 from gradcheck.measure.stretches import same_rows
-from gradcheck.model import Evidence, Role, Series
+from gradcheck.model import Evidence, FloatArray, Role, Series
 from gradcheck.wording import number
 
 BOTH = (Role.GRAD_NORM, Role.LOSS_SCALE)
@@ -29,6 +29,7 @@ SCALED = 1e3
 LOW = 16.0
 LEAST_ROWS = 20
 MOSTLY = 0.7
+LEAST_GAPS, REGULAR = 3, 0.8
 
 
 def observe(case: Case) -> Iterator[Clue]:
@@ -45,9 +46,19 @@ def observe(case: Case) -> Iterator[Clue]:
             yield Clue("scale_stays_low", over(scale, said))
     if norm is not None and len(norm) >= LEAST_ROWS and not case.failed:
         zeros = float(np.mean(norm.value == 0))
-        if zeros >= MOSTLY and bool((norm.value[: LEAST_ROWS // 2] == 0).any()):
+        if (
+            zeros >= MOSTLY
+            and not _is_updates_only(norm.value)
+            and bool((norm.value[: LEAST_ROWS // 2] == 0).any())
+        ):
             said = f"the gradient norm is exactly 0 in {zeros * 100:.0f}% of the rows"
             yield Clue("gradient_zero_from_start", over(norm, said))
+
+
+def _is_updates_only(norms: FloatArray) -> bool:
+    """Whether the norm is told at every few rows: gradients are accumulated in between."""
+    gaps = np.diff(np.flatnonzero(norms != 0))
+    return len(gaps) >= LEAST_GAPS and float(np.mean(gaps == np.median(gaps))) > REGULAR
 
 
 def _loss_end(case: Case) -> float:

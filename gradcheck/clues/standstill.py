@@ -49,7 +49,7 @@ def observe(case: Case) -> Iterator[Clue]:
         said = f"from step {event.step} on the gradient norm is exactly 0 while the loss is not"
         yield Clue("gradient_stops", Evidence(said, event.series, event.step, event.last_step))
     if case.of_kind(Kind.PLATEAU) and case.gradient is not None:
-        yield from _alive(case.gradient)
+        yield from _alive(loss, case.gradient)
 
 
 def _flat(loss: Series, event: Event, *, told: bool) -> Clue:
@@ -64,6 +64,10 @@ def _flat(loss: Series, event: Event, *, told: bool) -> Clue:
     strength = 1.0 if float(np.ptp(levels)) < STRAIGHT * size else 0.5
     # whether gradients arrive at all is half of the question
     strength *= 1.0 if told else 0.7
+    # a log that begins late may tell of a run that had learned before
+    strength *= (
+        1.0 if loss.step[0] <= len(loss) * max(1, int(np.median(np.diff(loss.step)))) else 0.6
+    )
     return Clue("flat_from_start", Evidence(said, loss.name, event.step, event.last_step), strength)
 
 
@@ -103,9 +107,11 @@ def _vanishing(case: Case, name: str | None) -> Iterator[Clue]:
     yield Clue("layers_starve", over(small[0], said), 1.0, {"ratio": ratio})
 
 
-def _alive(norm: Series) -> Iterator[Clue]:
+def _alive(loss: Series, norm: Series) -> Iterator[Clue]:
     usual = level(finite(norm.value))
-    if usual > LARGE and len(finite(norm.value)) > 0.8 * len(norm):
+    # the gradient of a loss in large units is as large
+    unit = max(1.0, abs(level(finite(loss.value))))
+    if usual > LARGE * unit and len(finite(norm.value)) > 0.8 * len(norm):
         said = (
             f"the gradient norm is {number(usual)} all along and the loss does not move: "
             "steps of that size are not taken"

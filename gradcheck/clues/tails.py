@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind
+from gradcheck.measure.periods import common_period
 from gradcheck.measure.robust import finite, level
 from gradcheck.model import Evidence, Kind, Role
 from gradcheck.wording import count, number
@@ -35,7 +36,8 @@ def observe(case: Case) -> Iterator[Clue]:
     values = finite(norm.value)
     halves = [level(part) for part in np.array_split(values, 2)]
     steady = bool(max(halves) < STEADY * min(halves)) if len(values) > LEAST_ROWS else False
-    if len(spikes) >= LEAST and steady:
+    steps = np.array([spike.step for spike in spikes], dtype=np.int64)
+    if len(spikes) >= LEAST and steady and common_period(steps, case.cadence) is None:
         peaks = [e.value for e in spikes if e.value is not None]
         said = (
             f"{count(len(spikes), 'time')} the gradient norm leaps, up to {number(max(peaks))}, "

@@ -103,7 +103,8 @@ def _collapsed(case: Case, series: Series) -> Iterator[Clue]:
 def _ran_away(case: Case, series: Series) -> Iterator[Clue]:
     values = series.value[: case.onset_row(series) + 1]
     values = values[np.isfinite(values)]
-    if len(values) < ROWS or values[0] <= 0:
+    # what is 0 or less at times is a logarithm, whose range is another
+    if len(values) < ROWS or bool((values <= 0).any()):
         return
     last = float(values[-1])
     out = last > HOT or last < COLD

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from gradcheck.measure.climbs import climb
 from gradcheck.measure.events import stretch_event
 from gradcheck.model import Event, Kind, Role, Run, Series, Severity
 
@@ -36,5 +37,7 @@ def _first_row_out(series: Series) -> int | None:
     values = np.abs(series.value[: bad[0]])
     if values[0] == 0 or values[-1] < EXPLODED * values[0]:
         return None
+    if climb(series.value[: bad[0]], into_nonfinite=True) is not None:
+        return None  # enough of a level for it to be told as any other divergence
     low = np.flatnonzero(values <= LEFT * values[0])
     return int(low[-1]) + 1

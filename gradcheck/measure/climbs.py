@@ -196,7 +196,7 @@ def _is_sustained(domain: FloatArray, first: int, tail: int, ceiling: float) -> 
 
 def _came_down_before(before: FloatArray, ceiling: float, end: float, tail: int) -> bool:
     """Whether the run had been as high for as long and had come back: a regime that alternates."""
-    low = np.flatnonzero(before <= ceiling)
+    low = np.flatnonzero(before <= ceiling + 0.5 * (end - ceiling))
     high = before > ceiling + 0.7 * (end - ceiling)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], high, [False]]).astype(np.int8)))
     starts, stops = edges[::2], edges[1::2]

@@ -161,16 +161,29 @@ def level_shifts(values: FloatArray, least: float) -> list[Excursion]:
     noise = trailing_median(steps, WINDOW)[rows - 2] * SIGMA_PER_MAD / np.sqrt(2)
     doubt = SHIFT_SIGMAS * noise * 1.25 * np.sqrt(2.0 / SHIFT_ROWS)
     soon = np.median(np.stack([logs[rows + i] for i in range(2)]), axis=0)
-    abrupt = soon - medians[rows - SHIFT_ROWS] > ABRUPT * rise
+    just_before = np.mean(np.stack([logs[rows - i] for i in (1, 2, 3)]), axis=0)
+    # half way up from the level before is every ramp; a step is up from the last rows, too
+    left = np.maximum(medians[rows - SHIFT_ROWS], just_before)
+    abrupt = soon - left > ABRUPT * rise
     found: list[Excursion] = []
     for row in rows[(rise > np.maximum(doubt, least)) & abrupt]:
-        if not found or row > found[-1].last:
+        if (not found or row > found[-1].last) and _is_apart(logs, int(row)):
             before = float(medians[row - SHIFT_ROWS])
             found.append(_shift(int(row), before, float(medians[row]), logs))
     return found
 
 
+def _is_apart(logs: FloatArray, row: int) -> bool:
+    """Whether the rows after lie above those before, not only their medians: two modes mix them."""
+    before, after = logs[row - SHIFT_ROWS : row], logs[row : row + SHIFT_ROWS]
+    rise = float(np.median(after) - np.median(before))
+    gap = float(np.percentile(after, 25) - np.percentile(before, 75))
+    return gap > 0.25 * rise
+
+
 def _shift(row: int, before: float, after: float, logs: FloatArray) -> Excursion:
+    if logs[row] <= before + ABRUPT * (after - before):
+        row += 1  # the second of the first two rows made the step
     levels = logs[row:]
     back = np.flatnonzero(levels <= before + 0.15 * (after - before))
     end = int(back[0]) if len(back) else len(levels)

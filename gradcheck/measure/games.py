@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+import re
 
 from gradcheck.measure.robust import block_levels, finite
 from gradcheck.model import Objective, Role, Run, Series
@@ -13,6 +13,15 @@ WON = 0.1
 LEAST_LEVEL = 0.05
 GROWN = 2.5
 BLOCKS = 8
+SIDES = {
+    "generator": re.compile(
+        r"(?<![A-Za-z])[Gg](?![A-Za-z])|[a-z]G(?![A-Za-z])|(?i:gen(erator)?(?![a-z]))"
+    ),
+    "discriminator": re.compile(
+        r"(?<![A-Za-z])[Dd](?![A-Za-z])|[a-z]D(?![A-Za-z])|(?i:(disc?(riminator)?|critic)(?![a-z]))"
+    ),
+}
+"""How the names of the losses of one player tell whose they are: G_loss, lossG, gen/loss."""
 
 
 def winner_and_loser(run: Run) -> tuple[Series, Series] | None:
@@ -22,13 +31,26 @@ def winner_and_loser(run: Run) -> tuple[Series, Series] | None:
         for series in run.every(Role.LOSS)
         if series.objective is Objective.ADVERSARIAL and len(finite(series.value)) >= LEAST_ROWS
     ]
-    pairs = ((one, other) for one in players for other in players if one is not other)
+    pairs = ((one, other) for one in players for other in players if _are_rivals(one, other))
     return next((pair for pair in pairs if _won(pair[0]) and _ran_away(pair[1])), None)
 
 
+def _are_rivals(one: Series, other: Series) -> bool:
+    """Whether they are not two parts of the same player's loss."""
+    side = _side(one.name)
+    return one is not other and (side is None or side != _side(other.name))
+
+
+def _side(name: str) -> str | None:
+    return next((side for side, pattern in SIDES.items() if pattern.search(name)), None)
+
+
 def _won(series: Series) -> bool:
-    levels = np.abs(block_levels(finite(series.value), BLOCKS))
-    return bool((levels[-2:] < WON * max(levels[0], LEAST_LEVEL)).all())
+    """Next to nothing at the end; that of a critic's distance, which has a sign, is no victory."""
+    values = finite(series.value)
+    levels = block_levels(values, BLOCKS)
+    won = bool((levels[-2:] < WON * max(float(levels[0]), LEAST_LEVEL)).all())
+    return won and bool((values >= 0).all())
 
 
 def _ran_away(series: Series) -> bool:

@@ -39,7 +39,8 @@ def test_a_meaning_is_a_clause(key: str, kind: ClueKind) -> None:
     assert key == key.lower()
     assert kind.meaning
     assert not kind.meaning.endswith(".")
-    assert kind.needs or key.endswith("_said")  # no series shows what a log says in words
+    # no series shows what a log says in words or what its settings ask for
+    assert kind.needs or key.endswith(("_said", "_configured"))
     assert set(kind.needs) <= set(Role)
 
 

@@ -62,6 +62,16 @@ UNSEEN: Table = {
         "negative": broken(-2.0, 1.0),
         "healthy": {"loss": decay(ROWS)},
     },
+    "ordinary_first_gradient": {
+        "huge": broken(2.3, 1e5),
+        "hundreds": broken(2.3, 300.0),
+        "zero": broken(2.3, 0.0),
+        "NaN": broken(2.3, np.nan),
+        "no norm": {"loss": broken(2.3, 1.0)["loss"]},
+        "healthy": {"loss": decay(ROWS), "grad_norm": norms(ROWS)},
+        "epochs": run_of(broken(2.3, 1.0), unit="epoch"),
+        "a log that begins late": run_of(broken(2.3, 1.0), np.arange(50) + 9000),
+    },
 }
 SEEN: Table = {
     "huge_first_loss": {
@@ -81,6 +91,14 @@ SEEN: Table = {
     "ordinary_first_loss": {
         "NaN later": {"loss": put(decay(ROWS), slice(120, None), np.nan)},
         "NaN at once": broken(2.3, 1.0),
+    },
+    "ordinary_first_gradient": {
+        "NaN at once": broken(2.3, 1.0),
+        "beside a huge loss": broken(1e6, 1.0),
+        "NaN later": {
+            "loss": put(decay(ROWS), slice(120, None), np.nan),
+            "grad_norm": put(norms(ROWS), slice(120, None), np.nan),
+        },
     },
 }
 

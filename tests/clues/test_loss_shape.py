@@ -56,6 +56,15 @@ UNSEEN: Table = {
         "slowing down": {"loss": 2.3 + 3.0 * np.sqrt(np.arange(ROWS))},
         "healthy": {"loss": decay(ROWS)},
     },
+    "negative_from_first_row": {
+        "positive at first": {"loss": FALL_NAN},
+        "positive in the first row": {"loss": put(LEVEL_NAN, 0, 0.4)},
+        "positive": {"loss": put(decay(ROWS), slice(250, None), np.nan)},
+        "zero": {"loss": put(np.zeros(ROWS), slice(250, None), np.nan)},
+        "NaN from the first row": {"loss": np.full(ROWS, np.nan)},
+        "nothing to explain": {"loss": np.minimum(decay(ROWS), 1.0) - 5.0},
+        "nine rows": {"loss": put(LEVEL_NAN[:9], slice(7, None), np.nan)},
+    },
     "hidden_by_logger": {
         "an honest zero": {"loss": np.maximum(decay(ROWS, start=1.5, end=-0.4), 0.0)},
         "NaN": {"loss": put(decay(ROWS), slice(200, None), np.nan)},
@@ -76,6 +85,12 @@ SEEN: Table = {
     },
     "frozen_high": {"": {"loss": STUCK}},
     "monotone_rise": {"": {"loss": ASCENT}},
+    "negative_from_first_row": {
+        "into NaN": {"loss": LEVEL_NAN},
+        "tiny unit": {"loss": LEVEL_NAN * 1e-6},
+        "without a floor": {"loss": FALL_NAN - 2.0},
+        "sparse": run_of({"loss": LEVEL_NAN}, np.arange(ROWS) * 9),
+    },
     "hidden_by_logger": {"": {"loss": put(decay(ROWS), slice(200, None), 0.0)}},
 }
 

@@ -6,18 +6,74 @@ import numpy as np
 
 from gradcheck.model import Run
 from tests.clues import Table, cases
-from tests.synthetic import Columns, clues_of, decay, norms, put, run_of, scale
+from tests.synthetic import Column, Columns, clues_of, decay, norms, put, run_of, scale
 
 ROWS = 400
 NAN = np.nan
+ANEW = np.arange(ROWS) - 50
+
+
+def failing(rows: int | slice | list[int]) -> dict[str, Column]:
+    """Loss and gradient norm that are NaN in some rows."""
+    return {"loss": put(decay(ROWS), rows, NAN), "grad_norm": put(norms(ROWS), rows, NAN)}
+
+
+def beside_norm(loss: Column) -> dict[str, Column]:
+    """A loss beside healthy gradient norms."""
+    return {"loss": loss, "grad_norm": norms(ROWS)}
+
+
 LONG = scale(decay(ROWS), slice(300, 330), np.linspace(12.0, 3.0, 30))
 
 UNSEEN: Table = {
     "nan_left_no_trace": {
+        "for good": beside_norm(put(decay(ROWS), slice(200, None), NAN)),
+        "ten rows": beside_norm(put(decay(ROWS), slice(200, 210), NAN)),
+        "never": beside_norm(decay(ROWS)),
+        "bad afterwards": beside_norm(scale(put(decay(ROWS), 200, NAN), slice(201, 260), 9.0)),
+        "no norm": {"loss": put(decay(ROWS), 200, NAN)},
+        "no norm of that row": {
+            "loss": put(decay(ROWS), 205, NAN),
+            "grad_norm": (np.arange(0, ROWS, 10), norms(ROWS // 10)),
+        },
+        "a NaN norm": failing(200),
+    },
+    "nan_passed": {
         "for good": {"loss": put(decay(ROWS), slice(200, None), NAN)},
         "ten rows": {"loss": put(decay(ROWS), slice(200, 210), NAN)},
         "never": {"loss": decay(ROWS)},
         "bad afterwards": {"loss": scale(put(decay(ROWS), 200, NAN), slice(201, 260), 9.0)},
+        "a finite norm": beside_norm(put(decay(ROWS), 200, NAN)),
+        "a NaN norm": failing(200),
+        "a checkpoint was loaded again": run_of(
+            {"loss": put(decay(ROWS), 200, NAN)}, resumed_at=(201,)
+        ),
+    },
+    "nan_step_skipped": {
+        "an ordinary norm": {"loss": put(decay(ROWS), 200, NAN), "grad_norm": norms(ROWS)},
+        "a norm of 0": {
+            "loss": put(decay(ROWS), 200, NAN),
+            "grad_norm": put(norms(ROWS), 200, 0.0),
+        },
+        "no norm": {"loss": put(decay(ROWS), slice(200, 204), NAN)},
+        "NaN elsewhere": {
+            "loss": put(decay(ROWS), 200, NAN),
+            "grad_norm": put(norms(ROWS), 205, NAN),
+        },
+        "only one of several": {
+            "loss": put(decay(ROWS), [100, 200, 300], NAN),
+            "grad_norm": put(norms(ROWS), 200, NAN),
+        },
+        "for good": failing(slice(200, None)),
+        "bad afterwards": {
+            "loss": scale(put(decay(ROWS), slice(200, 204), NAN), slice(204, 260), 9.0),
+            "grad_norm": put(norms(ROWS), slice(200, 204), NAN),
+        },
+        "only the norm": {"loss": decay(ROWS), "grad_norm": put(norms(ROWS), 200, NAN)},
+        "a checkpoint was loaded again": run_of(failing(slice(200, 230)), resumed_at=(230,)),
+        "the step went back": run_of(
+            failing(slice(200, 230)), np.where(np.arange(ROWS) < 230, np.arange(ROWS), ANEW)
+        ),
     },
     "zero_gradient_beside_nan": {
         "NaN": {"loss": put(decay(ROWS), 200, NAN), "grad_norm": put(norms(ROWS), 200, NAN)},
@@ -49,9 +105,38 @@ UNSEEN: Table = {
 }
 SEEN: Table = {
     "nan_left_no_trace": {
+        "one row": beside_norm(put(decay(ROWS), 200, NAN)),
+        "several": beside_norm(put(decay(ROWS), [100, 200, 333], NAN)),
+        "negative": beside_norm(put(decay(ROWS), 200, NAN) - 9.0),
+        "a norm of 0": {
+            "loss": put(decay(ROWS), 200, NAN),
+            "grad_norm": put(norms(ROWS), 200, 0.0),
+        },
+    },
+    "nan_passed": {
         "one row": {"loss": put(decay(ROWS), 200, NAN)},
         "several": {"loss": put(decay(ROWS), [100, 200, 333], NAN)},
         "negative": {"loss": put(decay(ROWS), 200, NAN) - 9.0},
+        "tiny unit": {"loss": put(decay(ROWS), 200, NAN) * 1e-6},
+        "no norm of that row": {
+            "loss": put(decay(ROWS), 205, NAN),
+            "grad_norm": (np.arange(0, ROWS, 10), norms(ROWS // 10)),
+        },
+    },
+    "nan_step_skipped": {
+        "one row": failing(200),
+        "several rows": failing(slice(200, 208)),
+        "again and again": failing([100, 101, 200, 333]),
+        "infinite": {
+            "loss": put(decay(ROWS), 200, np.inf),
+            "grad_norm": put(norms(ROWS), 200, np.inf),
+        },
+        "negative": {
+            "loss": put(decay(ROWS), 200, NAN) - 9.0,
+            "grad_norm": put(norms(ROWS), 200, NAN),
+        },
+        "sparse": run_of(failing(slice(200, 203)), np.arange(ROWS) * 50),
+        "resumed long before": run_of(failing(slice(200, 204)), resumed_at=(100,)),
     },
     "zero_gradient_beside_nan": {
         "": {"loss": put(decay(ROWS), 200, NAN), "grad_norm": put(norms(ROWS), 200, 0.0)},

@@ -41,7 +41,21 @@ UNSEEN: Table = {
             "grad_norm": put(norms(ROWS), slice(80, None), 0.0),
         },
     },
+    "large_norm_flat_loss": {
+        "ordinary": {"loss": FLAT, "grad_norm": norms(ROWS)},
+        "hundreds": {"loss": FLAT, "grad_norm": norms(ROWS, usual=300.0)},
+        "learning": {"loss": decay(ROWS), "grad_norm": norms(ROWS) * 1e5},
+        "huge unit": {"loss": FLAT * 1e6, "grad_norm": norms(ROWS) * 1e6},
+        "now and then": {"loss": FLAT, "grad_norm": put(norms(ROWS), slice(0, None, 10), 1e5)},
+        "mostly infinite": {
+            "loss": FLAT,
+            "grad_norm": put(norms(ROWS) * 1e5, slice(60, None), np.inf),
+        },
+        "no norm": {"loss": FLAT},
+        "NaN": {"loss": put(FLAT, slice(150, None), np.nan), "grad_norm": norms(ROWS) * 1e5},
+    },
     "gradient_alive": {
+        "huge": {"loss": FLAT, "grad_norm": norms(ROWS) * 1e5},
         "tiny": {"loss": FLAT, "grad_norm": norms(ROWS) * 1e-9},
         "learning": {"loss": decay(ROWS), "grad_norm": norms(ROWS)},
         "no norm": {"loss": FLAT},
@@ -53,7 +67,19 @@ SEEN: Table = {
     "tiny_gradient": {"": {"loss": FLAT, "grad_norm": norms(ROWS) * 1e-9}},
     "layers_starve": {"": {"loss": FLAT, **STARVED}},
     "gradient_stops": {"": {"loss": STUCK, "grad_norm": put(norms(ROWS), slice(80, None), 0.0)}},
-    "gradient_alive": {"": {"loss": FLAT, "grad_norm": norms(ROWS)}},
+    "large_norm_flat_loss": {
+        "": {"loss": FLAT, "grad_norm": norms(ROWS) * 1e5},
+        "noisy": {"loss": FLAT, "grad_norm": norms(ROWS, noise=0.8) * 1e5},
+        "some infinite": {
+            "loss": FLAT,
+            "grad_norm": put(norms(ROWS) * 1e5, [0, 1, 90], np.inf),
+        },
+        "thirty rows": {"loss": FLAT[:30], "grad_norm": norms(30) * 1e5},
+    },
+    "gradient_alive": {
+        "huge unit": {"loss": FLAT * 1e6, "grad_norm": norms(ROWS) * 1e6},
+        "": {"loss": FLAT, "grad_norm": norms(ROWS)},
+    },
 }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from gradcheck.model import Run
 from tests.clues import Table, cases
-from tests.synthetic import Column, Columns, clues_of, decay, put
+from tests.synthetic import Column, Columns, clues_of, decay, put, run_of
 
 ROWS = 300
 EVERY = np.arange(9, ROWS, 10)
@@ -17,7 +17,8 @@ def evaluated(validation: Column, loss: Column | None = None) -> Columns:
     return {"loss": decay(ROWS) if loss is None else loss, "val_loss": (EVERY, validation)}
 
 
-FOR_GOOD = evaluated(put(decay(30), slice(12, None), np.nan))
+BROKEN_LATE = put(decay(30), slice(12, None), np.nan)
+FOR_GOOD = evaluated(BROKEN_LATE)
 ALWAYS = evaluated(np.full(30, np.nan))
 
 UNSEEN: Table = {
@@ -30,6 +31,14 @@ UNSEEN: Table = {
         "healthy": evaluated(decay(30)),
         "no training loss": {"val_loss": put(decay(30), slice(12, None), np.nan)},
     },
+    "nan_batch_before": {
+        "no NaN in training": FOR_GOOD,
+        "before a good evaluation": evaluated(BROKEN_LATE, put(decay(ROWS), 100, np.nan)),
+        "after the first bad one": evaluated(BROKEN_LATE, put(decay(ROWS), 180, np.nan)),
+        "one bad evaluation": evaluated(put(decay(30), 12, np.nan), put(decay(ROWS), 125, np.nan)),
+        "training for good": evaluated(BROKEN_LATE, put(decay(ROWS), slice(125, None), np.nan)),
+        "evaluation goes on": evaluated(decay(30), put(decay(ROWS), 125, np.nan)),
+    },
     "validation_was_fine": {"never": ALWAYS, "healthy": evaluated(decay(30))},
 }
 SEEN: Table = {
@@ -37,6 +46,16 @@ SEEN: Table = {
         "NaN": FOR_GOOD,
         "infinite": evaluated(put(decay(30), slice(12, None), np.inf)),
         "always": ALWAYS,
+    },
+    "nan_batch_before": {
+        "one row": evaluated(BROKEN_LATE, put(decay(ROWS), 125, np.nan)),
+        "in the row of the evaluation": evaluated(BROKEN_LATE, put(decay(ROWS), 129, np.nan)),
+        "infinite": evaluated(BROKEN_LATE, put(decay(ROWS), 125, np.inf)),
+        "several": evaluated(BROKEN_LATE, put(decay(ROWS), [121, 125, 200, 250], np.nan)),
+        "before the first evaluation": evaluated(np.full(30, np.nan), put(decay(ROWS), 4, np.nan)),
+        "sparse": run_of(
+            evaluated(BROKEN_LATE, put(decay(ROWS), 125, np.nan)), np.arange(ROWS) * 100
+        ),
     },
     "validation_was_fine": {"": FOR_GOOD},
 }

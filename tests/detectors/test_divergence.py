@@ -123,3 +123,25 @@ def test_a_loss_beyond_all_units_has_diverged_before_its_first_row() -> None:
     assert told(list(detect(run_of({"loss": frozen}))))[0][:2] == ("divergence", "failure")
     prices = np.linspace(4e10, 1e9, 25)
     assert list(detect(run_of({"loss": prices}))) == []
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_a_noisy_loss_that_goes_back_to_its_first_level_for_good(unit: float) -> None:
+    """A classifier that swings by factors and then sits on the logarithm of its classes."""
+    loss = np.concatenate([decay(300, noise=0.6), steady(300, usual=2.3, noise=0.01)]) * unit
+    ((kind, severity, step, recovered),) = told(list(detect(run_of({"loss": loss}))))
+    assert (kind, severity, recovered) == ("divergence", "failure", False)
+    assert step is not None and abs(step - 300) <= 50
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_noisy_loss_that_stays_down_has_not_diverged(seed: int) -> None:
+    loss = np.concatenate([decay(300, seed, noise=0.6), steady(300, seed, usual=0.5, noise=0.6)])
+    assert told(list(detect(run_of({"loss": loss})))) == []
+
+
+def test_parts_and_games_may_rise_for_good() -> None:
+    risen = np.concatenate([decay(300, noise=0.3), steady(300, usual=2.3, noise=0.1)])
+    falling = decay(600, start=9.0, end=3.0)
+    assert told(list(detect(run_of({"loss": falling, "kl_loss": risen})))) == []
+    assert told(list(detect(run_of({"G_loss": risen, "D_loss": steady(600)})))) == []

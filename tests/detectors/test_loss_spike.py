@@ -7,7 +7,7 @@ import pytest
 
 from gradcheck.detectors.loss_spike import detect
 from gradcheck.model import Kind
-from tests.synthetic import Columns, decay, norms, put, run_of, scale, steady, told
+from tests.synthetic import Column, Columns, decay, norms, put, run_of, scale, steady, told
 
 ROWS = 500
 EPOCH = np.floor(np.arange(ROWS) / 100)
@@ -20,6 +20,17 @@ NONE: dict[str, Columns] = {
     "generator": {"G_loss": scale(steady(ROWS, noise=0.3), 300, 8.0), "D_loss": steady(ROWS)},
     "critic": {"train/value_loss": scale(steady(ROWS, noise=0.5), 300, 10.0)},
     "part of a total": {"loss": decay(ROWS), "kl_loss": scale(steady(ROWS), 300, 20.0)},
+    "a level that is left by less than a factor of two": {
+        "loss": scale(decay(ROWS, noise=0.25), slice(300, None), 1.7)
+    },
+    "a slow rise": {"loss": norms(ROWS, usual=1.0, noise=0.3) * np.geomspace(1.0, 8.0, ROWS)},
+    "a shifted level of a generator": {
+        "G_loss": scale(steady(ROWS, noise=0.3), slice(300, None), 3.0),
+        "D_loss": steady(ROWS),
+    },
+    "a shifted level of a critic": {
+        "train/value_loss": scale(steady(ROWS, noise=0.3), slice(300, None), 3.0)
+    },
     "first row of an epoch": {"loss": scale(decay(ROWS), [100, 200, 300], 2.0), "epoch": EPOCH},
 }
 
@@ -68,3 +79,32 @@ def test_the_event_has_the_value_of_the_peak_and_all_its_steps() -> None:
     (event,) = detect(run_of({"train/loss": loss}, np.arange(ROWS) * 50))
     assert (event.step, event.last_step, event.value) == (15_000, 15_150, 9.0)
     assert event.series == "train/loss"
+
+
+def worked_off(noise: float, height: float) -> Column:
+    """Damage of row 300 that decays over a hundred rows."""
+    bump = np.ones(900)
+    bump[300:] += height * np.exp(-np.arange(600) / 100)
+    return norms(900, usual=1.0, noise=noise) * bump
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_damage_within_the_noise_of_single_rows(unit: float) -> None:
+    """No row of it stands out, the level does."""
+    ((kind, severity, step, recovered),) = told(
+        list(detect(run_of({"loss": worked_off(0.35, 4.0) * unit})))
+    )
+    assert (kind, severity, recovered) == ("loss_spike", "spike", True)
+    assert step is not None and abs(step - 300) <= 1
+
+
+def test_a_shift_that_an_excursion_tells_of_is_told_once() -> None:
+    events = list(detect(run_of({"loss": worked_off(0.03, 9.0)})))
+    assert [event.step for event in events] == [300]
+
+
+def test_a_doubled_level_in_noise_is_a_new_level() -> None:
+    loss = scale(norms(ROWS, usual=1.0, noise=0.2), slice(300, None), 2.6)
+    ((_, severity, step, _),) = told(list(detect(run_of({"loss": loss}))))
+    assert severity == "warning"
+    assert step is not None and abs(step - 300) <= 1

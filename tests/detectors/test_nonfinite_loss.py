@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradcheck.detectors.nonfinite_loss import detect
-from tests.synthetic import Columns, decay, norms, put, run_of, told
+from tests.synthetic import Column, Columns, decay, norms, put, run_of, told
 
 ROWS = 300
 NAN, INF = np.nan, np.inf
@@ -85,3 +85,54 @@ def test_a_part_that_failed_before_the_total_is_told() -> None:
 def test_an_alternating_log_does_not_flood_the_report() -> None:
     loss = put(decay(20_000), slice(0, None, 20), NAN)
     assert len(list(detect(run_of({"loss": loss})))) <= 100
+
+
+EVERY = np.arange(0, ROWS, 10)
+
+
+def evaluated(loss: Column, validation: Column) -> list[tuple[str | None, str, int | None]]:
+    """Series, severity and step of the events of a run with an evaluation every ten rows."""
+    events = detect(run_of({"loss": loss, "val_loss": (EVERY, validation)}))
+    return [(event.series, event.severity.value, event.step) for event in events]
+
+
+LATE = put(decay(30), slice(21, None), NAN)
+
+
+def test_an_evaluation_that_outlives_the_nan_of_training_is_told() -> None:
+    assert evaluated(put(decay(ROWS), 205, NAN), LATE) == [
+        ("loss", "spike", 205),
+        ("val_loss", "failure", 210),
+    ]
+
+
+@pytest.mark.parametrize("rows", [(201, 202), (100, 101, 102), (205, 250, 280)])
+def test_however_training_came_back(rows: tuple[int, ...]) -> None:
+    assert ("val_loss", "failure", 210) in evaluated(put(decay(ROWS), list(rows), NAN), LATE)
+
+
+@pytest.mark.parametrize(
+    "validation",
+    [decay(30), put(decay(30), 21, NAN), put(decay(30), slice(21, 29), NAN)],
+    ids=["finite", "one evaluation", "back at the end"],
+)
+def test_an_evaluation_that_came_back_too_is_not_told(validation: Column) -> None:
+    assert evaluated(put(decay(ROWS), 205, NAN), validation) == [("loss", "spike", 205)]
+
+
+def test_an_evaluation_beside_training_that_never_came_back_is_not_told() -> None:
+    assert evaluated(BROKEN, LATE) == [("loss", "failure", 200)]
+    assert evaluated(put(BROKEN, slice(250, 290), 0.5), LATE)[0][0] == "loss"
+
+
+def test_a_part_of_the_total_does_not_outlive_it() -> None:
+    columns = {
+        "loss": put(decay(ROWS), 205, NAN),
+        "kl_loss": put(decay(ROWS), slice(210, None), NAN),
+    }
+    assert {event.series for event in detect(run_of(columns))} == {"loss"}
+
+
+def test_an_evaluation_without_a_training_loss() -> None:
+    (event,) = detect(run_of({"val_loss": LATE}))
+    assert (event.severity.value, event.recovered) == ("failure", False)

@@ -35,7 +35,7 @@ apart stays what their mechanisms say."""
 CAUSE_SHARE = 10.0
 """Rows that each cause counts for, however many its runs are."""
 HEALTHY_SHARE = 5.0
-RARE = {"corrupted_weights": 0.3}
+RARE = {"corrupted_weights": 0.3, "half_precision_optimizer": 0.3}
 """Causes that are far rarer in life than in the suite."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradcheck import weight_table
-from gradcheck.diagnosis import DECIDED, LIKELY
+from gradcheck.diagnosis import DECIDED
 from gradcheck.model import HEALTHY, INCONCLUSIVE, Severity
 from gradcheck.weighing import MOST_SHOWN, SHOWN
 from tests.evaluation.fitting import (
@@ -47,20 +47,30 @@ def predict(
 ) -> list[Prediction]:
     """Weigh and judge every observation."""
     seen = [one for observation in observations for one in observation.seen]
-    scores = parameters.scores(columns, strengths_of(columns, seen), circumstances_of(seen))
-    probabilities = iter(softmax(scores / temperature))
+    strengths = strengths_of(columns, seen)
+    scores = parameters.scores(columns, strengths, circumstances_of(seen))
+    shares = softmax(scores / temperature)
+    supported = iter((shares[:, :-1] * columns.known(strengths)).sum(axis=1).tolist())
+    probabilities = iter(shares)
     found = []
     for observation in observations:
         reports = [
-            _judge(columns, parameters, observation.truth, one, next(probabilities))
+            _judge(
+                columns, parameters, observation.truth, one, next(probabilities), next(supported)
+            )
             for one in observation.seen
         ]
-        found.append(_together(reports) if reports else _unread(observation.truth))
+        found.append(min(reports, key=_gravity) if reports else _unread(observation.truth))
     return found
 
 
 def _judge(
-    columns: Design, parameters: Parameters, truth: Truth, seen: Seen, probability: Matrix
+    columns: Design,
+    parameters: Parameters,
+    truth: Truth,
+    seen: Seen,
+    probability: Matrix,
+    supported: float,
 ) -> Prediction:
     causes = sorted(zip(columns.causes, probability[:-1].tolist(), strict=True), key=_second)
     family: dict[str, float] = {}
@@ -70,9 +80,8 @@ def _judge(
     families = sorted(family.items(), key=_second)
     verdict, confidence = families[0]
     if confidence < DECIDED:
-        some = 1.0 - float(probability[-1])
-        open_ = seen.failed or (seen.circumstance != "quiet" and some >= LIKELY)
-        verdict = INCONCLUSIVE if open_ else HEALTHY
+        likely = seen.circumstance != "quiet" and supported > float(probability[-1])
+        verdict = INCONCLUSIVE if seen.failed or likely else HEALTHY
     step = seen.onset_step
     if step is None:
         step = _place_of_evidence(columns, parameters, seen, causes)

@@ -83,9 +83,7 @@ def test_every_observation_is_predicted_once_by_weights_that_know_no_run_of_its_
         taught[id(p)] = recipes_of(found)
         return p
 
-    def judge(
-        columns: Design, p: Parameters, found: Sequence[Observation]
-    ) -> list[Prediction]:
+    def judge(columns: Design, p: Parameters, found: Sequence[Observation]) -> list[Prediction]:
         judged.append((taught[id(p)], recipes_of(found)))
         return predict(columns, p, found)
 

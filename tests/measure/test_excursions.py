@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradcheck.measure.excursions import GRADIENT, LOSS, NOISY, Sensitivity, excursions
-from tests.synthetic import Column, decay, norms, put, scale
+from gradcheck.measure.excursions import (
+    GRADIENT,
+    LOSS,
+    NOISY,
+    Sensitivity,
+    excursions,
+    level_shifts,
+)
+from tests.synthetic import Column, decay, norms, put, scale, steady
 
 NORMAL = np.random.default_rng(5)
 
@@ -186,3 +193,86 @@ def test_what_rings_after_a_spike_is_not_taken_for_usual() -> None:
         values[at] *= 400.0
         values[at + 2 : at + 5] *= np.array([25.0, 12.0, 6.0])
     assert [s for s in starts(values) if s % 100 == 38] == list(range(38, 700, 100))
+
+
+LEAST = float(np.log(2.0))
+
+
+def shifts(values: Column) -> list[int]:
+    return [shift.first for shift in level_shifts(values, LEAST)]
+
+
+def shifted(noise: float, factor: float = 4.0, seed: int = 0, at: int = 250) -> Column:
+    """A level that is left for one `factor` times as high."""
+    return scale(norms(400, seed, usual=1.0, noise=noise), slice(at, None), factor)
+
+
+@pytest.mark.parametrize("values", HEALTHY.values(), ids=HEALTHY)
+def test_healthy_series_have_no_level_shift(values: Column) -> None:
+    assert shifts(values) == []
+
+
+UNSHIFTED: dict[str, Column] = {
+    "thirty rows": shifted(0.1, at=20)[:30],
+    "less than asked for": shifted(0.02, 1.8),
+    "one row": scale(decay(400), 250, 20.0),
+    "five rows": scale(decay(400), slice(250, 255), 20.0),
+    "the last rows": scale(decay(400), slice(392, None), 20.0),
+    "a slope": np.concatenate([np.ones(200), np.geomspace(1.0, 20.0, 200)])
+    * norms(400, noise=0.02),
+    "steep, but no step": np.concatenate(
+        [np.ones(200), np.geomspace(1.0, 20.0, 24), np.full(176, 20.0)]
+    ),
+    "down": shifted(0.1, 0.2),
+    "a swing": np.exp(np.sin(np.arange(400) / 12)) * norms(400, noise=0.05),
+    "negative": shifted(0.1) - 9.0,
+}
+
+
+@pytest.mark.parametrize("values", UNSHIFTED.values(), ids=UNSHIFTED)
+def test_no_level_shift(values: Column) -> None:
+    assert shifts(values) == []
+
+
+@pytest.mark.parametrize("noise", [0.5, 1.0])
+@pytest.mark.parametrize("seed", range(10))
+def test_noise_is_no_level_shift(seed: int, noise: float) -> None:
+    assert shifts(norms(2000, seed, usual=1.0, noise=noise)) == []
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.02, 0.1, 0.2])
+@pytest.mark.parametrize("seed", range(8))
+def test_a_level_shift_begins_in_its_first_row(seed: int, noise: float) -> None:
+    (found,) = level_shifts(shifted(noise, seed=seed), LEAST)
+    assert (found.first, found.last, found.recovered) == (250, 399, False)
+    assert found.centre == pytest.approx(1.0, rel=0.3 if noise else 1e-9)
+    assert found.height == pytest.approx(np.log(4.0), abs=0.3)
+
+
+def test_damage_that_is_worked_off_ends_where_the_level_is_back() -> None:
+    bump = np.ones(1000)
+    bump[400:] += 5.0 * np.exp(-np.arange(600) / 80)
+    (found,) = level_shifts(steady(1000, usual=1.0, noise=0.05) * bump, LEAST)
+    assert (found.first, found.recovered) == (400, True)
+    assert 480 < found.last < 800
+    assert 400 <= found.peak < 420
+
+
+def test_two_level_shifts() -> None:
+    values = scale(shifted(0.05, at=100), slice(250, None), 4.0)
+    there_and_back = scale(scale(shifted(0.05, 1.0), slice(80, 160), 5.0), slice(250, 330), 5.0)
+    assert shifts(values) == [100]  # the first one has not ended
+    assert shifts(there_and_back) == [80, 250]
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
+def test_the_unit_of_a_level_shift_does_not_matter(factor: float) -> None:
+    values = shifted(0.1)
+    assert shifts(values * factor) == shifts(values)
+
+
+def test_level_shifts_of_long_series_take_no_time() -> None:
+    values = scale(norms(100_000, noise=0.1), slice(50_000, None), 4.0)
+    began = time.process_time()
+    assert shifts(values) == [50_000]
+    assert time.process_time() - began < 2.0

@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 VERDICT = "unstable_loss"
-CAUSE = "undefined_operation"
+CAUSE = "undefined_gradient"
 
 torch.manual_seed(10)
 torch.set_num_threads(1)

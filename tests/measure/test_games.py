@@ -1,0 +1,41 @@
+"""Games of two losses: which pairs can be won at all; tests/clues/test_adversaries has more."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradcheck.measure.games import winner_and_loser
+from tests.synthetic import run_of
+
+ROWS = 200
+FADING = 0.7 * np.geomspace(1.0, 1e-4, ROWS)
+GROWING = np.linspace(0.7, 9.0, ROWS)
+
+RIVALS = [
+    ("loss_D", "loss_G"),
+    ("errD", "errG"),
+    ("disc_loss", "gen_loss"),
+    ("discriminator/loss", "generator/loss"),
+    ("loss_D_real", "loss_G_adv"),
+    ("generator_loss", "discriminator_loss"),
+    ("wgan_loss", "adversarial_loss"),
+]
+PARTS = [
+    ("loss_G_L1", "loss_G_GAN"),
+    ("loss_D_real", "loss_D_fake"),
+    ("gen_feature_loss", "gen_loss"),
+    ("disc_real_loss", "disc_fake_loss"),
+]
+
+
+@pytest.mark.parametrize(("winner", "loser"), RIVALS)
+def test_rivals(winner: str, loser: str) -> None:
+    found = winner_and_loser(run_of({winner: FADING, loser: GROWING}))
+    assert found is not None
+    assert [series.name for series in found] == [winner, loser]
+
+
+@pytest.mark.parametrize(("one", "other"), PARTS)
+def test_parts_of_one_player(one: str, other: str) -> None:
+    assert winner_and_loser(run_of({one: FADING, other: GROWING})) is None

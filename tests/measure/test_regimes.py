@@ -1,0 +1,98 @@
+"""Lasting rises: a low level that is left for a high one."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from gradcheck.measure.regimes import lasting_rise
+from tests.synthetic import Column, decay, norms, put, scale, steady
+
+ROWS = 600
+
+
+def two_levels(
+    high: float, noise: float, rows: int = ROWS, seed: int = 4, at: float = 0.5
+) -> Column:
+    """From 2.3 down to 0.5, and from a share of the rows on at another level."""
+    low = int(at * rows)
+    down = decay(low, seed, start=2.3, noise=noise)
+    return np.concatenate([down, norms(rows - low, seed + 1, usual=high, noise=noise)])
+
+
+def humped(end: float) -> Column:
+    """Up in mid-run and back down to `end`."""
+    up = np.linspace(0.5, 3.0, 150)
+    return np.concatenate([decay(200), up, np.linspace(3.0, end, 150), steady(100, usual=end)])
+
+
+QUIET: dict[str, Column] = {
+    "nothing": np.zeros(0),
+    "falling": decay(ROWS),
+    "falling, very noisy": decay(ROWS, noise=0.8),
+    "level": steady(ROWS),
+    "level, very noisy": norms(ROWS, usual=1.0, noise=1.0),
+    "constant": np.ones(ROWS),
+    "too short": two_levels(2.3, 0.1, 90),
+    "negative": two_levels(2.3, 0.1) - 9.0,
+    "an exact 0": put(two_levels(2.3, 0.1), 100, 0.0),
+    "a fifth up": two_levels(0.6, 0.05),
+    "within the noise": two_levels(0.85, 1.2),
+    "one row": scale(decay(ROWS), 400, 50.0),
+    "thirty rows": scale(decay(ROWS), slice(400, 430), 5.0),
+    "the last forty rows": scale(decay(ROWS), slice(560, None), 5.0),
+    "a hump that comes down": humped(0.5),
+    "a hump that is coming down": humped(1.4),
+    "up in mid-run only": np.concatenate([decay(200), steady(200, usual=3.0), decay(200, start=1)]),
+    "a swing": 1.0 + 0.6 * np.sin(np.arange(ROWS) / 9) + 0.1 * norms(ROWS),
+    "little of what was won": np.concatenate([decay(400, start=90.0), steady(200, usual=1.0)]),
+}
+
+
+@pytest.mark.parametrize("values", QUIET.values(), ids=QUIET)
+def test_no_lasting_rise(values: Column) -> None:
+    assert lasting_rise(values) is None
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("noise", [0.05, 0.3, 1.0])
+def test_noise_alone_is_none(seed: int, noise: float) -> None:
+    assert lasting_rise(norms(400, seed, usual=1.0, noise=noise)) is None
+
+
+@pytest.mark.parametrize("rows", [120, ROWS, 5000])
+@pytest.mark.parametrize("noise", [0.02, 0.1, 0.3])
+@pytest.mark.parametrize("at", [0.35, 0.5, 0.7])
+def test_a_high_level_to_the_end(rows: int, noise: float, at: float) -> None:
+    row = lasting_rise(two_levels(2.3, noise, rows, at=at))
+    assert row is not None
+    assert abs(row - at * rows) <= rows / 12
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_swings_that_end_on_the_logarithm_of_the_classes(seed: int) -> None:
+    swinging = decay(300, seed, noise=0.7)
+    values = np.concatenate([swinging, steady(300, seed, usual=2.3, noise=0.01)])
+    row = lasting_rise(values)
+    assert row is not None
+    assert abs(row - 300) <= 50
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
+def test_the_unit_does_not_matter(factor: float) -> None:
+    values = two_levels(2.3, 0.2)
+    assert lasting_rise(values) == lasting_rise(values * factor)
+
+
+def test_single_low_rows_do_not_hide_it() -> None:
+    values = scale(two_levels(2.3, 0.05), [450, 500, 590], 0.1)
+    assert lasting_rise(values) is not None
+
+
+def test_a_hundred_thousand_rows_take_no_time() -> None:
+    values = two_levels(2.3, 0.2, 100_000)
+    began = time.process_time()
+    assert lasting_rise(values) is not None
+    assert time.process_time() - began < 1.0
