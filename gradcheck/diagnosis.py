@@ -22,7 +22,7 @@ from gradcheck.model import (
     RunReport,
 )
 
-DECIDED = 0.75
+DECIDED = 0.8
 """Probability of a family from which on it is the verdict."""
 
 

@@ -37,7 +37,8 @@ def _first_row_out(series: Series) -> int | None:
     values = np.abs(series.value[: bad[0]])
     if values[0] == 0 or values[-1] < EXPLODED * values[0]:
         return None
-    if climb(series.value[: bad[0]], into_nonfinite=True) is not None:
-        return None  # enough of a level for it to be told as any other divergence
     low = np.flatnonzero(values <= LEFT * values[0])
-    return int(low[-1]) + 1
+    first = int(low[-1]) + 1
+    risen = climb(series.value[: bad[0]], into_nonfinite=True)
+    # told already where there was enough of a level
+    return None if risen is not None and risen.first <= first else first

@@ -187,7 +187,7 @@ def _shift(row: int, before: float, after: float, logs: FloatArray) -> Excursion
     levels = logs[row:]
     back = np.flatnonzero(levels <= before + 0.15 * (after - before))
     end = int(back[0]) if len(back) else len(levels)
-    last = row + max(end, SHIFT_ROWS) - 1
+    last = min(row + max(end, SHIFT_ROWS), len(logs)) - 1
     return Excursion(
         first=row,
         last=last,

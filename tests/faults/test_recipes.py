@@ -69,14 +69,8 @@ def test_names_and_words_are_each_their_own() -> None:
     assert [text for text, times in words.items() if times > 1] == []
 
 
-in_one_process = pytest.mark.xdist_group("fault_recipes")
-"""What is built once is built in one process only."""
-
-
-@pytest.fixture(scope="module", params=FAST)
-def built(request: pytest.FixtureRequest) -> tuple[Recipe, Record, Training]:
-    """A recipe with its first variant and the repaired twin of that."""
-    recipe = RECIPES[request.param]
+def built(recipe: Recipe) -> tuple[Record, Training]:
+    """The first variant of a recipe, and the repaired twin of that."""
     with pytest.MonkeyPatch.context() as patch, one_thread():
         trained: list[Training] = []
 
@@ -87,7 +81,7 @@ def built(request: pytest.FixtureRequest) -> tuple[Recipe, Record, Training]:
         original = building.training
         patch.setattr(building, "training", training)
         record = build(recipe, 0)
-    return recipe, record, next(run for run in reversed(trained) if run.lab.repaired)
+    return record, next(run for run in reversed(trained) if run.lab.repaired)
 
 
 class one_thread:
@@ -112,49 +106,42 @@ def same(one: Record, other: Record) -> bool:
     )
 
 
-@in_one_process
-def test_two_builds_are_equal(built: tuple[Recipe, Record, Training]) -> None:
-    recipe, record, _ = built
+@pytest.mark.parametrize("name", FAST)
+def test_a_recipe_is_built(name: str, tmp_path: Path) -> None:
+    """The same each time, with its truth, beside a sound twin; and kept as it is."""
+    recipe = RECIPES[name]
+    record, twin = built(recipe)
     with one_thread():
         assert same(build(recipe, 0), record)
+    is_kept(record, tmp_path / "deep" / "record.npz")
+    is_true(record, recipe)
+    is_sound(twin, record)
 
 
-@in_one_process
-def test_a_record_is_saved_and_loaded(
-    built: tuple[Recipe, Record, Training], tmp_path: Path
-) -> None:
-    _, record, _ = built
-    record.save(tmp_path / "deep" / "record.npz")
-    assert same(Record.load(tmp_path / "deep" / "record.npz"), record)
-    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["record.npz"]
+def is_kept(record: Record, path: Path) -> None:
+    record.save(path)
+    assert same(Record.load(path), record)
+    assert list(path.parent.iterdir()) == [path], "nothing half-written is left"
 
 
-@in_one_process
-def test_the_repaired_twin_is_sound(built: tuple[Recipe, Record, Training]) -> None:
-    _, record, twin = built
+def is_true(record: Record, recipe: Recipe) -> None:
+    assert record.recipe == recipe.name
+    assert (record.family, record.cause) == (recipe.family, recipe.cause)
+    assert record.earliest is not None
+    assert record.latest is not None
+    assert record.step[0] <= record.earliest <= record.latest <= record.step[-1]
+    groups = (record.columns, record.logged, record.odd)
+    assert {len(column) for group in groups for column in group.values()} == {len(record.step)}
+    assert not any(odd[record.step < record.earliest].any() for odd in record.odd.values())
+
+
+def is_sound(twin: Training, record: Record) -> None:
     assert twin.error is None
     assert np.isfinite(twin.loss).all()
     rows = min(len(twin.step), len(record.step))
     assert np.array_equal(twin.step[:rows], record.step[:rows])
 
 
-@in_one_process
-def test_the_truth_is_in_the_record(built: tuple[Recipe, Record, Training]) -> None:
-    recipe, record, _ = built
-    assert (record.recipe, record.family, record.cause) == (
-        recipe.name,
-        recipe.family,
-        recipe.cause,
-    )
-    assert record.earliest is not None
-    assert record.latest is not None
-    assert record.step[0] <= record.earliest <= record.latest <= record.step[-1]
-    shapes = {len(column) for group in (record.columns, record.logged, record.odd)
-              for column in group.values()}  # fmt: skip
-    assert shapes == {len(record.step)}
-
-
-@in_one_process
 def test_another_variant_is_another_training() -> None:
     recipe = RECIPES[FAST[1]]
     with one_thread():
