@@ -39,7 +39,7 @@ bench: $(RIVALS)  ## CPU and memory beside other tools; minutes, and 2.5 GB of t
 fuzz: $(INSTALLED)  ## read 100,000 damaged logs; a quarter of an hour, findings in .fuzz/
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
-evaluate-peers: $(PEERS)  ## other tools on the fault suite, into the README; ten minutes at first
+evaluate-peers: $(PEERS)  ## other tools on the fault suite, into the README; a quarter of an hour
 	$(BIN)/python -m tests.evaluation.peers
 
 faults: $(INSTALLED)  ## train the runs of tests/faults/ into .faults/; half an hour the first time

@@ -15,12 +15,15 @@ from tests.evaluation.validation import held_out
 def ablate(
     columns: Design, observations: Sequence[Observation], level: str = "norm"
 ) -> dict[str, Score]:
-    """The score at a level of logging with all clues, then without those of each question."""
+    """The score at a level of logging with all clues, then without those of each question.
+
+    Not calibrated anew each time: what is compared is what the evidence says.
+    """
     at_level = [one for one in observations if one.truth.level == level]
-    found = {"all evidence": score(held_out(columns, at_level))}
+    found = {"all evidence": score(held_out(columns, at_level, calibrated=False))}
     for question, clues in plugins.collect("clues", "CLUES").items():
         less = [_without(one, frozenset(clues)) for one in at_level]
-        found[question] = score(held_out(columns, less))
+        found[question] = score(held_out(columns, less, calibrated=False))
     return found
 
 

@@ -41,9 +41,12 @@ def fit_calibrated(columns: Design, observations: Sequence[Observation]) -> Para
     return Parameters(p.weights / temperature, p.priors / temperature, p.none / temperature)
 
 
-def held_out(columns: Design, observations: Sequence[Observation]) -> list[Prediction]:
+def held_out(
+    columns: Design, observations: Sequence[Observation], *, calibrated: bool = True
+) -> list[Prediction]:
     """A prediction for each observation, from weights fitted and calibrated without its recipe."""
+    how = fit_calibrated if calibrated else fit
     found: list[Prediction] = []
     for fold in track(list(folds(observations, OUTER)), "fitting"):
-        found += predict(columns, fit_calibrated(columns, fold.rest), fold.left_out)
+        found += predict(columns, how(columns, fold.rest), fold.left_out)
     return found

@@ -57,11 +57,8 @@ class Record:
         with np.load(path) as stored:
             about = json.loads(str(stored["about"]))
             about["samples"] = tuple(about["samples"])
-            return cls(
-                **about,
-                step=stored["step"],
-                **{group: _group(stored, group) for group in GROUPS},
-            )
+            arrays: dict[str, Any] = {group: _group(stored, group) for group in GROUPS}
+            return cls(**about, step=stored["step"], **arrays)
 
 
 def _group(stored: Any, group: str) -> dict[str, Any]:
