@@ -26,6 +26,10 @@ DECIDED = 0.8
 """Probability of a family from which on it is the verdict."""
 
 
+CLEARLY = 1.5
+"""How much more likely than none the causes with evidence must be for what passed to be open."""
+
+
 def analyze(
     *paths: str | Path,
     overrides: Mapping[Role, str] | None = None,
@@ -107,7 +111,7 @@ def judge(weighed: weighing.Weighed, circumstance: str) -> tuple[str, float]:
     none = 1.0 - sum(weighed.probability.values())
     if probability >= DECIDED:
         return family.value, probability
-    if circumstance == "failed" or (circumstance != "quiet" and weighed.supported > none):
+    if circumstance == "failed" or (circumstance != "quiet" and weighed.supported > CLEARLY * none):
         return INCONCLUSIVE, probability
     return HEALTHY, none
 

@@ -67,7 +67,7 @@ CAUSE = Cause(
         "rate_constant": 0.3,
         "blow_up_from_start": -1.0,
         "sudden_nonfinite": -2.5,
-        "one_row_jump": -1.5,
+        "one_row_jump": -3.0,
         "nonfinite_at_first_row": -8.0,
         "nonfinite_after_first_row": -2.5,
         "gradients_add_up": -2.0,

@@ -73,7 +73,7 @@ CAUSE = Cause(
         "rate_past_peak": -1.5,
         "nonfinite_at_first_row": -8.0,
         "sudden_nonfinite": -2.0,
-        "one_row_jump": -2.0,
+        "one_row_jump": -3.0,
         "flat_gradient": -1.5,
         "gradient_failed_first": -5.0,
         "finite_gradient_beside_nan": -2.0,

@@ -72,7 +72,7 @@ CAUSE = Cause(
         "loss_climbed": -1.0,
         "huge_gradient_before_nan": -1.5,
         "square_law": -3.0,
-        "one_row_jump": -1.0,
+        "one_row_jump": -2.5,
         "blow_up_from_start": -2.0,
         "nan_in_data": -4.0,
         "infinite_ctc": -2.0,

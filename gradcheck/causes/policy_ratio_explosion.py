@@ -58,7 +58,7 @@ CAUSE = Cause(
     summary="the policy left the one that sampled the data: probability ratios exploded",
     prior=-5.5,
     weights={
-        "policy_moved_first": 7.0,
+        "policy_moved_first": 8.0,
         "gradient_ramp": 0.5,
         "loss_ramp": 0.5,
         "loss_climbed": 0.5,

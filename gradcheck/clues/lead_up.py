@@ -9,7 +9,7 @@ import numpy as np
 from gradcheck.case import LEAD, Case, Clue, ClueKind
 from gradcheck.measure.leadup import Rise, rise
 from gradcheck.measure.robust import finite, level, line, log_positive
-from gradcheck.model import Evidence, Kind, Role, Series, Severity
+from gradcheck.model import Event, Evidence, Kind, Role, Series, Severity
 from gradcheck.wording import count, factor, number
 
 CLUES = {
@@ -33,6 +33,8 @@ CLUES = {
 }
 NONFINITE = (Kind.NONFINITE_LOSS, Kind.NONFINITE_GRADIENT, Kind.MASKED_NONFINITE)
 LEAST_ROWS = 3
+NEAR = 8
+"""Rows by which a gradient's spike leads the loss's where Adam's second moment lags."""
 STEEP = 1.2
 """Growth per row below which a rise is a drift."""
 JUMP = 10.0
@@ -54,11 +56,11 @@ def observe(case: Case) -> Iterator[Clue]:
     if case.loss is not None and loss is not None:
         yield from _ramp(case, "loss_ramp", "loss", case.loss, loss)
         yield from _jump(case, case.loss, loss, norm)
+    yield from _order(case)
     if not case.failed:
         return
     yield from _climbed(case)
     yield from _stable(case)
-    yield from _order(case)
     yield from _slow_growth(case)
     yield from _flat(case)
 
@@ -162,7 +164,8 @@ def _order(case: Case) -> Iterator[Clue]:
     left = [
         e
         for e in case.of_kind(Kind.GRADIENT_SPIKE, Kind.DIVERGENCE)
-        if e.series == case.gradient.name and e.order <= case.trigger.order and not e.recovered
+        if e.series == case.gradient.name and e.order <= case.trigger.order
+        if not e.recovered or _is_near(case, e)
     ]
     own = [e for e in case.of_kind(Kind.LOSS_SPIKE, Kind.DIVERGENCE) if e.series == case.loss.name]
     followed = [e for e in [*own, case.trigger] if e.step is not None]
@@ -172,6 +175,13 @@ def _order(case: Case) -> Iterator[Clue]:
     if case.cadence <= loss - gradient <= LEAD * case.cadence:
         said = f"the gradient norm left its noise at step {gradient}, the loss only at step {loss}"
         yield Clue("gradient_led_loss", Evidence(said, case.gradient.name, gradient, loss))
+
+
+def _is_near(case: Case, event: Event) -> bool:
+    """Whether a gradient spike and the loss spike that passed are one story."""
+    if case.failed or case.trigger is None or None in (event.step, case.trigger.step):
+        return False
+    return 0 <= (case.trigger.step or 0) - (event.step or 0) <= NEAR * case.cadence
 
 
 def _slow_growth(case: Case) -> Iterator[Clue]:

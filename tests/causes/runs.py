@@ -297,12 +297,13 @@ def clipped_while_scaled(rows: int, unit: float) -> Columns:
 def policy_left(rows: int, unit: float) -> Columns:
     at = rows * 3 // 4
     kl = 0.01 + 0.002 * np.sin(np.arange(rows))
-    kl[at - 3 :] = np.minimum(0.6 * 3.0 ** np.arange(rows - at + 3), 1e6)
+    kl[at - 3 :] = 0.6 * 3.0 ** np.minimum(np.arange(rows - at + 3), 12)
     return {**broken_from(healthy(rows, unit), at), "train/approx_kl": kl}
 
 
 def won_by_one(rows: int, unit: float) -> Columns:
     course = np.linspace(0.0, 1.0, rows)
+    unit = max(unit, 1.0)  # the cross-entropies of a game have a unit of their own
     return {
         "loss_d": 0.7 * np.exp(-9.0 * course) * unit,
         "loss_g": (0.7 + 14.0 * course) * unit,
@@ -331,7 +332,7 @@ def too_small_for_half(rows: int, unit: float) -> Columns:
 
 
 def half_precision_adam(rows: int, unit: float) -> Run:
-    run = logged(broken_from(healthy(rows, unit), 1))
+    run = logged(broken_from(healthy(rows, min(unit, 1.0)), 1))
     return dataclasses.replace(run, hparams={"dtype": "float16"})
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradcheck import weight_table
-from gradcheck.diagnosis import DECIDED
+from gradcheck.diagnosis import CLEARLY, DECIDED
 from gradcheck.model import HEALTHY, INCONCLUSIVE, Severity
 from gradcheck.weighing import MOST_SHOWN, SHOWN
 from tests.evaluation.fitting import (
@@ -80,7 +80,7 @@ def _judge(
     families = sorted(family.items(), key=_second)
     verdict, confidence = families[0]
     if confidence < DECIDED:
-        likely = seen.circumstance != "quiet" and supported > float(probability[-1])
+        likely = seen.circumstance != "quiet" and supported > CLEARLY * float(probability[-1])
         verdict = INCONCLUSIVE if seen.failed or likely else HEALTHY
     step = seen.onset_step
     if step is None:
