@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from gradcheck.model import (
     INCONCLUSIVE,
     Diagnosis,
     Event,
+    Kind,
     Report,
     Role,
     Run,
@@ -26,6 +27,7 @@ DECIDED = 0.8
 """Probability of a family from which on it is the verdict."""
 
 
+NONFINITE = frozenset({Kind.NONFINITE_LOSS, Kind.NONFINITE_GRADIENT, Kind.MASKED_NONFINITE})
 CLEARLY = 1.5
 """How much more likely than none the causes with evidence must be for what passed to be open."""
 
@@ -70,8 +72,11 @@ def diagnose(run: Run) -> RunReport:
 def diagnose_attempt(run: Run) -> RunReport:
     """Diagnose a run whose step never starts over."""
     case = Case(run, tuple(detect(run)))
-    weighed = weighing.weigh(weighing.clues_of(case), weighing.circumstance(case))
-    verdict, confidence = judge(weighed, weighing.circumstance(case))
+    circumstance = weighing.circumstance(case)
+    weighed = weighing.weigh(weighing.clues_of(case), circumstance)
+    kinds = {event.kind for event in case.events}
+    unexplained = is_open(circumstance, kinds, weighed.supported, weighed.none)
+    verdict, confidence = judge(weighed, is_open=unexplained)
     healthy = verdict == HEALTHY
     told = () if healthy and case.trigger is None else weighing.diagnoses(case, weighed)
     return RunReport(
@@ -101,19 +106,29 @@ def detect(run: Run) -> list[Event]:
     )
 
 
-def judge(weighed: weighing.Weighed, circumstance: str) -> tuple[str, float]:
+def is_open(circumstance: str, kinds: Collection[str], supported: float, none: float) -> bool:
+    """Whether a run without a decided family is to be explained all the same.
+
+    What failed is. A finite spike that the run shook off broke nothing; rows that were NaN, and
+    what stands still, are open where the causes with evidence clearly outweigh "none of these".
+    """
+    if circumstance == "failed":
+        return True
+    shaken_off = circumstance == "passing" and NONFINITE.isdisjoint(kinds)
+    return circumstance != "quiet" and not shaken_off and supported > CLEARLY * none
+
+
+def judge(weighed: weighing.Weighed, *, is_open: bool) -> tuple[str, float]:
     """The verdict and its confidence.
 
-    A family; inconclusive if the run broke, or if the causes with evidence are together more
-    likely than that what passed needs none; else healthy.
+    A family; inconclusive if that is open; else healthy.
     """
     family, probability = weighed.families[0]
-    none = 1.0 - sum(weighed.probability.values())
     if probability >= DECIDED:
         return family.value, probability
-    if circumstance == "failed" or (circumstance != "quiet" and weighed.supported > CLEARLY * none):
+    if is_open:
         return INCONCLUSIVE, probability
-    return HEALTHY, none
+    return HEALTHY, weighed.none
 
 
 def _gravity(report: RunReport) -> tuple[bool, int, bool, float]:

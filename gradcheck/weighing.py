@@ -46,6 +46,11 @@ class Weighed:
     table: Table
 
     @property
+    def none(self) -> float:
+        """The probability of "none of these"."""
+        return 1.0 - sum(self.probability.values())
+
+    @property
     def supported(self) -> float:
         """The probability of all causes for which a key clue was seen, together."""
         seen = self.clues.keys()

@@ -54,6 +54,7 @@ CAUSE = Cause(
     summary="weights changed between two steps by more than an update can (a memory fault)",
     prior=-6.5,
     weights={
+        "gradient_jumped_too": 0.5,
         "infinite_before_nan": 1.0,
         "jump_then_decay": 3.5,
         "one_row_jump": 2.5,

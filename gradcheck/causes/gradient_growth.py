@@ -49,6 +49,7 @@ CAUSE = Cause(
     family=Family.EXPLODING_GRADIENTS,
     summary="the gradients grew over many steps until an update was too long",
     weights={
+        "gradient_jumped_too": -2.0,
         "monotone_rise": -3.0,
         "nonfinite_on_resume": -4.0,
         "impossible_sign": -4.0,

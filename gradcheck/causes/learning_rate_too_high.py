@@ -48,6 +48,7 @@ CAUSE = Cause(
     family=Family.EXPLODING_GRADIENTS,
     summary="the learning rate is too high: every step overshoots further than the last",
     weights={
+        "gradient_jumped_too": -1.0,
         "only_some_parts_failed": -2.0,
         "hump_then_flat": 5.5,
         "impossible_sign": -4.0,
@@ -65,7 +66,7 @@ CAUSE = Cause(
         "gradient_led_loss": 1.0,
         "rate_at_peak": -1.5,
         "rate_constant": 1.0,
-        "nonfinite_after_first_row": 1.5,
+        "nonfinite_after_first_row": 2.0,
         "slow_recovery": 1.5,
         "ordinary_first_loss": 0.5,
         "scale_fell_beside_finite_loss": 1.0,

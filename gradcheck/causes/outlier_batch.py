@@ -55,6 +55,7 @@ CAUSE = Cause(
     family=Family.BAD_DATA,
     summary="one batch is far outside the rest of the data",
     weights={
+        "gradient_jumped_too": 3.0,
         "jump_then_decay": 1.5,
         "gradient_calm_at_spike": -4.0,
         "loss_climbed": 1.0,

@@ -46,6 +46,7 @@ CAUSE = Cause(
     family=Family.UNSTABLE_LOSS,
     summary="probabilities saturated at 0 or 1 before the logarithm",
     weights={
+        "gradient_jumped_too": -2.0,
         "probability_saturated": 6.5,
         "log_clamp_values": 10.0,
         "frozen_high": 0.5,

@@ -62,6 +62,7 @@ CAUSE = Cause(
     summary="Adam's second moment lags behind the gradients, so that updates are too long",
     prior=-5.5,
     weights={
+        "gradient_jumped_too": -2.0,
         "slow_recovery": 3.0,
         "gradient_led_loss": 2.5,
         "small_gradient_before": 3.0,

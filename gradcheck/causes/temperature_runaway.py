@@ -48,7 +48,7 @@ CAUSE = Cause(
     summary="a learned temperature or logit scale ran out of its range",
     prior=-5.5,
     weights={
-        "temperature_left_range": 9.0,
+        "temperature_left_range": 11.0,
         "flat_from_start": 0.5,
         "loss_climbed": 0.3,
         "gradient_ramp": 0.3,

@@ -18,6 +18,10 @@ CLUES = {
     ),
     "loss_ramp": ClueKind("the loss grows over several rows into the failure"),
     "one_row_jump": ClueKind("the first abnormal row is a jump of a decade or more from normal"),
+    "gradient_jumped_too": ClueKind(
+        "the gradient norm jumps by a decade or more in the row in which the loss does",
+        (Role.LOSS, Role.GRAD_NORM),
+    ),
     "loss_climbed": ClueKind("the loss left its best level and ended far above it"),
     "fell_without_floor": ClueKind("the loss ran away downwards, faster and faster"),
     "calm_before": ClueKind("the run had been calm for a long stretch before it broke"),
@@ -114,6 +118,12 @@ def _jump(case: Case, series: Series, loss: Rise, norm: Rise | None) -> Iterator
     # where the run recovered, how it came back says more
     strength *= 1.0 if case.failed else 0.5
     yield Clue("one_row_jump", _evidence(case, series, said), strength, {"ratio": ratio})
+    if norm is not None and with_norm and case.gradient is not None:
+        said = (
+            f"in the row of the jump the gradient norm is {number(float(norm.values[0]))} instead "
+            f"of {number(norm.usual)}"
+        )
+        yield Clue("gradient_jumped_too", _evidence(case, case.gradient, said), strength)
 
 
 def _climbed(case: Case) -> Iterator[Clue]:
@@ -168,7 +178,8 @@ def _order(case: Case) -> Iterator[Clue]:
         if not e.recovered or _is_near(case, e)
     ]
     own = [e for e in case.of_kind(Kind.LOSS_SPIKE, Kind.DIVERGENCE) if e.series == case.loss.name]
-    followed = [e for e in [*own, case.trigger] if e.step is not None]
+    ended = [case.trigger] if case.trigger.series != case.gradient.name else []
+    followed = [e for e in [*own, *ended] if e.step is not None]
     if not left or not followed:
         return
     gradient, loss = min(e.step or 0 for e in left), min(e.step or 0 for e in followed)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradcheck import weight_table
-from gradcheck.diagnosis import CLEARLY, DECIDED
+from gradcheck.diagnosis import DECIDED, is_open
 from gradcheck.model import HEALTHY, INCONCLUSIVE, Severity
 from gradcheck.weighing import MOST_SHOWN, SHOWN
 from tests.evaluation.fitting import (
@@ -80,8 +80,8 @@ def _judge(
     families = sorted(family.items(), key=_second)
     verdict, confidence = families[0]
     if confidence < DECIDED:
-        likely = seen.circumstance != "quiet" and supported > CLEARLY * float(probability[-1])
-        verdict = INCONCLUSIVE if seen.failed or likely else HEALTHY
+        unexplained = is_open(seen.circumstance, seen.kinds, supported, float(probability[-1]))
+        verdict = INCONCLUSIVE if unexplained else HEALTHY
     step = seen.onset_step
     if step is None:
         step = _place_of_evidence(columns, parameters, seen, causes)
