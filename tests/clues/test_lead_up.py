@@ -62,6 +62,11 @@ UNSEEN: Table = {
         "fourfold": {"loss": scale(decay(ROWS), slice(300, None), 4.0)},
         "in the first rows": {"loss": np.concatenate([[1.0, 50.0], steady(98, usual=40.0)])},
     },
+    "gradient_jumped_too": {
+        "ramp": RAMP,
+        "only the loss": {"loss": OUTLIER["loss"]},
+        "an ordinary norm": {**OUTLIER, "grad_norm": norms(len(OUTLIER["loss"]))},
+    },
     "loss_climbed": {
         "calm": CALM_NAN,
         "recovered": {"loss": scale(decay(ROWS), slice(200, 205), 30.0)},
@@ -121,6 +126,7 @@ SEEN: Table = {
         "only the loss": {"loss": OUTLIER["loss"]},
         "recovered": {"loss": scale(decay(ROWS), 300, 60.0)},
     },
+    "gradient_jumped_too": {"with the norm": OUTLIER},
     "loss_climbed": {"ramp": RAMP, "jump": OUTLIER, "slow": {"loss": grow(decay(ROWS), 200, 1.01)}},
     "fell_without_floor": {"": {"loss": -0.1 - geometric(1.03, ROWS)}},
     "calm_before": {"NaN": CALM_NAN, "ramp": RAMP},
