@@ -23,7 +23,7 @@ from gradcheck.model import (
     RunReport,
 )
 
-DECIDED = 0.8
+DECIDED = 0.75
 """Probability of a family from which on it is the verdict."""
 
 

@@ -21,5 +21,7 @@ def observe(case: Case) -> Iterator[Clue]:
         half = key in ("fp16", "half", "use_fp16") and str(value).lower() in ("true", "1")
         half = half or (key in PRECISION and str(value).lower() in HALF)
         if half:
-            yield Clue("half_precision_configured", Evidence(f"the settings say {name} = {value}"))
+            said = f"the settings say {name} = {value}"
+            window = (case.run.first_step, case.run.last_step)
+            yield Clue("half_precision_configured", Evidence(said, None, *window))
             return
