@@ -10,7 +10,17 @@ import numpy as np
 
 from gradcheck.measure.robust import autocorrelation, finite, level
 from gradcheck.measure.stretches import rows_within
-from gradcheck.model import Event, Evidence, FloatArray, Kind, Role, Run, Series, Severity
+from gradcheck.model import (
+    Event,
+    Evidence,
+    FloatArray,
+    Kind,
+    Role,
+    Run,
+    Series,
+    Severity,
+    Where,
+)
 
 LEAD = 20
 """Rows looked at before the onset: what the failure did afterwards is no cause of it."""
@@ -39,6 +49,8 @@ class Clue:
     """From 0 to 1: how clearly it was seen; scales the weight that a cause gives it."""
     values: Mapping[str, float] = field(default_factory=dict)
     """What was measured, for remedies that need the number."""
+    where: Where | None = None
+    """The place in the script, where the inside was seen."""
 
 
 def over(series: Series, statement: str) -> Evidence:

@@ -17,6 +17,7 @@ from gradcheck.model import Lost, Role, Run, Unread
 from gradcheck.readers import frameworks, roles
 from gradcheck.readers.base import Reader
 from gradcheck.readers.settings_files import settings_beside
+from gradcheck.readers.watch_observations import with_observations
 
 T = TypeVar("T")
 _MOST_LOST = 3
@@ -117,7 +118,10 @@ def _read(log: Log) -> Run | Unread:
     try:
         with remote.failures(str(log.source.path)):
             run = reader.read(dataclasses.replace(log.source, verify=log.verify))
-        settings = {} if remote.is_remote(log.directory) else settings_beside(log.directory)
+        settings: dict[str, object] = {}
+        if not remote.is_remote(log.directory):
+            settings = settings_beside(log.directory)
+            run = with_observations(run, log.directory)
         return dataclasses.replace(
             run, hparams={**settings, **run.hparams}, notes=(*run.notes, *_damage(run.lost))
         )

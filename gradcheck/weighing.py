@@ -106,6 +106,7 @@ def _diagnosis(case: Case, weighed: Weighed, name: str, probability: float) -> D
         evidence=tuple(clue.evidence for clue in speaking),
         ruled_out=tuple(_ruled_out(weighed, name)),
         remedies=tuple(cause.remedies(Finding(case, weighed.clues))),
+        where=next((clue.where for clue in speaking if clue.where), None),
     )
 
 

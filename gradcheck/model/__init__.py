@@ -15,7 +15,8 @@ from gradcheck.model.findings import RunReport as RunReport
 from gradcheck.model.findings import Severity as Severity
 from gradcheck.model.findings import Trial as Trial
 from gradcheck.model.findings import Unread as Unread
-from gradcheck.model.findings import Where as Where
+from gradcheck.model.inside import Observation as Observation
+from gradcheck.model.inside import Where as Where
 from gradcheck.model.logs import FloatArray as FloatArray
 from gradcheck.model.logs import IntArray as IntArray
 from gradcheck.model.logs import Lost as Lost

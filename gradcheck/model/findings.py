@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from gradcheck.model.inside import Where
 from gradcheck.model.logs import Run
 
 
@@ -102,19 +103,6 @@ class Remedy:
     framework: str | None = None
     source: str | None = None
     trial: Trial | None = None
-
-
-@dataclass(frozen=True)
-class Where:
-    """The place of a fault inside the script, as far as it is known."""
-
-    phase: str
-    module: str | None = None
-    op: str | None = None
-    file: str | None = None
-    line: int | None = None
-    samples: tuple[int, ...] | None = None
-    rank: int | None = None
 
 
 @dataclass(frozen=True)

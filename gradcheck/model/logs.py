@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from gradcheck.model.inside import Observation
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -127,6 +129,8 @@ class Run:
     lost: tuple[Lost, ...] = ()
     resumed_at: tuple[int, ...] = ()
     """The orders at which the log goes on in another file: the run was started again there."""
+    observations: tuple[Observation, ...] = ()
+    """What was seen from inside, where `gradcheck watch` wrote the log."""
     primary: Mapping[Role, str] = field(default_factory=dict)
     """The series that stands for its role where several have it."""
 

@@ -1,0 +1,74 @@
+"""What did `gradcheck watch` see inside the training: which tensor, operation or line?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gradcheck.case import Case, Clue, ClueKind
+from gradcheck.model import Evidence, Observation
+
+
+def _seen(meaning: str) -> ClueKind:
+    return ClueKind(meaning, needs=())
+
+
+CLUES = {
+    # the first tensor that was not finite
+    "input_nonfinite": _seen("the inputs of the batch hold NaN or infinity"),
+    "target_nonfinite": _seen("the targets of the batch hold NaN or infinity"),
+    "weight_nonfinite": _seen("a parameter was not finite before the step"),
+    "buffer_nonfinite": _seen("a buffer was not finite before the step"),
+    "moment_nonfinite": _seen("the optimizer's state was not finite before the step"),
+    "log_of_zero_ran": _seen("a logarithm was taken of 0, by finite weights on a finite batch"),
+    "division_by_zero_ran": _seen("an operation divided by 0"),
+    "argument_left_domain": _seen("an operation got an argument for which it is not defined"),
+    "exponential_overflowed": _seen("an exponential left the range of its type"),
+    "softmax_row_masked": _seen("a softmax had nothing to distribute over: all of a row was -inf"),
+    "statistic_of_one": _seen("a standard deviation or variance was taken of a single value"),
+    "operation_undefined": _seen("an operation made NaN or infinity out of finite numbers"),
+    "gradient_undefined": _seen("a derivative was undefined where its function was finite"),
+    "half_overflowed": _seen("a number left the range of float16"),
+    "half_gradient_overflowed": _seen("a gradient left the range of float16"),
+    "float_overflowed": _seen("finite numbers grew until float32 could not hold them"),
+    "update_made_nonfinite": _seen("the optimizer's own arithmetic made weights non-finite"),
+    "half_update_nonfinite": _seen("the optimizer's arithmetic left the range of float16"),
+    "no_target_counted": _seen("no target of the batch counted in the loss: an average of nothing"),
+    "ctc_did_not_fit": _seen("a CTC target does not fit its input"),
+    # what ended the script
+    "target_outside_classes": _seen("a target of the failing batch is no class of the model"),
+    "id_outside_table": _seen("an index of the failing batch lies beyond its table"),
+    "one_value_to_normalise": _seen("a batch normalisation got a single value per channel"),
+    "probability_outside_range": _seen("a loss refused probabilities or targets outside [0, 1]"),
+    # mistakes of the loop
+    "gradients_kept": _seen("gradients of the step before were still there when backward began"),
+    "clipped_while_scaled": _seen("gradients were clipped while multiplied by the loss scale"),
+    "clipped_too_late": _seen("gradients were clipped after the step that used them"),
+    "clipped_too_early": _seen("gradients were clipped before backward had filled them"),
+    "accumulated_undivided": _seen("losses of several batches were added up, not averaged"),
+    "update_climbs": _seen("the optimizer moves the weights along the gradient, not against it"),
+    "parameters_left_out": _seen("parameters of the model were never updated"),
+    "weights_written_outside": _seen("weights were overwritten between two updates"),
+    # finite trouble
+    "update_too_long": _seen("updates are long beside the weights they change"),
+    "activations_grow_with_depth": _seen("signals grow from layer to layer before any update"),
+    "inputs_far_from_unit": _seen("inputs are far from unit size"),
+    "targets_far_from_unit": _seen("targets are far from unit size"),
+    "batch_stands_out": _seen("the batch of the onset is far larger than those before it"),
+    "target_stands_out": _seen("the targets of the onset are far larger than those before it"),
+    "recurrence_grows": _seen("the gradient of a recurrent weight grew first and fastest"),
+    "moment_lagged": _seen("the second moment lagged behind the gradient"),
+    "units_dead_inside": _seen("most units of a layer are 0 for every sample"),
+    "gradients_fade_with_depth": _seen("gradients fade from the last layer to the first"),
+}
+
+
+def observe(case: Case) -> Iterator[Clue]:
+    """Pass on what was observed, the clearest of each kind; a later version's keys say nothing."""
+    clearest: dict[str, Observation] = {}
+    for seen in case.run.observations:
+        known = clearest.get(seen.key)
+        if seen.key in CLUES and (known is None or seen.strength > known.strength):
+            clearest[seen.key] = seen
+    for seen in clearest.values():
+        evidence = Evidence(seen.statement, None, seen.step, seen.step)
+        yield Clue(seen.key, evidence, seen.strength, seen.values, seen.where)
