@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import enum
+import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,7 @@ import typer
 
 import gradcheck
 from gradcheck import formats
-from gradcheck.errors import GradcheckError
+from gradcheck.errors import GradcheckError, UsageError
 from gradcheck.gate import NOTHING_TO_JUDGE, UNREADABLE, FailOn, exit_code
 
 if TYPE_CHECKING:
@@ -140,6 +141,53 @@ def analyze(  # noqa: PLR0913, PLR0917 - one argument for each option
         terminal.warn(f"no training log found in {', '.join(paths)}")
     terminal.write(renderer.render(report, terminal.canvas(output)), output)
     raise typer.Exit(exit_code(report, fail_on))
+
+
+@app.command(context_settings={"allow_interspersed_args": False})
+def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
+    script: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SCRIPT [ARGS]...", help="The script, and its own arguments."),
+    ] = None,
+    module: Annotated[
+        str | None,
+        typer.Option("-m", metavar="MODULE", help="Run a module instead, as python -m does."),
+    ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option("--record", metavar="DIR", help="Keep the record here; `analyze` reads it."),
+    ] = None,
+    keep_going: Annotated[
+        bool,
+        typer.Option("--keep-going", help="Skip a step that would poison the weights; go on."),
+    ] = False,
+    fail_on: Annotated[
+        FailOn, typer.Option(help="The mildest severity that makes the exit code 1.")
+    ] = FailOn.FAILURE,
+    format: Format = None,
+    output: Output = None,
+) -> None:
+    """Run a PyTorch script, unmodified, and catch its failure from inside."""
+    arguments = script or []
+    if module is None and not arguments:
+        raise UsageError("watch needs a script: gradcheck watch train.py, or watch -m MODULE")
+    renderer = formats.choose(format, output)
+    from gradcheck import terminal
+
+    terminal.check_writable(output)
+    from gradcheck.watch import command
+    from gradcheck.watch.launch import Target
+
+    name, own = (module, arguments) if module is not None else (arguments[0], arguments[1:])
+    target = Target(name, own, is_module=module is not None)
+    watched = command.run(target, record, keep_going=keep_going)
+    for remark in watched.notes:
+        terminal.warn(f"{target.title}: {remark}")
+    if watched.report.runs or output is not None:
+        text = renderer.render(watched.report, terminal.canvas(output, sys.stderr))
+        terminal.write(text, output, sys.stderr)
+    command.die_as_told(watched.ending)
+    raise typer.Exit(watched.exit_code(fail_on))
 
 
 @app.command()

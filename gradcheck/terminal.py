@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from gradcheck.errors import UsageError
 from gradcheck.reports.base import Canvas
@@ -27,29 +27,31 @@ PATIENCE = 0.5
 _NEEDED = "─┊│┤×⣿"
 
 
-def canvas(output: Path | None) -> Canvas:
-    """What the report may look like on stdout, or in a file."""
+def canvas(output: Path | None, stream: TextIO | None = None) -> Canvas:
+    """What the report may look like on a stream, stdout if none is named, or in a file."""
     if output is not None:
         return Canvas(FILE_WIDTH)
     from rich.console import Console  # noqa: PLC0415 - slow, and not every command needs it
 
-    console = Console(file=sys.stdout)
+    stream = stream or sys.stdout
+    console = Console(file=stream)
     colour = console.color_system is not None and not console.no_color
     width = min(max(console.width, NARROWEST), WIDEST)
-    return Canvas(width, colour, _shows_unicode(sys.stdout.encoding))
+    return Canvas(width, colour, _shows_unicode(stream.encoding))
 
 
-def write(text: str, output: Path | None) -> None:
-    """Write the report to a file, else to stdout, where a reader that has gone away is no error."""
+def write(text: str, output: Path | None, stream: TextIO | None = None) -> None:
+    """Write the report to a file, else to a stream, whose reader may have gone away."""
     if output is not None:
         _write_file(text, output)
         return
+    stream = stream or sys.stdout
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        stream.write(text)
+        stream.flush()
     except BrokenPipeError:
-        # Python flushes stdout once more at exit and would complain there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Python flushes the stream once more at exit and would complain there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def show(renderable: RenderableType) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from gradcheck.model import Message, Observation, Run, Said, Where
 
-FILE = "gradcheck.jsonl"
+FILE = "gradcheck.observations"
 _MOST_BYTES = 1 << 20
 _MOST_LINES = 1000
 _MOST_TEXT = 2000

@@ -1,0 +1,1 @@
+"""Watches a PyTorch script from inside: the only package that imports torch."""

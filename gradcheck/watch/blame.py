@@ -1,0 +1,192 @@
+"""Picks, of all that was not finite in a step, the first cause, and says it in a sentence."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gradcheck.model import Observation, Where
+from gradcheck.watch import tensors
+from gradcheck.watch.frames import Line
+from gradcheck.watch.trace import WRITERS, Node, Outside, Trace
+from gradcheck.wording import number
+
+_STATE = {
+    "parameter": "weight_nonfinite",
+    "buffer": "buffer_nonfinite",
+    "moment": "moment_nonfinite",
+}
+_MOST_SAMPLES = 16
+
+
+@dataclass(frozen=True)
+class Root:
+    """Where the trail ends, and the operations between it and the failure, the first one first."""
+
+    source: Node | Outside
+    path: tuple[Node, ...]
+
+
+def root_of(trace: Trace, failed: Sequence[Tensor]) -> Root | None:
+    """The earliest source of what made these tensors non-finite."""
+    candidates = [root for tensor in failed for root in _sources(trace.origin(tensor))]
+    return min(candidates, key=_time, default=None)
+
+
+def _time(root: Root) -> int:
+    return root.source.place if isinstance(root.source, Node) else _consumer_place(root)
+
+
+def _consumer_place(root: Root) -> int:
+    return root.path[0].place if root.path else 0
+
+
+def _sources(found: Node | Outside) -> Iterator[Root]:
+    """All ends of the trails that lead to a tensor."""
+    stack: list[tuple[Node | Outside, tuple[Node, ...]]] = [(found, ())]
+    seen: set[int] = set()
+    while stack:
+        current, path = stack.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        if isinstance(current, Outside) or _is_source(current):
+            yield Root(current, path)
+            continue
+        stack += [(inner, (current, *path)) for inner in current.bad_inputs]
+
+
+def _is_source(node: Node) -> bool:
+    """A mask of -inf is no fault of its own: what finds nothing left behind it is to blame."""
+    return not node.bad_inputs or node.verdict.key == "softmax_row_masked"
+
+
+def observe(trace: Trace, root: Root, step: int) -> Observation:
+    """The observation that a root amounts to."""
+    source = root.source
+    if isinstance(source, Node) and not _writes(source) and not source.in_loading:
+        return _of_operation(trace, source, step)
+    kind, name = (source.kind, source.name) if isinstance(source, Outside) else source.written
+    if kind in _STATE:
+        return _of_state(root, kind, name, step)
+    return _of_data(trace, root, step)
+
+
+def _writes(node: Node) -> bool:
+    """Whether it put a non-finite number down instead of computing it from finite tensors."""
+    return node.op.removeprefix("aten::") in WRITERS and node.verdict.key == "operation_undefined"
+
+
+def _of_operation(trace: Trace, node: Node, step: int) -> Observation:
+    phase = _phase(trace, node)
+    where = Where(
+        phase,
+        node.module,
+        node.op,
+        node.line.file if node.line else None,
+        node.line.line if node.line else None,
+        _few(node),
+    )
+    key = node.verdict.key
+    if phase == "optimizer":
+        half = "half" in key or any(t.dtype == torch.float16 for t in node.keeps)
+        key = "half_update_nonfinite" if half else "update_made_nonfinite"
+    inside = f" in {node.module}" if node.module else ""
+    statement = f"{node.op}{inside} {node.verdict.words}"
+    if phase == "backward":
+        statement = f"backward{inside}: {node.verdict.words} ({node.function}, {node.op})"
+    return Observation(
+        key, statement + _at(node.line), step, values=node.verdict.values, where=where
+    )
+
+
+def _phase(trace: Trace, node: Node) -> str:
+    if node.phase != "forward":
+        return node.phase
+    if not node.has_weights and node.place > trace.last_parameter_use:
+        return "loss"
+    return "forward"
+
+
+def _few(node: Node) -> tuple[int, ...] | None:
+    """The samples, where only some of a batch are concerned."""
+    return node.samples if 0 < len(node.samples) <= _MOST_SAMPLES else None
+
+
+def _of_state(root: Root, kind: str, name: str | None, step: int) -> Observation:
+    user = root.path[0] if root.path else None
+    line = user.line if user else None
+    where = Where("state", name, None, line.file if line else None, line.line if line else None)
+    what = {
+        "parameter": "the parameter",
+        "buffer": "the buffer",
+        "moment": "the optimizer state of",
+    }
+    return Observation(
+        _STATE[kind],
+        f"{what[kind]} {name or '(unnamed)'} was not finite before step {step} began",
+        step,
+        where=where,
+    )
+
+
+def _of_data(trace: Trace, root: Root, step: int) -> Observation:
+    """A tensor of the batch: an input if it meets parameters first, a target if predictions."""
+    meeting = next((n for n in root.path if n.takes_parameter or n.with_graph), None)
+    is_target = meeting is not None and not meeting.takes_parameter and not meeting.has_weights
+    samples = next((n.samples for n in root.path if n.samples), ())
+    if not samples and isinstance(root.source, Node):
+        samples = root.source.samples
+    phase = "target" if is_target else "input"
+    line = meeting.line if meeting else root.path[0].line if root.path else None
+    where = Where(
+        phase,
+        meeting.module if meeting else None,
+        meeting.op if meeting else None,
+        line.file if line else None,
+        line.line if line else None,
+        samples or None,
+    )
+    what = "the targets" if is_target else "the inputs"
+    statement = f"{what} of step {step} hold {_damage(root)}{_of_samples(samples)}"
+    return Observation(f"{phase}_nonfinite", statement + _at(line), step, where=where)
+
+
+def _damage(root: Root) -> str:
+    held = root.source.tensor if isinstance(root.source, Outside) else None
+    if held is None:
+        made = root.source.keeps if isinstance(root.source, Node) else []
+        held = made[0] if made else None
+    if held is None:
+        return "numbers that are not finite"
+    nans, infinities = int(torch.isnan(held).sum()), int(torch.isinf(held).sum())
+    parts = [f"{nans} NaN" if nans else "", f"{infinities} infinite" if infinities else ""]
+    found = " and ".join(part for part in parts if part)
+    return f"{found} of {held.numel()} numbers" if found else "numbers that are not finite"
+
+
+def _of_samples(samples: Sequence[int]) -> str:
+    if not samples:
+        return ""
+    told = ", ".join(str(sample) for sample in samples[:_MOST_SAMPLES])
+    more = f" and {len(samples) - _MOST_SAMPLES} more" if len(samples) > _MOST_SAMPLES else ""
+    return f" (dataset {'index' if len(samples) == 1 else 'indices'} {told}{more})"
+
+
+def _at(line: Line | None) -> str:
+    if line is None:
+        return ""
+    place = f"{Path(line.file).name}:{line.line}"
+    return f", at {place}: {line.expression}" if line.expression else f", at {place}"
+
+
+def with_rank(observation: Observation, rank: int | None) -> Observation:
+    """The same observation, told by one of several processes."""
+    if rank is None or observation.where is None:
+        return observation
+    return replace(observation, where=replace(observation.where, rank=rank))

@@ -1,0 +1,60 @@
+"""What is known of the optimizers, steps and batches of a watched script."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from gradcheck.watch.tensors import Extent
+
+REMEMBERED = 128
+"""Steps of which the norm of every parameter is kept."""
+
+
+@dataclass
+class Batch:
+    """What a DataLoader gave last."""
+
+    indices: list[int] | None
+    items: list[tuple[str, Tensor]]
+    inputs: Extent | None = None
+    targets: Extent | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimizer step, as it was before its update."""
+
+    optimizer: int
+    step: int
+    loss: float | None
+    norm: float
+    layers: tuple[float, ...]
+    rate: float
+    skipped: bool = False
+
+
+@dataclass
+class Followed:
+    """What is known of one optimizer."""
+
+    place: int
+    parameters: list[Tensor]
+    half: bool
+    steps: int = 0
+    loss_name: str | None = None
+    losses: list[float] = field(default_factory=list)
+    """Of the step that is being prepared."""
+    clip_norm: float | None = None
+    scaler: Any = None
+    unscaled: bool = False
+    took_step: bool = False
+    norm: float = 0.0
+    layers: list[float] = field(default_factory=list)
+    measured: bool = False
+    withheld: bool = False
+    next_layers: int = 0
+    history: deque[Step] = field(default_factory=lambda: deque(maxlen=REMEMBERED))

@@ -1,0 +1,122 @@
+"""What a replay does at the failing step: trace it, and answer what it found."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gradcheck.model import Observation
+from gradcheck.watch import blame, tensors
+from gradcheck.watch.followed import Followed, Step
+from gradcheck.watch.names import Names
+from gradcheck.watch.probe import Probe
+from gradcheck.watch.trace import ModuleStack, Trace
+
+
+class Investigation:
+    """Traces from the step before the failure on: its update may be what poisoned the weights."""
+
+    def __init__(self, probe: Probe) -> None:
+        self.probe = probe
+        self.trace: Trace | None = None
+        self._modules: ModuleStack | None = None
+
+    def begin(self) -> None:
+        """Enter the modes under which every operation and its line are seen."""
+        names = Names()
+        self.trace = Trace(_known(self.probe, names), {})
+        self.add_batch()
+        self._modules = ModuleStack(self.trace, names.module)
+        torch.autograd.set_detect_anomaly(True, check_nan=False)
+        self.trace.__enter__()
+
+    def add_batch(self) -> None:
+        """Tell the trace which dataset index each row of the batch is."""
+        batch = self.probe.batch
+        if self.trace is None or batch is None or batch.indices is None:
+            return
+        for _, item in batch.items:
+            if item.dim() and len(item) == len(batch.indices):
+                self.trace.rows_of[item.data_ptr()] = batch.indices
+
+    def arrive(self, followed: Followed, step: Step) -> Mapping[str, Any]:
+        """The step is not finite here either: what came first?"""
+        if self.trace is None:
+            return {}
+        self.trace.__exit__(None, None, None)
+        failed = [t for t in self.probe.loss_tensors if not bool(torch.isfinite(t).all())]
+        if not failed:
+            grads = [p.grad for p in followed.parameters if p.grad is not None]
+            failed = [g for g in grads if not tensors.all_finite([g])]
+        root = blame.root_of(self.trace, failed) if failed else None
+        told = [blame.observe(self.trace, root, step.step)] if root is not None else []
+        return {
+            "observations": [asdict(observation) for observation in told],
+            "loss": None if step.loss is None else step.loss.hex(),
+            "norm": step.norm.hex() if math.isfinite(step.norm) else str(step.norm),
+        }
+
+    def crash(self, error: BaseException | None) -> Mapping[str, Any]:
+        """The script raised, here as there: at which operation?"""
+        failure = self.trace.failed if self.trace is not None else None
+        if failure is None:
+            return {}
+        module = failure.module
+        line = failure.line
+        return {
+            "crash": {
+                "op": failure.op,
+                "module": module,
+                "file": line.file if line else None,
+                "line": line.line if line else None,
+                "expression": line.expression if line else "",
+                "arguments": [_summary(argument) for argument in failure.arguments],
+            }
+        }
+
+
+def _known(probe: Probe, names: Names) -> dict[int, tuple[str, str]]:
+    """The storages of state, by what it is and its name."""
+    known: dict[int, tuple[str, str]] = {}
+    for name, buffer in names.buffers().items():
+        known[_key(buffer)] = ("buffer", name)
+    for name, parameter in names.parameters().items():
+        known[_key(parameter)] = ("parameter", name)
+    for optimizer, followed in probe.optimizers.items():
+        for place, parameter in enumerate(followed.parameters):
+            known.setdefault(_key(parameter), ("parameter", names.of(parameter, place)))
+            for value in optimizer.state.get(parameter, {}).values():
+                if isinstance(value, Tensor) and value.is_floating_point():
+                    known.setdefault(_key(value), ("moment", names.of(parameter, place)))
+    return known
+
+
+def _key(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
+
+
+def _summary(argument: Any) -> Any:
+    if isinstance(argument, Tensor):
+        found = tensors.extent(argument)
+        shape = list(argument.shape)
+        if found is None:
+            return {"shape": shape, "dtype": str(argument.dtype)}
+        return {"shape": shape, "dtype": found.dtype, "low": found.low, "high": found.high}
+    return argument if isinstance(argument, int | float | str | bool) else None
+
+
+def observation_of(found: Mapping[str, Any]) -> Observation:
+    """An observation as a replay sent it."""
+    from gradcheck.model import Where  # noqa: PLC0415
+
+    where = found.get("where")
+    if where is not None:
+        samples = where.get("samples")
+        where = Where(**{**where, "samples": tuple(samples) if samples is not None else None})
+    return Observation(**{**found, "where": where})

@@ -1,0 +1,201 @@
+"""Notices mistakes of the training loop: gradients kept, clips out of place, sums for averages."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+from torch.optim.optimizer import Optimizer
+
+from gradcheck.model import Observation
+from gradcheck.watch import frames, tensors
+from gradcheck.watch.followed import Followed, Step
+from gradcheck.wording import number
+
+CHECKED_STEPS = 6
+CHECK_EVERY = 64
+LEAST = 2
+MOST_PARAMETERS = 400
+
+
+@dataclass
+class _Loop:
+    """What happened to one optimizer's gradients since its last step."""
+
+    steps: int = 0
+    cleared: bool = True
+    backwards: int = 0
+    divided: bool = False
+    lines: list[int] = field(default_factory=list)
+    kept_now: float = 0.0
+    checked: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    first: dict[str, int] = field(default_factory=dict)
+    clips_in_place: int = 0
+    clip_now: str | None = None
+    micro: Counter[int] = field(default_factory=Counter)
+    versions: list[int] = field(default_factory=list)
+    written: list[int] = field(default_factory=list)
+    kept_share: float = 0.0
+
+    def count(self, key: str) -> None:
+        self.counts[key] += 1
+        self.first.setdefault(key, self.steps)
+
+
+class LoopChecks:
+    """Cheap checks at the calls of a loop; more of them in its first steps."""
+
+    def __init__(self) -> None:
+        self._loops: dict[int, _Loop] = {}
+
+    def _of(self, followed: Followed) -> _Loop:
+        return self._loops.setdefault(followed.place, _Loop())
+
+    def cleared(self, followed: Followed | None) -> None:
+        """Gradients are set to zero: of one optimizer, or of a whole model."""
+        for place, loop in self._loops.items():
+            if followed is None or followed.place == place:
+                loop.cleared = True
+                loop.kept_now = 0.0
+
+    def before_backward(
+        self, optimizers: Iterable[Followed], loss: Tensor, *, scaled: bool
+    ) -> None:
+        """Are gradients of the last step still there? Is the loss of a micro-batch divided?"""
+        for followed in optimizers:
+            loop = self._of(followed)
+            looks = loop.steps < CHECKED_STEPS or loop.steps % CHECK_EVERY == 0
+            if loop.steps and not loop.backwards and looks:
+                loop.kept_now = _share_kept(followed.parameters)
+                loop.checked += 1
+            loop.backwards += 1
+            if loop.steps < CHECKED_STEPS:
+                place = frames.here()
+                loop.lines.append(place.line if place else 0)
+                loop.divided |= _is_quotient(loss, scaled=scaled)
+
+    def clipped(self, followed: Followed, scale: float | None, norm: Any) -> None:
+        """Was there anything to clip, and was it what the step will use?"""
+        loop = self._of(followed)
+        if not loop.backwards:
+            key = "clipped_too_early" if loop.cleared or not loop.steps else "clipped_too_late"
+            loop.clip_now = key
+            return
+        loop.clips_in_place += 1
+        if scale is not None and scale > 1.0 and not followed.unscaled:
+            loop.count("clipped_while_scaled")
+
+    def stepping(self, followed: Followed) -> None:
+        """The step is about to be taken: did anything but a step change the weights?"""
+        loop = self._of(followed)
+        if loop.versions and loop.versions != _versions(followed):
+            loop.written.append(loop.steps)
+
+    def stepped(self, optimizer: Optimizer, followed: Followed, step: Step) -> None:
+        """The step was taken."""
+        loop = self._of(followed)
+        if loop.kept_now and not (loop.cleared and loop.steps):
+            loop.count("gradients_kept")
+            loop.kept_share = max(loop.kept_share, loop.kept_now)
+        if loop.clip_now is not None:
+            loop.count(loop.clip_now)
+        loop.clip_now = None
+        if loop.steps < CHECKED_STEPS and loop.backwards > 1:
+            if len(set(loop.lines)) == 1 and not loop.divided:
+                loop.micro[loop.backwards] += 1
+        if any(_climbs(group) for group in optimizer.param_groups):
+            loop.count("update_climbs")
+        loop.steps += 1
+        loop.cleared, loop.divided, loop.backwards, loop.kept_now = False, False, 0, 0.0
+        loop.lines.clear()
+        loop.versions = _versions(followed)
+
+    def written_at(self, step: int) -> bool:
+        """Whether weights were overwritten just before this step, which is not a habit."""
+        return any(
+            step in loop.written and len(loop.written) <= max(2, loop.steps // 20)
+            for loop in self._loops.values()
+        )
+
+    def observations(self) -> Iterator[Observation]:
+        """What was seen often enough to be a habit of the loop."""
+        for loop in self._loops.values():
+            yield from _told(loop)
+
+
+def _told(loop: _Loop) -> Iterator[Observation]:
+    kept = loop.counts["gradients_kept"]
+    if kept >= LEAST and kept >= 0.5 * loop.checked:
+        share = f"{loop.kept_share:.0%} of the parameters"
+        yield Observation(
+            "gradients_kept",
+            f"when backward began, {share} still held the gradients of the step before "
+            f"(in {kept} of {loop.checked} steps that were checked)",
+            loop.first["gradients_kept"],
+        )
+    elif kept >= LEAST:
+        yield Observation(
+            "gradients_kept",
+            "gradients were cleared in some steps only",
+            loop.first["gradients_kept"],
+            0.6,
+        )
+    if loop.counts["clipped_while_scaled"] >= LEAST:
+        yield Observation(
+            "clipped_while_scaled",
+            "clipping ran on gradients that were still multiplied by the loss scale",
+            loop.first["clipped_while_scaled"],
+        )
+    for key, when in (
+        ("clipped_too_late", "after the step that it was meant for"),
+        ("clipped_too_early", "before backward had filled the gradients"),
+    ):
+        if loop.counts[key] >= LEAST and not loop.clips_in_place:
+            yield Observation(key, f"clipping ran {when}", loop.first[key])
+    if loop.micro:
+        count, seen = loop.micro.most_common(1)[0]
+        if seen >= LEAST:
+            yield Observation(
+                "accumulated_undivided",
+                f"each step adds up the gradients of {number(count)} losses, none of them divided",
+                0,
+                values={"count": float(count)},
+            )
+    if loop.counts["update_climbs"] >= LEAST:
+        yield Observation(
+            "update_climbs",
+            "the optimizer's settings (maximize, a negative rate or weight decay) move the "
+            "weights up the loss",
+            loop.first["update_climbs"],
+        )
+
+
+def _share_kept(parameters: list[Tensor]) -> float:
+    grads = [p.grad for p in parameters if p.grad is not None]
+    if not grads:
+        return 0.0
+    _, each = tensors.total_norm(grads)
+    return sum(norm > 0 for norm in each) / len(parameters)
+
+
+def _is_quotient(loss: Tensor, *, scaled: bool) -> bool:
+    """Whether a loss was divided or multiplied by something at last, apart from its loss scale."""
+    node = loss.grad_fn
+    if node is not None and scaled:
+        node = node.next_functions[0][0]
+    return node is not None and ("Div" in node.name() or "Mul" in node.name())
+
+
+def _climbs(group: dict[str, Any]) -> bool:
+    rate = group.get("lr", 0.0)
+    decay = group.get("weight_decay", 0.0) or 0.0
+    return bool(group.get("maximize")) or float(rate) < 0 or float(decay) < 0
+
+
+def _versions(followed: Followed) -> list[int]:
+    return [p._version for p in followed.parameters[:MOST_PARAMETERS]]

@@ -1,0 +1,216 @@
+"""Hangs the watch into torch: what a script calls in every step, wrapped from the outside."""
+
+# mypy: allow-untyped-calls, allow-untyped-defs, allow-untyped-decorators
+# mypy: disable-error-code="no-untyped-def,no-any-return"
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.optim.optimizer import (
+    Optimizer,
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
+from torch.utils.data import dataloader
+
+from gradcheck.watch.guard import Guard
+
+CLIPS = ("clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "clip_grad_norm")
+
+
+class Hooks(Protocol):
+    """What happens in a script, as the watch is told of it."""
+
+    def created(self, optimizer: Optimizer) -> None: ...
+    def cleared(self, owner: object) -> None: ...
+    def before_backward(self, loss: Tensor) -> None: ...
+    def differentiated(self, output: Tensor) -> None: ...
+    def clipped(self, kind: str, parameters: Any, limit: float, norm: Any) -> None: ...
+    def scaled(self, scaler: Any, raw: Tensor, product: Tensor) -> None: ...
+    def unscaled(self, scaler: Any, optimizer: Optimizer) -> None: ...
+    def before_scaler_step(self, scaler: Any, optimizer: Optimizer) -> None: ...
+    def after_scaler_step(self, scaler: Any, optimizer: Optimizer) -> None: ...
+    def before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> Any: ...
+    def after_step(self, optimizer: Optimizer) -> None: ...
+    def fetching(self, iterator: Any) -> Any: ...
+    def indexed(self, iterator: Any, index: Any) -> None: ...
+    def fetched(self, iterator: Any, batch: Any) -> None: ...
+
+
+class Patches:
+    """Every wrapper that was put in, so that all of them can be taken out again."""
+
+    def __init__(self, hooks: Hooks, guard: Guard) -> None:
+        self._hooks, self._guard = hooks, guard
+        self._undo: list[Callable[[], None]] = []
+
+    def install(self) -> None:
+        """Put all wrappers in."""
+        self._backward()
+        self._optimizers()
+        self._clips()
+        self._scalers()
+        self._loaders()
+
+    def remove(self) -> None:
+        """Take them out, the last first."""
+        while self._undo:
+            self._undo.pop()()
+
+    def _wrap(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+        real = owner.__dict__.get(name) if isinstance(owner, type) else getattr(owner, name, None)
+        if real is None:
+            return
+        setattr(owner, name, functools.wraps(real)(make(real)))
+        self._undo.append(lambda: setattr(owner, name, real))
+
+    def _backward(self) -> None:
+        hooks, guard = self._hooks, self._guard
+
+        def make(real):
+            def backward(tensors, *args, **kwargs):
+                if not torch.compiler.is_compiling():
+                    one = tensors if isinstance(tensors, Tensor) else None
+                    if one is None and isinstance(tensors, list | tuple) and len(tensors) == 1:
+                        one = tensors[0]
+                    if isinstance(one, Tensor):
+                        guard(hooks.before_backward, one)
+                return real(tensors, *args, **kwargs)
+
+            return backward
+
+        def make_grad(real):
+            def grad(outputs, *args, **kwargs):
+                one = outputs[0] if isinstance(outputs, list | tuple) and outputs else outputs
+                if isinstance(one, Tensor) and not torch.compiler.is_compiling():
+                    guard(hooks.differentiated, one)
+                return real(outputs, *args, **kwargs)
+
+            return grad
+
+        self._wrap(torch.autograd, "backward", make)
+        self._wrap(torch.autograd, "grad", make_grad)
+
+    def _optimizers(self) -> None:
+        hooks, guard = self._hooks, self._guard
+
+        def make_init(real):
+            def __init__(self, *args, **kwargs):
+                real(self, *args, **kwargs)
+                guard(hooks.created, self)
+
+            return __init__
+
+        def make_clear(real):
+            def zero_grad(self, *args, **kwargs):
+                if not torch.compiler.is_compiling():
+                    guard(hooks.cleared, self)
+                return real(self, *args, **kwargs)
+
+            return zero_grad
+
+        self._wrap(Optimizer, "__init__", make_init)
+        self._wrap(Optimizer, "zero_grad", make_clear)
+        self._wrap(torch.nn.Module, "zero_grad", make_clear)
+        before = register_optimizer_step_pre_hook(
+            lambda optimizer, args, kwargs: guard(hooks.before_step, optimizer, args, kwargs)
+        )
+        after = register_optimizer_step_post_hook(
+            lambda optimizer, args, kwargs: guard(hooks.after_step, optimizer)
+        )
+        self._undo += [before.remove, after.remove]
+
+    def _clips(self) -> None:
+        hooks, guard = self._hooks, self._guard
+
+        def make(name):
+            def make_clip(real):
+                def clip(parameters, *args, **kwargs):
+                    if torch.compiler.is_compiling() or guard.off:
+                        return real(parameters, *args, **kwargs)
+                    if not isinstance(parameters, Tensor):
+                        parameters = list(parameters)  # a generator could be read only once
+                    norm = real(parameters, *args, **kwargs)
+                    limit = args[0] if args else next(iter(kwargs.values()), 0.0)
+                    guard(hooks.clipped, name, parameters, limit, norm)
+                    return norm
+
+                return clip
+
+            return make_clip
+
+        for owner in (torch.nn.utils, torch.nn.utils.clip_grad):
+            for name in CLIPS:
+                self._wrap(owner, name, make(name))
+
+    def _scalers(self) -> None:
+        hooks, guard = self._hooks, self._guard
+        scaler_type = _scaler_type()
+        if scaler_type is None:
+            return
+
+        def make_scale(real):
+            def scale(self, outputs):
+                product = real(self, outputs)
+                if isinstance(outputs, Tensor):
+                    guard(hooks.scaled, self, outputs, product)
+                return product
+
+            return scale
+
+        def make_unscale(real):
+            def unscale_(self, optimizer):
+                result = real(self, optimizer)
+                guard(hooks.unscaled, self, optimizer)
+                return result
+
+            return unscale_
+
+        def make_step(real):
+            def step(self, optimizer, *args, **kwargs):
+                guard(hooks.before_scaler_step, self, optimizer)
+                result = real(self, optimizer, *args, **kwargs)
+                guard(hooks.after_scaler_step, self, optimizer)
+                return result
+
+            return step
+
+        self._wrap(scaler_type, "scale", make_scale)
+        self._wrap(scaler_type, "unscale_", make_unscale)
+        self._wrap(scaler_type, "step", make_step)
+
+    def _loaders(self) -> None:
+        hooks, guard = self._hooks, self._guard
+
+        def make_index(real):
+            def _next_index(self):
+                index = real(self)
+                guard(hooks.indexed, self, index)
+                return index
+
+            return _next_index
+
+        def make_next(real):
+            def __next__(self):
+                taped = guard(hooks.fetching, self)
+                batch = real(self) if taped is None else taped[0]
+                guard(hooks.fetched, self, batch)
+                return batch
+
+            return __next__
+
+        self._wrap(dataloader._BaseDataLoaderIter, "_next_index", make_index)
+        self._wrap(dataloader._BaseDataLoaderIter, "__next__", make_next)
+
+
+def _scaler_type() -> Any:
+    found = getattr(torch.amp, "GradScaler", None)
+    if found is not None:
+        return found
+    from torch.cuda.amp import GradScaler  # noqa: PLC0415 - where torch was before 2.3
+
+    return GradScaler

@@ -1,0 +1,354 @@
+"""Follows a script step by step: losses, gradients, rates and batches, as the hooks tell of them."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+import math
+import time
+import weakref
+from typing import Any, Protocol
+
+from torch import Tensor
+from torch.optim.optimizer import Optimizer
+
+from gradcheck.watch import frames, names, tensors
+from gradcheck.watch.buffers import BufferCopies
+from gradcheck.watch.guard import Guard
+from gradcheck.watch.followed import Batch, Followed, Step
+from gradcheck.watch.loop import LoopChecks
+from gradcheck.watch.tape import Tape
+
+
+class Listener(Protocol):
+    """Who is told of complete steps and of what must be held."""
+
+    def on_first_step(self) -> None: ...
+    def on_row(self, step: Step, values: dict[str, float]) -> None: ...
+    def on_nonfinite(self, followed: Followed, step: Step) -> bool: ...
+    def on_boundary(self, step: Step) -> None: ...
+    def on_created(self) -> None: ...
+    def on_loading(self, loading: bool) -> None: ...
+    def on_update(self, updating: bool) -> None: ...
+
+
+class Probe:
+    """Implements the hooks; everything here runs in the script's own thread, between its lines."""
+
+    def __init__(self, listener: Listener, guard: Guard) -> None:
+        self.listener = listener
+        self.guard = guard
+        self.optimizers: weakref.WeakKeyDictionary[Optimizer, Followed] = (
+            weakref.WeakKeyDictionary()
+        )
+        self.batch: Batch | None = None
+        self.tape = Tape()
+        self.loop = LoopChecks()
+        self.buffers = BufferCopies()
+        self.grads_by_function = 0
+        """Calls of autograd.grad on a scalar, which know no optimizer."""
+        self.spent = 0.0
+        """Seconds inside our hooks."""
+        self.begun: float | None = None
+        """When the first step ended, on the clock of `spent`."""
+        self.loss_tensors: list[Tensor] = []
+        """From which backward ran in this step."""
+        self._names: names.Names | None = None
+        self._raw: dict[int, Tensor] = {}
+        self._losses: list[float] = []
+        self._last_loss: str | None = None
+        self._scale: float | None = None
+
+    # ---- what the script does
+
+    def created(self, optimizer: Optimizer) -> None:
+        """An optimizer was made."""
+        self._follow(optimizer)
+        self.buffers.keep()
+        self.listener.on_created()
+
+    def cleared(self, owner: object) -> None:
+        """Gradients are about to be set to zero; what was not applied by now never will be."""
+        self.loop.cleared(self.optimizers.get(owner) if isinstance(owner, Optimizer) else None)
+        if self._losses and not all(map(math.isfinite, self._losses)):
+            self._abandoned(owner)
+
+    def before_backward(self, loss: Tensor) -> None:
+        """Backward is about to run from a loss."""
+        begun = time.perf_counter()
+        self.loss_tensors.append(loss.detach())
+        if loss.numel() == 1:
+            raw = self._raw.get(id(loss), loss).detach()
+            value = float(raw)
+            if self._scale and id(loss) not in self._raw:
+                value /= self._scale
+            self._losses.append(value)
+        if len(self.optimizers) > 1 and len(self._losses) == 1:
+            self._last_loss = frames.name_of_loss()
+        self.loop.before_backward(self.optimizers.values(), loss, scaled=self._scale is not None)
+        self.spent += time.perf_counter() - begun
+
+    def differentiated(self, output: Tensor) -> None:
+        """autograd.grad was called: a loop of its own where there is no optimizer."""
+        if not self.optimizers and output.numel() == 1:
+            self.grads_by_function += 1
+            self.listener.on_row(
+                Step(-1, self.grads_by_function - 1, float(output.detach()), math.nan, (), 0.0),
+                {"loss": float(output.detach())},
+            )
+
+    def clipped(
+        self, kind: str, parameters: list[Tensor] | Tensor, limit: float, norm: Any
+    ) -> None:
+        """Gradients were clipped; `norm` is what they were before."""
+        begun = time.perf_counter()
+        followed = self._owner(parameters)
+        if followed is None:
+            return
+        if isinstance(norm, Tensor) and "norm" in kind:
+            followed.clip_norm = float(norm.detach())
+        self.loop.clipped(followed, self._scale, norm)
+        self.spent += time.perf_counter() - begun
+
+    def scaled(self, scaler: Any, raw: Tensor, product: Tensor) -> None:
+        """A loss was multiplied by the loss scale."""
+        self._raw[id(product)] = raw.detach()
+        self._scale = float(scaler.get_scale()) if scaler.is_enabled() else None
+
+    def unscaled(self, scaler: Any, optimizer: Optimizer) -> None:
+        """Gradients were divided by the loss scale again."""
+        self._follow(optimizer).unscaled = True
+
+    def before_scaler_step(self, scaler: Any, optimizer: Optimizer) -> None:
+        """A scaler is about to take a step, or to skip it."""
+        followed = self._follow(optimizer)
+        followed.scaler = scaler if scaler.is_enabled() else None
+        followed.took_step = False
+
+    def after_scaler_step(self, scaler: Any, optimizer: Optimizer) -> None:
+        """It took the step, or skipped it because a gradient was not finite."""
+        followed = self._follow(optimizer)
+        if followed.scaler is not None and not followed.took_step:
+            self._measure(followed)  # the scaler divided by its scale in any case
+            step = self._step(followed, skipped=True)
+            if not self._loss_is_finite(step):
+                self.listener.on_nonfinite(followed, step)
+            self._finish(followed, step)
+
+    def before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> Any:
+        """An optimizer is about to update its weights; non-finite gradients are held here."""
+        begun = time.perf_counter()
+        followed = self._follow(optimizer)
+        followed.took_step = True
+        self.loop.stepping(followed)
+        closure = args[1] if len(args) > 1 else kwargs.get("closure")
+        if callable(closure):
+            return self._with_closure(followed, args, kwargs, closure)
+        self._before_update(followed)
+        self.spent += time.perf_counter() - begun
+        return None
+
+    def after_step(self, optimizer: Optimizer) -> None:
+        """The update was made."""
+        begun = time.perf_counter()
+        followed = self._follow(optimizer)
+        self.listener.on_update(False)
+        step = self._step(followed, skipped=followed.withheld)
+        self.loop.stepped(optimizer, followed, step)
+        self._finish(followed, step)
+        self.spent += time.perf_counter() - begun
+
+    def fetching(self, iterator: Any) -> Any:
+        """A batch is asked for; a replay may answer from the tape."""
+        self.listener.on_loading(True)
+        return self.tape.next(iterator)
+
+    def indexed(self, iterator: Any, index: Any) -> None:
+        """A sampler drew the indices of a batch."""
+        self.tape.indexed(iterator, index)
+
+    def fetched(self, iterator: Any, batch: Any) -> None:
+        """A DataLoader gave a batch."""
+        begun = time.perf_counter()
+        known = self.tape.given(iterator, batch)
+        items = list(tensors.named(batch))
+        self.batch = Batch(known, items)
+        for place, (name, item) in enumerate(items):
+            if tensors.is_target(name, place, len(items)):
+                self.batch.targets = self.batch.targets or tensors.extent(item)
+            else:
+                self.batch.inputs = self.batch.inputs or tensors.extent(item)
+        self.listener.on_loading(False)
+        self.spent += time.perf_counter() - begun
+
+    # ---- what others ask
+
+    @property
+    def names(self) -> names.Names:
+        """Names of parameters, looked up once and kept."""
+        if self._names is None:
+            self._names = names.Names()
+        return self._names
+
+    def gradient_names(self) -> list[str]:
+        """Names of the first optimizer's parameters that have a gradient."""
+        followed = next(iter(self.optimizers.values()))
+        return [
+            self.names.of(parameter, place)
+            for place, parameter in enumerate(followed.parameters)
+            if parameter.grad is not None
+        ]
+
+    def hold(self, followed: Followed, step: Step) -> None:
+        """The run ends before this step: its row is written, and what forward changed undone."""
+        self.listener.on_row(step, self._values(followed, step))
+        self.withhold(followed)
+
+    def next_step(self) -> int:
+        """The step of the first optimizer that is being prepared."""
+        return next((followed.steps for followed in self.optimizers.values()), 0)
+
+    def seconds_a_step(self) -> float:
+        """Mean time of a step so far."""
+        steps = sum(followed.steps for followed in self.optimizers.values())
+        if self.begun is None or not steps:
+            return 1e-3
+        return max(1e-6, (time.perf_counter() - self.begun) / steps)
+
+    def parameter_bytes(self) -> int:
+        """Size of all that the optimizers update."""
+        held = [p for followed in self.optimizers.values() for p in followed.parameters]
+        return sum(p.numel() * p.element_size() for p in held)
+
+    # ---- one step
+
+    def _follow(self, optimizer: Optimizer) -> Followed:
+        followed = self.optimizers.get(optimizer)
+        if followed is None:
+            followed = Followed(len(self.optimizers), [], False)
+            self.optimizers[optimizer] = followed
+            self._list(optimizer, followed)
+        return followed
+
+    def _list(self, optimizer: Optimizer, followed: Followed) -> None:
+        groups = optimizer.param_groups
+        followed.parameters = [p for group in groups for p in group["params"]]
+        followed.half = any(p.dtype in tensors.HALF for p in followed.parameters)
+
+    def _owner(self, parameters: list[Tensor] | Tensor) -> Followed | None:
+        listed = [parameters] if isinstance(parameters, Tensor) else parameters
+        if not listed:
+            return None
+        first = id(listed[0])
+        for followed in self.optimizers.values():
+            if any(id(p) == first for p in followed.parameters):
+                return followed
+        return next(iter(self.optimizers.values()), None) if len(self.optimizers) == 1 else None
+
+    def _measure(self, followed: Followed) -> None:
+        grads = [p.grad for p in followed.parameters if p.grad is not None]
+        followed.norm, followed.layers = tensors.total_norm(grads, half=followed.half)
+        followed.measured = bool(grads)
+
+    def _before_update(self, followed: Followed) -> None:
+        self._measure(followed)
+        step = self._step(followed)
+        broken = not math.isfinite(step.norm) or not self._loss_is_finite(step)
+        if broken and followed.measured and self.listener.on_nonfinite(followed, step):
+            self.withhold(followed)
+        self.listener.on_update(True)
+
+    def withhold(self, followed: Followed) -> None:
+        """Skip this update: optimizers pass over parameters that have no gradient."""
+        followed.withheld = True
+        for parameter in followed.parameters:
+            parameter.grad = None
+        self.buffers.restore()
+
+    def _with_closure(self, followed: Followed, args: Any, kwargs: Any, closure: Any) -> Any:
+        """Optimizers like L-BFGS, and Lightning's, run forward and backward in a closure."""
+        first = True
+
+        def watched() -> Any:
+            nonlocal first
+            result = closure()
+            if first:
+                first = False
+                self.guard(self._before_update, followed)
+            return result
+
+        if len(args) > 1:
+            return (args[0], watched, *args[2:]), kwargs
+        return args, {**kwargs, "closure": watched}
+
+    def _loss_is_finite(self, step: Step) -> bool:
+        return step.loss is None or math.isfinite(step.loss)
+
+    def _step(self, followed: Followed, *, skipped: bool = False) -> Step:
+        optimizer = next((o for o, f in self.optimizers.items() if f is followed), None)
+        rate = optimizer.param_groups[0].get("lr", 0.0) if optimizer is not None else 0.0
+        loss = (
+            math.fsum(self._losses) if all(map(math.isfinite, self._losses)) else sum(self._losses)
+        )
+        return Step(
+            followed.place,
+            followed.steps,
+            loss if self._losses else None,
+            followed.norm,
+            tuple(followed.layers),
+            float(rate),
+            skipped,
+        )
+
+    def _finish(self, followed: Followed, step: Step) -> None:
+        """The step is over: its row goes to the record, and the next one begins."""
+        if self.begun is None:
+            self.begun = time.perf_counter() - self.spent
+            self.listener.on_first_step()
+        self.listener.on_row(step, self._values(followed, step))
+        followed.history.append(step)
+        followed.steps += 1
+        followed.clip_norm, followed.unscaled, followed.withheld = None, False, False
+        self._losses.clear()
+        self.loss_tensors.clear()
+        self._raw.clear()
+        self._scale = None
+        self.buffers.keep()
+        self.listener.on_boundary(step)
+
+    def _abandoned(self, owner: object) -> None:
+        """The script itself threw a non-finite step away: it counts, and nothing is held."""
+        followed = self.optimizers.get(owner) if isinstance(owner, Optimizer) else None
+        if followed is None and len(self.optimizers) == 1:
+            followed = next(iter(self.optimizers.values()))
+        if followed is not None:
+            self._measure(followed)
+            self._finish(followed, self._step(followed, skipped=True))
+
+    def _values(self, followed: Followed, step: Step) -> dict[str, float]:
+        several = len(self.optimizers) > 1
+        prefix = f"optimizer_{followed.place}/" if several else ""
+        values: dict[str, float] = {}
+        if step.loss is not None:
+            followed.loss_name = followed.loss_name or self._last_loss
+            name = f"loss/{followed.loss_name or f'optimizer_{followed.place}'}"
+            values[name if several else "loss"] = step.loss
+        if followed.clip_norm is not None:
+            values[f"{prefix}grad_norm"] = followed.clip_norm
+            values[f"{prefix}clipped_grad_norm"] = step.norm
+        elif followed.measured:
+            values[f"{prefix}grad_norm"] = step.norm
+        values[f"{prefix}learning_rate"] = step.rate
+        if followed.scaler is not None:
+            values["loss_scale"] = float(self._scale or followed.scaler.get_scale())
+            values["skipped_steps"] = float(step.skipped)
+        self._add_batch(values)
+        return values
+
+    def _add_batch(self, values: dict[str, float]) -> None:
+        if self.batch is None:
+            return
+        for name, found in (("input", self.batch.inputs), ("target", self.batch.targets)):
+            if found is not None:
+                values[f"batch/{name}_min"] = found.low
+                values[f"batch/{name}_max"] = found.high
+                values[f"batch/{name}_nonfinite_count"] = float(found.nonfinite)

@@ -1,0 +1,142 @@
+"""Writes the record of a watched run as it goes: an event file, and what was observed beside it."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import math
+import os
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from gradcheck.model import Observation, Said
+from gradcheck.readers.crc32c import extend, length_crc, mask
+from gradcheck.readers.watch_observations import FILE
+
+FLUSH_EVERY = 0.4
+"""Seconds; a killed run loses no more than that."""
+_TRIES = 100
+
+Row = tuple[int, float, dict[str, float]]
+
+
+def choose_directory(wanted: Path | None, name: str) -> Path:
+    """The directory of the record: a new one of its own, unless the user names one."""
+    if wanted is not None:
+        return wanted
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    stem = "".join(c if c.isalnum() or c in "-_" else "-" for c in name).strip("-") or "run"
+    for attempt in range(_TRIES):
+        found = Path(".gradcheck") / (f"{stamp}-{stem}" + (f"-{attempt}" if attempt else ""))
+        if not found.exists():
+            return found
+    return Path(".gradcheck") / f"{stamp}-{stem}-{os.getpid()}"
+
+
+class Record:
+    """Rows of scalars are kept until a thread of its own writes them, several times a second."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory.absolute()  # the script may change its working directory
+        self._rows: list[Row] = []
+        self._events: BinaryIO = self._open()
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._owner = os.getpid()
+        self.seconds = 0.0
+        """Spent on writing."""
+        self._append(_event({}, 0, time.time(), version="brain.Event:2"))
+        self._thread = threading.Thread(target=self._keep_flushing, name="gradcheck", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    def _open(self) -> BinaryIO:
+        name = f"events.out.tfevents.{time.time():.0f}.{socket.gethostname()}.{os.getpid()}.gc"
+        return (self.directory / name).open("wb")
+
+    def row(self, step: int, values: dict[str, float]) -> None:
+        """Keep one row; cheap enough for every step."""
+        self._rows.append((step, time.time(), values))
+
+    def observe(self, observation: Observation) -> None:
+        """Write an observation at once."""
+        entry = {name: value for name, value in asdict(observation).items() if value is not None}
+        self._line(entry)
+
+    def say(self, said: Said, text: str) -> None:
+        """Write what ended the script."""
+        self._line({"said": said.value, "text": text})
+
+    def note(self, text: str) -> None:
+        """Write what a reader of the report should know."""
+        self._line({"note": text})
+
+    def flush(self) -> None:
+        """Write what was kept; only in the process that opened the record."""
+        if os.getpid() != self._owner:
+            return
+        with self._lock:
+            begun = time.perf_counter()
+            rows, self._rows = self._rows, []
+            for step, wall, values in rows:
+                self._append(_event(values, step, wall))
+            if not self._events.closed:
+                self._events.flush()
+            self.seconds += time.perf_counter() - begun
+
+    def close(self) -> None:
+        """Write the rest."""
+        atexit.unregister(self.close)
+        self._done.set()
+        self.flush()
+        if os.getpid() == self._owner:
+            self._events.close()
+
+    def _keep_flushing(self) -> None:
+        while not self._done.wait(FLUSH_EVERY):
+            try:
+                self.flush()
+            except (OSError, ValueError):  # a full disk must not hurt the training
+                return
+
+    def _append(self, event: bytes) -> None:
+        header = len(event).to_bytes(8, "little")
+        footer = mask(extend(0, event)).to_bytes(4, "little")
+        if not self._events.closed:
+            self._events.write(
+                header + length_crc(len(event)).to_bytes(4, "little") + event + footer
+            )
+
+    def _line(self, entry: Mapping[str, Any]) -> None:
+        if os.getpid() != self._owner:
+            return
+        text = json.dumps(_plain(entry), ensure_ascii=False)
+        with (self.directory / FILE).open("a", encoding="utf-8") as opened:
+            opened.write(f"{text}\n")
+
+
+def _plain(value: Any) -> Any:
+    """Numbers that JSON cannot hold are left out."""
+    if isinstance(value, Mapping):
+        plain = {str(key): _plain(inner) for key, inner in value.items()}
+        return {key: inner for key, inner in plain.items() if inner is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _event(values: Mapping[str, float], step: int, wall: float, version: str = "") -> bytes:
+    from tensorboard.compat.proto.event_pb2 import Event  # noqa: PLC0415 - slow to import
+    from tensorboard.compat.proto.summary_pb2 import Summary  # noqa: PLC0415
+
+    if version:
+        return bytes(Event(wall_time=wall, file_version=version).SerializeToString())
+    cells = [Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
+    event = Event(wall_time=wall, step=step, summary=Summary(value=cells))
+    return bytes(event.SerializeToString())

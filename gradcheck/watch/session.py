@@ -1,0 +1,171 @@
+"""A watched run from its first line to its report: record, hold, localise, diagnose."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from gradcheck.reports.escape import safe
+from gradcheck.watch import crash, growth, localise
+from gradcheck.watch.display import Display
+from gradcheck.watch.followed import Followed, Step
+from gradcheck.watch.guard import Guard, Stop
+from gradcheck.watch.investigate import Investigation
+from gradcheck.watch.patches import Patches
+from gradcheck.watch.probe import Probe
+from gradcheck.watch.record import Record
+from gradcheck.watch.snapshot import Snapshots
+
+MOST_LOCALISED = 3
+LAYER_SHARE = 0.02
+"""Share of a step's time that the rows of per-layer norms may take."""
+LAYER_COST = 12e-6
+"""Seconds for writing one value, about."""
+
+
+class Session:
+    """Ties the hooks to the record; the listener of the probe."""
+
+    def __init__(self, record: Path, *, keep_going: bool = False) -> None:
+        self.guard = Guard(self.tell)
+        self.record = Record(record)
+        self.probe = Probe(self, self.guard)
+        self.patches = Patches(self.probe, self.guard)
+        self.investigation = Investigation(self.probe)
+        self.snapshots = Snapshots(self.probe.parameter_bytes, self.probe.tape, self.investigation)
+        self.display = Display(self)
+        self.keep_going = keep_going
+        self.stopped = False
+        self.held: list[int] = []
+        self.rows = 0
+        self._localised: set[int] = set()
+        self._next_layers = 0
+        self._seconds_before = 0.0
+
+    # ---- life
+
+    def start(self) -> None:
+        """Hang the watch into torch."""
+        self.patches.install()
+        os.register_at_fork(after_in_child=self._in_child)
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """Take it out again and write what is left; a replay ends here."""
+        if self.snapshots.replaying:
+            self.snapshots.end(error)
+        self.patches.remove()
+        if not self.guard.off:
+            self.guard(self._conclude, error)
+        self.snapshots.drop()
+        self.display.close()
+        self.record.close()
+
+    def tell(self, text: str) -> None:
+        """One line on stderr, and a note in the record."""
+        self.display.clear()
+        sys.stderr.write(f"gradcheck: {safe(text)}\n")
+        self.record.note(text)
+
+    def _in_child(self) -> None:
+        """A process that the script forks is not watched."""
+        if not self.snapshots.forking:
+            self.guard.off = True
+
+    def _conclude(self, error: BaseException | None) -> None:
+        if isinstance(error, Exception):
+            told = crash.message(error)
+            self.record.say(told.said, told.text)
+            for observation in crash.observations(error, self.snapshots, self.probe.next_step()):
+                self.record.observe(observation)
+        for observation in self.probe.loop.observations():
+            self.record.observe(observation)
+        for observation in growth.observations(self.probe, self.snapshots):
+            self.record.observe(observation)
+        cost = self.cost
+        if cost is not None:
+            self.record.note(f"watching took {cost:.1%} of the time of the steps")
+
+    @property
+    def cost(self) -> float | None:
+        """Share of the time since the first step that watching took."""
+        if self.probe.begun is None:
+            return None
+        elapsed = time.perf_counter() - self.probe.begun
+        spent = self.probe.spent - self._seconds_before + self.record.seconds
+        return spent / elapsed if elapsed > 0 else None
+
+    # ---- what the probe tells
+
+    def on_first_step(self) -> None:
+        """The first step is over: what came before it was preparation."""
+        self._seconds_before = self.probe.spent
+
+    def on_row(self, step: Step, values: dict[str, float]) -> None:
+        """A step is complete: its row."""
+        if self.snapshots.replaying:
+            return
+        self.rows += 1
+        self._add_layers(step, values)
+        self.record.row(max(step.step, 0), values)
+        self.display.step(step)
+
+    def _add_layers(self, step: Step, values: dict[str, float]) -> None:
+        """Per-layer norms, as often as the budget allows; always while the run is young or ill."""
+        if not step.layers or step.optimizer:
+            return
+        ill = not math.isfinite(step.norm)
+        if step.step >= self._next_layers or ill:
+            for name, norm in zip(self.probe.gradient_names(), step.layers, strict=False):
+                values[f"layers/{name}/grad_norm"] = norm
+            pause = len(step.layers) * LAYER_COST / (LAYER_SHARE * self.probe.seconds_a_step())
+            self._next_layers = step.step + max(1, math.ceil(pause))
+
+    def on_boundary(self, step: Step) -> None:
+        """Between two steps: the moment for a snapshot, or for the replay to take its place."""
+        self.snapshots.boundary(step)
+
+    def on_created(self) -> None:
+        """An optimizer was made: from here on a replay can begin."""
+        self.snapshots.start()
+
+    def on_loading(self, loading: bool) -> None:
+        """A DataLoader makes a batch, or has made it."""
+        trace = self.investigation.trace
+        if trace is not None:
+            trace.in_loading = loading
+            if not loading:
+                self.investigation.add_batch()
+
+    def on_update(self, updating: bool) -> None:
+        """An optimizer updates its weights, or has done so."""
+        if self.investigation.trace is not None:
+            self.investigation.trace.in_step = updating
+
+    def on_nonfinite(self, followed: Followed, step: Step) -> bool:
+        """A step is about to poison the weights: localise it, then end the run or skip the step.
+
+        Raises:
+            Stop: the run ends here, unless it is to be kept going or its scaler skips the step.
+        """
+        if self.snapshots.replaying:
+            self.snapshots.arrive(followed, step)
+        self.held.append(step.step)
+        if len(self._localised) < MOST_LOCALISED:
+            self._localised.add(step.step)
+            for observation in localise.localise(self.probe, self.snapshots, followed, step):
+                self.record.observe(observation)
+        if step.skipped:
+            return False
+        if self.keep_going:
+            return True
+        self.probe.hold(followed, step)
+        self.record.note(
+            f"the update of step {step.step} was withheld: weights, buffers and optimizer state "
+            "are as they were before it"
+        )
+        self.stopped = True
+        raise Stop

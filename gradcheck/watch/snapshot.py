@@ -1,0 +1,334 @@
+"""Keeps forked copies of the training, so that its failing step can be run again and looked at."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+import ctypes
+import json
+import math
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from gradcheck.watch.followed import Followed, Step
+from gradcheck.watch.tape import Tape
+
+SHARE = 0.012
+"""Share of the time that snapshots may take."""
+COPY_RATE = 1.5e9
+"""Bytes a second at which pages that both processes write are copied, about."""
+FIRST_TICKS = 3
+"""Steps before the first snapshot but that of the start: the first ones are slow."""
+PATIENCE = 120.0
+"""Seconds that a replay may take, whatever it finds."""
+_PR_SET_PDEATHSIG = 1
+_PAUSE_RESOURCE = 1
+
+Answer = Mapping[str, Any]
+
+
+class Replayed(Protocol):
+    """What a replay does once it is there: look, and answer."""
+
+    def begin(self) -> None: ...
+    def arrive(self, followed: Followed, step: Step) -> Answer: ...
+    def crash(self, error: BaseException | None) -> Answer: ...
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A process that waits at the end of a step."""
+
+    tick: int
+    pid: int
+    channel: socket.socket
+
+
+class Snapshots:
+    """Takes snapshots between steps, as often as the budget allows, and runs them on demand."""
+
+    def __init__(self, parameters: Callable[[], int], tape: Tape, replay: Replayed) -> None:
+        self.tape = tape
+        self.forking = False
+        self.replaying = False
+        self.unavailable: str | None = None
+        """Why there are none."""
+        self.ticks = 0
+        """Optimizer steps of all optimizers so far."""
+        self.taken = 0
+        self.seconds = 0.0
+        self.replay = replay
+        self._parameters = parameters
+        self._kept: list[Snapshot] = []
+        self._next = FIRST_TICKS
+        self._begun = time.perf_counter()
+        self._target: int | None = None
+        self._answer_to: socket.socket | None = None
+        self._tracing = False
+        self._owner = os.getpid()
+
+    # ---- in the training itself
+
+    def start(self) -> None:
+        """The first snapshot, when the first optimizer is made."""
+        if not self.taken and not self.replaying:
+            self._take()
+
+    def boundary(self, step: Step) -> None:
+        """A step is over."""
+        self.ticks += 1
+        if self.replaying:
+            self._advance()
+            return
+        if self.ticks == FIRST_TICKS:
+            self._begun = time.perf_counter()
+        if self.ticks >= self._next:
+            self._take()
+            self._plan()
+
+    def _plan(self) -> None:
+        """When the next one is due, so that they cost no more than their share."""
+        elapsed = time.perf_counter() - self._begun - self.seconds
+        a_step = elapsed / max(1, self.ticks - FIRST_TICKS)
+        if self.ticks <= FIRST_TICKS or a_step <= 0:
+            self._next = self.ticks + 20
+            return
+        cost = self.seconds / max(1, self.taken) + 3 * self._parameters() / COPY_RATE
+        self._next = self.ticks + max(1, math.ceil(cost / (SHARE * a_step)))
+
+    def _take(self) -> None:
+        if self.unavailable is None:
+            self.unavailable = why_not(3 * self._parameters())
+        if self.unavailable is not None:
+            return
+        begun = time.perf_counter()
+        pause_openmp()
+        ours, theirs = socket.socketpair()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.forking = True
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self.unavailable = f"the system does not fork: {error.strerror}"
+            return
+        finally:
+            self.forking = False
+        if pid == 0:
+            ours.close()
+            self._wait_for_orders(theirs)
+            return
+        theirs.close()
+        self._kept.append(Snapshot(self.ticks, pid, ours))
+        while len(self._kept) > 3:
+            _kill(self._kept.pop(1))  # the start stays, and the two newest
+        self.taken += 1
+        self.seconds += time.perf_counter() - begun
+
+    def drop(self) -> None:
+        """End all waiting processes."""
+        if os.getpid() != self._owner:
+            return
+        for snapshot in self._kept:
+            _kill(snapshot)
+        self._kept.clear()
+
+    def run(self, tick: int, orders: Mapping[str, Any], *, oldest: bool = False) -> Answer | None:
+        """Run the training again up to a tick, from the newest snapshot before it (or the first).
+
+        None where there is no snapshot, or the replay did not answer in time.
+        """
+        fitting = [kept for kept in self._kept if kept.tick <= max(0, tick - 1)] or [
+            kept for kept in self._kept if kept.tick <= tick
+        ]
+        if not fitting:
+            return None
+        snapshot = fitting[0] if oldest else fitting[-1]
+        tape = self.tape.save(snapshot.tick)
+        order = {**orders, "tick": tick, "tape": str(tape) if tape else None}
+        try:
+            snapshot.channel.sendall(json.dumps(order).encode() + b"\n")
+            return _answer(snapshot.channel)
+        except OSError:
+            return None
+        finally:
+            if tape is not None:
+                tape.unlink(missing_ok=True)
+
+    # ---- in a snapshot
+
+    def _wait_for_orders(self, channel: socket.socket) -> None:
+        """Wait; every order is carried out by a fork of this process, which returns from here."""
+        _die_with_parent()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for other in self._kept:
+            other.channel.close()
+        while True:
+            line = _line(channel)
+            if not line:
+                os._exit(0)
+            self.forking = True
+            pid = os.fork()
+            self.forking = False
+            if pid == 0:
+                _die_with_parent()
+                self._begin_replay(channel, json.loads(line))
+                return
+            channel.sendall(json.dumps({"pid": pid}).encode() + b"\n")
+            os.waitpid(pid, 0)
+            channel.sendall(b"{}\n")
+
+    # ---- in a replay
+
+    def _begin_replay(self, channel: socket.socket, order: Mapping[str, Any]) -> None:
+        from gradcheck.watch import contain  # noqa: PLC0415 - only a replay needs it
+
+        contain.contain(keep=channel.fileno())
+        self.replaying = True
+        self._target = int(order["tick"])
+        self._answer_to = channel
+        if order.get("tape"):
+            self.tape.load(Path(order["tape"]))
+        self.tape.in_process = True
+        self._advance()
+
+    def _advance(self) -> None:
+        assert self._target is not None
+        if self.ticks > self._target:
+            self.answer({"reproduced": False})
+        if self.ticks >= self._target - 1 and not self._tracing:
+            self._tracing = True
+            self.replay.begin()
+
+    def arrive(self, followed: Followed, step: Step) -> None:
+        """The replay met something that is not finite: is it what it was sent for?"""
+        assert self._target is not None
+        if self.ticks >= self._target - 1:
+            self.answer({**self.replay.arrive(followed, step), "reproduced": True})
+
+    def end(self, error: BaseException | None) -> None:
+        """The script ended within the replay, by an error or because it was done."""
+        self.answer({**self.replay.crash(error), "reproduced": error is not None})
+
+    def answer(self, answer: Answer) -> None:
+        """Send what was found, and end."""
+        assert self._answer_to is not None
+        try:
+            self._answer_to.sendall(json.dumps(answer).encode() + b"\n")
+        finally:
+            os._exit(0)
+
+
+def why_not(growth: int) -> str | None:
+    """Why this process cannot be forked with profit; None where it can.
+
+    `growth` is what both processes will write, in bytes.
+    """
+    if not sys.platform.startswith("linux"):
+        return "snapshots need Linux"
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        return "a process that uses a GPU cannot be forked"
+    distributed = torch.distributed
+    if distributed.is_available() and distributed.is_initialized():
+        return "one of several communicating processes cannot be run again alone"
+    if available_memory() < 3 * growth + (256 << 20):
+        return "there is too little memory for a second copy of the training"
+    return None
+
+
+def available_memory() -> int:
+    """Bytes that this process may still take, by the machine and by its control group."""
+    free = 1 << 62
+    try:
+        for line in Path("/proc/meminfo").read_text("ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                free = int(line.split()[1]) << 10
+        limit = Path("/sys/fs/cgroup/memory.max").read_text("ascii").strip()
+        used = Path("/sys/fs/cgroup/memory.current").read_text("ascii").strip()
+        if limit != "max":
+            free = min(free, int(limit) - int(used))
+    except (OSError, ValueError):
+        return free
+    return free
+
+
+def pause_openmp() -> None:
+    """Let OpenMP give its threads back: a fork would wait for them for ever."""
+    for library in _openmp():
+        library.omp_pause_resource_all(_PAUSE_RESOURCE)
+
+
+_known_openmp: list[Any] | None = None
+
+
+def _openmp() -> Sequence[Any]:
+    global _known_openmp  # the maps are long, and read once
+    if _known_openmp is None:
+        maps = Path("/proc/self/maps").read_text("utf-8", errors="replace")
+        files = {line.split(maxsplit=5)[-1] for line in maps.splitlines() if "omp" in line}
+        found = [file for file in files if "libgomp" in file or "libiomp" in file]
+        libraries = [ctypes.CDLL(file) for file in found]
+        _known_openmp = [lib for lib in libraries if hasattr(lib, "omp_pause_resource_all")]
+    return _known_openmp
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _kill(snapshot: Snapshot) -> None:
+    snapshot.channel.close()
+    try:
+        os.kill(snapshot.pid, signal.SIGKILL)
+        os.waitpid(snapshot.pid, 0)
+    except (ProcessLookupError, ChildProcessError):
+        return
+
+
+def _line(channel: socket.socket) -> bytes:
+    """One line; empty where the other side is gone."""
+    data = b""
+    while not data.endswith(b"\n"):
+        piece = channel.recv(1)
+        if not piece:
+            return b""
+        data += piece
+    return data
+
+
+def _answer(channel: socket.socket) -> Answer | None:
+    """The last answer of a replay before it ended; it is ended where it takes too long."""
+    deadline = time.monotonic() + PATIENCE
+    pid, answer, data = 0, None, b""
+    while True:
+        left = deadline - time.monotonic()
+        ready, _, _ = select.select([channel], [], [], max(0.0, left))
+        if not ready:
+            if not pid:
+                return None
+            os.kill(pid, signal.SIGKILL)
+            deadline = time.monotonic() + 10.0
+            pid = 0
+            continue
+        piece = channel.recv(1 << 16)
+        if not piece:
+            return answer
+        data += piece
+        while b"\n" in data:
+            line, _, data = data.partition(b"\n")
+            said = json.loads(line)
+            if not said:
+                return answer
+            if "pid" in said:
+                pid = said["pid"]
+            else:
+                answer = said

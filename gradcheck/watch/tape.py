@@ -1,0 +1,102 @@
+"""Remembers which batches a script got, so that a replay gets the same ones."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+import itertools
+import os
+import pickle
+import tempfile
+import weakref
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from torch.utils.data.dataloader import _DatasetKind
+
+LENGTH = 128
+"""Batches of loaders with workers that are kept."""
+
+
+class Tape:
+    """Indices drawn and batches given, by loader iterator in the order of their first use."""
+
+    def __init__(self) -> None:
+        self.in_process = False
+        """In a replay, whose workers belong to another process."""
+        self._serials: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._waiting: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
+        self._given: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._next = itertools.count()
+        self._kept: deque[tuple[int, int, Any]] = deque(maxlen=LENGTH)
+        self._taped: dict[tuple[int, int], Any] = {}
+        self._fetchers: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+
+    def indexed(self, iterator: Any, index: Any) -> None:
+        """The sampler gave the indices of a batch."""
+        self._waiting.setdefault(iterator, []).append(index)
+
+    def given(self, iterator: Any, batch: Any) -> list[int] | None:
+        """A batch was given; its dataset indices, where there are any."""
+        queue = self._waiting.get(iterator)
+        index = queue.pop(0) if queue else None
+        if getattr(iterator, "_num_workers", 0):
+            self._kept.append((*self._place(iterator), batch))
+        known = list(index) if isinstance(index, list | tuple) else None
+        if known is None or not all(isinstance(one, int) for one in known):
+            return None
+        return known
+
+    def _place(self, iterator: Any) -> tuple[int, int]:
+        serial = self._serials.get(iterator)
+        if serial is None:
+            serial = self._serials[iterator] = next(self._next)
+        count = self._given.get(iterator, 0)
+        self._given[iterator] = count + 1
+        return serial, count
+
+    def save(self, tick: int) -> Path | None:
+        """Write what is kept for a replay to read; None where there is nothing to write."""
+        if not self._kept:
+            return None
+        number, name = tempfile.mkstemp(prefix="gradcheck-tape-")
+        with os.fdopen(number, "wb") as opened:
+            try:
+                pickle.dump(list(self._kept), opened)
+            except (pickle.PicklingError, TypeError, AttributeError):
+                opened.truncate(0)
+        return Path(name)
+
+    def load(self, path: Path) -> None:
+        """Read what the training itself has just written."""
+        with path.open("rb") as opened:
+            try:
+                kept = pickle.load(opened)  # noqa: S301 - written by our own parent for us
+            except (EOFError, pickle.UnpicklingError):
+                return
+        self._taped = {(serial, count): batch for serial, count, batch in kept}
+
+    def next(self, iterator: Any) -> tuple[Any] | None:
+        """In a replay, the next batch of a loader whose workers are out of reach; else None."""
+        if not self.in_process or not getattr(iterator, "_num_workers", 0):
+            return None
+        queue = self._waiting.setdefault(iterator, [])
+        if not queue:
+            queue.append(next(iterator._sampler_iter))
+        place = (self._serials.get(iterator, -1), self._given.get(iterator, 0))
+        if place in self._taped:
+            return (self._taped[place],)
+        return (self._fetch(iterator, queue[0]),)
+
+    def _fetch(self, iterator: Any, index: Any) -> Any:
+        fetcher = self._fetchers.get(iterator)
+        if fetcher is None:
+            fetcher = _DatasetKind.create_fetcher(
+                iterator._dataset_kind,
+                iterator._dataset,
+                iterator._auto_collation,
+                iterator._collate_fn,
+                iterator._drop_last,
+            )
+            self._fetchers[iterator] = fetcher
+        return fetcher.fetch(index)

@@ -1,0 +1,125 @@
+"""Finds the tensors in what a script passes around, and measures them."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_DEEPEST = 5
+_MOST = 64
+_WORDS_OF_TARGETS = ("target", "label", "y", "truth", "mask", "answer")
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Range and damage of one tensor."""
+
+    low: float
+    high: float
+    nonfinite: int
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def largest(self) -> float:
+        """The largest absolute value, of the finite ones if any is."""
+        return max(abs(self.low), abs(self.high))
+
+
+def named(value: object, name: str = "", depth: int = 0) -> Iterator[tuple[str, Tensor]]:
+    """The tensors within nested containers, with the keys or places that lead to them."""
+    if isinstance(value, Tensor):
+        yield name, value
+    elif depth >= _DEEPEST or isinstance(value, str | bytes):
+        return
+    elif isinstance(value, Mapping):
+        for key, inner in list(value.items())[:_MOST]:
+            yield from named(inner, f"{name}.{key}" if name else str(key), depth + 1)
+    elif isinstance(value, Sequence):
+        for at, inner in enumerate(value[:_MOST]):
+            yield from named(inner, f"{name}.{at}" if name else str(at), depth + 1)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value)[:_MOST]:
+            inner = getattr(value, field.name, None)
+            yield from named(inner, f"{name}.{field.name}" if name else field.name, depth + 1)
+
+
+def is_target(name: str, place: int, of: int) -> bool:
+    """Whether a tensor of a batch is its target: by its name, else the last of several."""
+    words = name.lower().replace("_", " ").replace(".", " ").split()
+    if any(word.isalpha() for word in words):
+        return any(word.rstrip("s") in _WORDS_OF_TARGETS for word in words) and "attention" not in (
+            words
+        )
+    return of > 1 and place == of - 1
+
+
+def extent(tensor: Tensor) -> Extent | None:
+    """Its range; None where it is empty or has no order."""
+    if not tensor.numel() or tensor.is_complex() or tensor.is_sparse or tensor.dtype == torch.bool:
+        return None
+    values = tensor.detach()
+    low, high = (float(bound) for bound in torch.aminmax(values))
+    bad = 0
+    if not (math.isfinite(low) and math.isfinite(high)):
+        finite = torch.isfinite(values)
+        bad = int((~finite).sum())
+        if bad < values.numel():
+            low, high = (float(bound) for bound in torch.aminmax(values[finite]))
+    kind = str(tensor.dtype).removeprefix("torch.")
+    return Extent(low, high, bad, kind, tuple(tensor.shape))
+
+
+def nonfinite_rows(tensor: Tensor) -> list[int]:
+    """The places along the first dimension that hold a number that is not finite."""
+    if tensor.dim() == 0:
+        return [] if bool(torch.isfinite(tensor)) else [0]
+    bad = ~torch.isfinite(tensor.detach()).reshape(len(tensor), -1).all(1)
+    return [int(row) for row in bad.nonzero().flatten()]
+
+
+HALF = (torch.float16, torch.bfloat16)
+
+
+def total_norm(tensors: list[Tensor], *, half: bool = False) -> tuple[float, list[float]]:
+    """The global L2 norm of gradients or weights, and that of each tensor.
+
+    `half` says that some are half precision, whose own sums of squares would overflow.
+    """
+    if not tensors:
+        return 0.0, []
+    try:
+        norms = torch._foreach_norm(tensors, 2, torch.float32) if half else _foreach(tensors)
+        each: list[float] = torch.stack(norms).tolist()
+    except (RuntimeError, NotImplementedError, TypeError):  # sparse, or on several devices
+        each = [_norm(tensor) for tensor in tensors]
+    total = math.hypot(*each)
+    if not math.isfinite(total) and all_finite(tensors):  # only the sum of squares overflowed
+        each = [_norm(tensor) for tensor in tensors]
+        total = math.hypot(*each)
+    return total, each
+
+
+def _foreach(tensors: list[Tensor]) -> tuple[Tensor, ...]:
+    return torch._foreach_norm(tensors)
+
+
+def _norm(tensor: Tensor) -> float:
+    if tensor.is_sparse:
+        tensor = tensor.coalesce().values()
+    return float(torch.linalg.vector_norm(tensor.detach().double()))
+
+
+def all_finite(tensors: Sequence[Tensor]) -> bool:
+    """Whether every number in every tensor is finite."""
+    return all(
+        bool(torch.isfinite(t.coalesce().values() if t.is_sparse else t).all())
+        for t in tensors
+        if t.is_floating_point()
+    )
