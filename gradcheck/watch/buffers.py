@@ -7,26 +7,23 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase
 
-from gradcheck.watch import names
-
-LOOK_AGAIN = 200
-"""Steps after which new modules are looked for."""
+from gradcheck.watch.names import Registry
 
 
 class BufferCopies:
     """Copies of every BatchNorm's buffers from before the last step, refreshed in one call."""
 
-    def __init__(self) -> None:
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._seen = -1
         self._live: list[Tensor] = []
         self._copies: list[Tensor] = []
-        self._age = 0
 
     @torch.no_grad()
     def keep(self) -> None:
         """Copy what the buffers hold now."""
-        if self._age % LOOK_AGAIN == 0 and self._age < 3 * LOOK_AGAIN:
+        if self._registry.version != self._seen:
             self._find()
-        self._age += 1
         if self._live:
             torch._foreach_copy_(self._copies, self._live)
 
@@ -37,7 +34,8 @@ class BufferCopies:
             torch._foreach_copy_(self._live, self._copies)
 
     def _find(self) -> None:
-        found = [module for module in names.modules() if isinstance(module, _NormBase)]
+        self._seen = self._registry.version
+        found = [module for module in self._registry.modules() if isinstance(module, _NormBase)]
         self._live = [
             buffer for module in found for buffer in module.buffers() if buffer is not None
         ]

@@ -29,7 +29,7 @@ class Investigation:
 
     def begin(self) -> None:
         """Enter the modes under which every operation and its line are seen."""
-        names = Names()
+        names = self.probe.names
         self.trace = Trace(_known(self.probe, names), {})
         self.add_batch()
         self._modules = ModuleStack(self.trace, names.module)

@@ -3,15 +3,47 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Iterable
 
 from torch import Tensor, nn
 
 
-def modules() -> list[nn.Module]:
-    """Every module that is alive, in the order in which they were made."""
-    # the type, not isinstance: a proxy's __class__ may run the script's code
-    return [found for found in gc.get_objects() if issubclass(type(found), nn.Module)]
+class Registry:
+    """Weak references to every module that is made, so that none has to be searched for."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, weakref.ref[nn.Module]] = {}
+        self._new: list[weakref.ref[nn.Module]] = []
+        self._version = 0
+
+    def add(self, module: nn.Module) -> None:
+        """A module was made."""
+        self._new.append(weakref.ref(module))
+
+    def add_living(self) -> None:
+        """Modules that were made before watching began; slow, for notebooks."""
+        for found in gc.get_objects():
+            # the type, not isinstance: a proxy's __class__ may run the script's code
+            if issubclass(type(found), nn.Module):
+                self.add(found)
+
+    @property
+    def version(self) -> int:
+        """Goes up when a module was made that holds something; a new loss function does not."""
+        if self._new:
+            fresh, self._new = self._new, []
+            for reference in fresh:
+                module = reference()
+                if module is not None:
+                    self._made[id(module)] = reference  # a module may define its own equality
+                    self._version += bool(module._parameters or module._buffers)
+        return self._version
+
+    def modules(self) -> list[nn.Module]:
+        """Those that are alive, in the order in which they were made."""
+        assert self.version >= 0
+        return [module for found in self._made.values() if (module := found()) is not None]
 
 
 def roots(found: Iterable[nn.Module]) -> list[nn.Module]:
@@ -24,13 +56,14 @@ def roots(found: Iterable[nn.Module]) -> list[nn.Module]:
 class Names:
     """Qualified names of what the models hold; the same tensor keeps the name of its largest."""
 
-    def __init__(self) -> None:
-        tops = roots(modules())
+    def __init__(self, registry: Registry) -> None:
+        tops = roots(registry.modules())
         tops.sort(key=lambda top: -sum(1 for _ in top.parameters()))
         self.parameter: dict[int, str] = {}
         self.buffer: dict[int, str] = {}
         self.module: dict[int, str] = {}
         self.tops = tops
+        self.version = registry.version
         for top in tops:
             for name, parameter in top.named_parameters():
                 self.parameter.setdefault(id(parameter), name)

@@ -25,6 +25,7 @@ CLIPS = ("clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "clip_g
 class Hooks(Protocol):
     """What happens in a script, as the watch is told of it."""
 
+    def module_made(self, module: torch.nn.Module) -> None: ...
     def created(self, optimizer: Optimizer) -> None: ...
     def cleared(self, owner: object) -> None: ...
     def before_backward(self, loss: Tensor) -> None: ...
@@ -50,6 +51,7 @@ class Patches:
 
     def install(self) -> None:
         """Put all wrappers in."""
+        self._modules()
         self._backward()
         self._optimizers()
         self._clips()
@@ -67,6 +69,19 @@ class Patches:
             return
         setattr(owner, name, functools.wraps(real)(make(real)))
         self._undo.append(lambda: setattr(owner, name, real))
+
+    def _modules(self) -> None:
+        made = self._hooks.module_made
+
+        def make(real):
+            def construct(self, *args, **kwargs):
+                made(self)
+                return real(self, *args, **kwargs)
+
+            return construct
+
+        self._wrap(torch.nn.Module, "__init__", make)
+        self._wrap(torch.nn.Module, "__setstate__", make)
 
     def _backward(self) -> None:
         hooks, guard = self._hooks, self._guard
@@ -99,11 +114,11 @@ class Patches:
         hooks, guard = self._hooks, self._guard
 
         def make_init(real):
-            def __init__(self, *args, **kwargs):
+            def construct(self, *args, **kwargs):
                 real(self, *args, **kwargs)
                 guard(hooks.created, self)
 
-            return __init__
+            return construct
 
         def make_clear(real):
             def zero_grad(self, *args, **kwargs):
@@ -195,13 +210,13 @@ class Patches:
             return _next_index
 
         def make_next(real):
-            def __next__(self):
+            def following(self):
                 taped = guard(hooks.fetching, self)
                 batch = real(self) if taped is None else taped[0]
                 guard(hooks.fetched, self, batch)
                 return batch
 
-            return __next__
+            return following
 
         self._wrap(dataloader._BaseDataLoaderIter, "_next_index", make_index)
         self._wrap(dataloader._BaseDataLoaderIter, "__next__", make_next)

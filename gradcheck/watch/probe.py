@@ -8,7 +8,7 @@ import time
 import weakref
 from typing import Any, Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer
 
 from gradcheck.watch import frames, names, tensors
@@ -43,7 +43,8 @@ class Probe:
         self.batch: Batch | None = None
         self.tape = Tape()
         self.loop = LoopChecks()
-        self.buffers = BufferCopies()
+        self.registry = names.Registry()
+        self.buffers = BufferCopies(self.registry)
         self.grads_by_function = 0
         """Calls of autograd.grad on a scalar, which know no optimizer."""
         self.spent = 0.0
@@ -53,12 +54,17 @@ class Probe:
         self.loss_tensors: list[Tensor] = []
         """From which backward ran in this step."""
         self._names: names.Names | None = None
+        self._listed: dict[int, list[str]] = {}
         self._raw: dict[int, Tensor] = {}
         self._losses: list[float] = []
         self._last_loss: str | None = None
         self._scale: float | None = None
 
     # ---- what the script does
+
+    def module_made(self, module: nn.Module) -> None:
+        """A module was made."""
+        self.registry.add(module)
 
     def created(self, optimizer: Optimizer) -> None:
         """An optimizer was made."""
@@ -184,17 +190,23 @@ class Probe:
 
     @property
     def names(self) -> names.Names:
-        """Names of parameters, looked up once and kept."""
-        if self._names is None:
-            self._names = names.Names()
+        """Names of parameters, looked up again when modules were made."""
+        if self._names is None or self._names.version != self.registry.version:
+            self._names = names.Names(self.registry)
+            self._listed.clear()
         return self._names
 
-    def gradient_names(self) -> list[str]:
-        """Names of the first optimizer's parameters that have a gradient."""
-        followed = next(iter(self.optimizers.values()))
+    def gradient_names(self, place: int = 0) -> list[str]:
+        """Names of an optimizer's parameters that have a gradient."""
+        followed = next(f for f in self.optimizers.values() if f.place == place)
+        known = self.names
+        listed = self._listed.get(place)
+        if listed is None:
+            listed = [known.of(p, at) for at, p in enumerate(followed.parameters)]
+            self._listed[place] = listed
         return [
-            self.names.of(parameter, place)
-            for place, parameter in enumerate(followed.parameters)
+            name
+            for name, parameter in zip(listed, followed.parameters, strict=True)
             if parameter.grad is not None
         ]
 
