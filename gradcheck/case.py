@@ -37,6 +37,8 @@ class ClueKind:
 
     meaning: str
     needs: tuple[Role, ...] = (Role.LOSS,)
+    against: float = 0.0
+    """Log-odds that it adds to every cause that does not weigh it: below 0 where it proves one."""
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,8 @@ class Table:
 
     def of(self, cause: str, clue: str) -> float:
         """What a clue adds to a cause; 0 where it says nothing."""
-        return self.weight[cause].get(clue, 0.0)
+        weight = self.weight[cause].get(clue)
+        return clue_kinds()[clue].against if weight is None else weight
 
 
 @functools.cache

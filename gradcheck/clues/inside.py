@@ -2,43 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gradcheck.case import Case, Clue, ClueKind
-from gradcheck.model import Evidence, Observation
+from gradcheck.model import Evidence, Observation, Severity
+
+UNRELATED = 0.3
+"""How much is left of what was seen beside a trouble that it does not cause, or beside none."""
+STALLS = frozenset(
+    {
+        "clipped_while_scaled",
+        "parameters_left_out",
+        "units_dead_inside",
+        "gradients_fade_with_depth",
+    }
+)
+"""What keeps a run from learning, and breaks none; the others break a run, or do nothing."""
 
 
 def _seen(meaning: str) -> ClueKind:
     return ClueKind(meaning, needs=())
 
 
+def _proof(meaning: str) -> ClueKind:
+    """What made the numbers bad, or ended the script: nothing else did."""
+    return ClueKind(meaning, needs=(), against=-10.0)
+
+
 CLUES = {
     # the first tensor that was not finite
-    "input_nonfinite": _seen("the inputs of the batch hold NaN or infinity"),
-    "target_nonfinite": _seen("the targets of the batch hold NaN or infinity"),
-    "weight_nonfinite": _seen("a parameter was not finite before the step"),
-    "buffer_nonfinite": _seen("a buffer was not finite before the step"),
-    "moment_nonfinite": _seen("the optimizer's state was not finite before the step"),
-    "log_of_zero_ran": _seen("a logarithm was taken of 0, by finite weights on a finite batch"),
-    "division_by_zero_ran": _seen("an operation divided by 0"),
-    "argument_left_domain": _seen("an operation got an argument for which it is not defined"),
-    "exponential_overflowed": _seen("an exponential left the range of its type"),
-    "softmax_row_masked": _seen("a softmax had nothing to distribute over: all of a row was -inf"),
-    "statistic_of_one": _seen("a standard deviation or variance was taken of a single value"),
-    "operation_undefined": _seen("an operation made NaN or infinity out of finite numbers"),
-    "gradient_undefined": _seen("a derivative was undefined where its function was finite"),
-    "half_overflowed": _seen("a number left the range of float16"),
-    "half_gradient_overflowed": _seen("a gradient left the range of float16"),
-    "float_overflowed": _seen("finite numbers grew until float32 could not hold them"),
-    "update_made_nonfinite": _seen("the optimizer's own arithmetic made weights non-finite"),
-    "half_update_nonfinite": _seen("the optimizer's arithmetic left the range of float16"),
-    "no_target_counted": _seen("no target of the batch counted in the loss: an average of nothing"),
-    "ctc_did_not_fit": _seen("a CTC target does not fit its input"),
+    "input_nonfinite": _proof("the inputs of the batch hold NaN or infinity"),
+    "target_nonfinite": _proof("the targets of the batch hold NaN or infinity"),
+    "weight_nonfinite": _proof("a parameter was not finite before the step"),
+    "buffer_nonfinite": _proof("a buffer was not finite before the step"),
+    "moment_nonfinite": _proof("the optimizer's state was not finite before the step"),
+    "log_of_zero_ran": _proof("a logarithm was taken of 0, by finite weights on a finite batch"),
+    "division_by_zero_ran": _proof("an operation divided by 0"),
+    "argument_left_domain": _proof("an operation got an argument for which it is not defined"),
+    "exponential_overflowed": _proof("an exponential left the range of its type"),
+    "softmax_row_masked": _proof("a softmax had nothing to distribute over: all of a row was -inf"),
+    "statistic_of_one": _proof("a standard deviation or variance was taken of a single value"),
+    "operation_undefined": _proof("an operation made NaN or infinity out of finite numbers"),
+    "gradient_undefined": _proof("a derivative was undefined where its function was finite"),
+    "half_overflowed": _proof("a number left the range of float16"),
+    "half_gradient_overflowed": _proof("a gradient left the range of float16"),
+    "float_overflowed": _proof("finite numbers grew until float32 could not hold them"),
+    "update_made_nonfinite": _proof("the optimizer's own arithmetic made weights non-finite"),
+    "half_update_nonfinite": _proof("the optimizer's arithmetic left the range of float16"),
+    "no_target_counted": _proof(
+        "no target of the batch counted: its loss is an average of nothing"
+    ),
+    "ctc_did_not_fit": _proof("a CTC target does not fit its input"),
     # what ended the script
-    "target_outside_classes": _seen("a target of the failing batch is no class of the model"),
-    "id_outside_table": _seen("an index of the failing batch lies beyond its table"),
-    "one_value_to_normalise": _seen("a batch normalisation got a single value per channel"),
-    "probability_outside_range": _seen("a loss refused probabilities or targets outside [0, 1]"),
+    "target_outside_classes": _proof("a target of the failing batch is no class of the model"),
+    "id_outside_table": _proof("an index of the failing batch lies beyond its table"),
+    "one_value_to_normalise": _proof("a batch normalisation got a single value per channel"),
+    "probability_outside_range": _proof("a loss refused probabilities or targets outside [0, 1]"),
     # mistakes of the loop
     "gradients_kept": _seen("gradients of the step before were still there when backward began"),
     "clipped_while_scaled": _seen("gradients were clipped while multiplied by the loss scale"),
@@ -64,11 +83,33 @@ CLUES = {
 
 def observe(case: Case) -> Iterator[Clue]:
     """Pass on what was observed, the clearest of each kind; a later version's keys say nothing."""
+    known = [seen for seen in case.run.observations if seen.key in CLUES]
+    proofs = [seen for seen in known if CLUES[seen.key].against]
+    others = [seen for seen in known if not CLUES[seen.key].against]
     clearest: dict[str, Observation] = {}
-    for seen in case.run.observations:
-        known = clearest.get(seen.key)
-        if seen.key in CLUES and (known is None or seen.strength > known.strength):
+    for seen in (*_of_the_failure(case, proofs), *others):
+        if seen.key not in clearest or seen.strength > clearest[seen.key].strength:
             clearest[seen.key] = seen
     for seen in clearest.values():
         evidence = Evidence(seen.statement, None, seen.step, seen.step)
-        yield Clue(seen.key, evidence, seen.strength, seen.values, seen.where)
+        strength = seen.strength * _share(case, seen.key)
+        yield Clue(seen.key, evidence, strength, seen.values, seen.where)
+
+
+def _share(case: Case, key: str) -> float:
+    """How much of its weight a clue has, beside the trouble that there is."""
+    if case.trigger is None:
+        return UNRELATED
+    stalls = case.trigger.severity is Severity.WARNING
+    return 1.0 if CLUES[key].against or stalls == (key in STALLS) else UNRELATED
+
+
+def _of_the_failure(case: Case, proofs: Sequence[Observation]) -> list[Observation]:
+    """The first proof from the onset on: one before was shaken off, a later one is what it left.
+
+    An update may do its damage a step before the loss shows it.
+    """
+    begin = case.onset_step
+    if begin is not None:
+        proofs = [p for p in proofs if p.step is None or p.step >= begin - case.cadence]
+    return list(proofs[:1])

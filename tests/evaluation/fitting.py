@@ -46,8 +46,9 @@ class Design:
     causes: tuple[str, ...]
     clues: tuple[str, ...]
     expected: Matrix
-    """(causes, clues) log-odds that the causes declare."""
+    """(causes, clues) log-odds that the causes declare, or that a proof has against the others."""
     declared: npt.NDArray[np.bool_]
+    """(causes, clues) which of them a cause declares: the others are not fitted."""
     keys: npt.NDArray[np.bool_]
     """(causes, clues) which clues a cause may rest on."""
     priors: Matrix
@@ -205,7 +206,7 @@ class _Problem:
 
     def _unpack(self, x: Matrix) -> Parameters:
         number = int(self.columns.declared.sum())
-        weights = np.zeros(self.columns.declared.shape)
+        weights = self.columns.expected.copy()
         weights[self.columns.declared] = x[:number]
         causes = len(self.columns.causes)
         return Parameters(weights, x[number : number + causes], x[number + causes :])
