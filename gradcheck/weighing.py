@@ -114,15 +114,15 @@ def _ruled_out(weighed: Weighed, name: str) -> list[Rejection]:
     """Rivals for which something speaks, and what rules them out; no sentence twice."""
     rivals = {
         rival: {key: weighed.table.of(rival, key) for key in weighed.clues}
-        for rival in causes()
-        if rival != name and weighed.probability[rival] <= weighed.probability[name] / 4
+        for rival in causes().keys() - {name, *causes()[name].instead_of}
+        if weighed.probability[rival] <= weighed.probability[name] / 4
     }
     support = {
         rival: sum(w for w in weights.values() if w > 0) for rival, weights in rivals.items()
     }
     told: list[Rejection] = []
     used: set[str] = set()
-    for rival in sorted(rivals, key=lambda rival: -support[rival]):
+    for rival in sorted(rivals, key=lambda rival: (-support[rival], rival)):
         weights = rivals[rival]
         against = [key for key in weights if weights[key] <= RULED_OUT and key not in used]
         if support[rival] <= 0 or not against or len(told) == MOST_RULED_OUT:

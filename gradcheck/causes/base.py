@@ -39,3 +39,5 @@ class Cause:
     """Log-odds that each clue adds (or takes); a clue that is not named says nothing."""
     remedies: Callable[[Finding], Iterable[Remedy]]
     prior: float = PRIOR
+    instead_of: tuple[str, ...] = ()
+    """Causes that a log shows in its place: it replaces them, it does not rule them out."""
