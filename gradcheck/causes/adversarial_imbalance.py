@@ -54,6 +54,7 @@ CAUSE = Cause(
         "loss_climbed": 0.5,
         "gradient_ramp": 0.3,
         "sudden_nonfinite": -1.0,
+        "float_overflowed": 0.0,
     },
     remedies=_remedies,
 )

@@ -61,6 +61,9 @@ CAUSE = Cause(
         "huge_first_loss": -3.0,
         "sudden_nonfinite": -3.0,
         "loss_climbed": -1.0,
+        "clipped_while_scaled": 8.0,
+        "float_overflowed": 0.0,
+        "half_gradient_overflowed": 0.0,
     },
     remedies=_remedies,
 )

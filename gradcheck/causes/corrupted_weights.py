@@ -9,8 +9,8 @@ The loss jumps in one row after a gradient of ordinary size, and does not come b
 one: the damage stays until training has worked it off. Or everything is NaN at once.
 
 ## How it looks from inside
-The weights before the step are not those that the last step left. A replay of the step from a
-snapshot does not show the jump.
+The weights before the step are not those that the last step left, or hold NaN or infinity that no
+update put there. A replay of the step from a snapshot does not show the jump.
 
 ## What it is confused with
 An outlier batch: the loss of the next batch is back, or the run explodes from the huge gradient. A
@@ -73,6 +73,13 @@ CAUSE = Cause(
         "rate_raised_at_onset": -3.0,
         "gradient_failed_first": -0.5,
         "nan_left_no_trace": -4.0,
+        "weight_nonfinite": 11.0,
+        "moment_nonfinite": 11.0,
+        "buffer_nonfinite": 0.0,
+        "weights_written_outside": 3.0,
+        "float_overflowed": 0.0,
+        "batch_stands_out": -4.0,
+        "target_stands_out": -4.0,
     },
     remedies=_remedies,
 )

@@ -54,6 +54,9 @@ CAUSE = Cause(
         "tiny_gradient": 0.5,
         "gradient_alive": -3.0,
         "rate_collapsed": -2.0,
+        "units_dead_inside": 6.0,
+        "parameters_left_out": -2.0,
+        "gradients_fade_with_depth": -3.0,
     },
     remedies=_remedies,
 )

@@ -65,6 +65,7 @@ CAUSE = Cause(
         "nonfinite_at_first_row": -3.0,
         "gradient_ramp": -3.0,
         "one_row_jump": -3.0,
+        "no_target_counted": 14.0,
     },
     remedies=_remedies,
 )

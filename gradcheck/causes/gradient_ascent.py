@@ -69,6 +69,13 @@ CAUSE = Cause(
         "sudden_nonfinite": -4.0,
         "one_row_jump": -4.0,
         "huge_first_loss": -2.0,
+        "update_climbs": 7.0,
+        "float_overflowed": 1.5,
+        "half_overflowed": 0.0,
+        "half_gradient_overflowed": 0.0,
+        "exponential_overflowed": -8.0,
+        "log_of_zero_ran": -6.0,
+        "update_made_nonfinite": 0.0,
     },
     remedies=_remedies,
 )

@@ -12,7 +12,8 @@ spikes that get more frequent or need many rows to recover; then divergence.
 ## How it looks from inside
 No tensor is non-finite until the end. One layer's gradient grows first and fastest: recurrent
 weights whose spectral radius passes 1, query and key projections whose logits grow, an embedding,
-an output layer, weights that weight decay has made small.
+an output layer, weights that weight decay has made small. `watch` separates recurrent_growth,
+stale_second_moment, misplaced_clipping, undivided_accumulation and missing_zero_grad from it.
 
 ## What it is confused with
 A learning rate that is too high: it fails soon, not after a long growth.
@@ -84,6 +85,23 @@ CAUSE = Cause(
         "floorless_fall": -2.0,
         "floorless_with_gradient": -1.5,
         "log_clamp_values": -5.0,
+        "float_overflowed": 2.0,
+        "update_made_nonfinite": 1.5,
+        "half_overflowed": 0.0,
+        "half_gradient_overflowed": 0.0,
+        "exponential_overflowed": -8.0,
+        "gradients_kept": -6.0,
+        "clipped_too_late": -6.0,
+        "clipped_too_early": -6.0,
+        "accumulated_undivided": -6.0,
+        "update_climbs": -6.0,
+        "activations_grow_with_depth": -4.0,
+        "inputs_far_from_unit": -2.0,
+        "targets_far_from_unit": -2.0,
+        "batch_stands_out": -5.0,
+        "target_stands_out": -5.0,
+        "recurrence_grows": -7.0,
+        "moment_lagged": -4.0,
     },
     remedies=_remedies,
 )

@@ -60,6 +60,8 @@ CAUSE = Cause(
         "sudden_nonfinite": -4.0,
         "nonfinite_at_first_row": -5.0,
         "blow_up_from_start": -2.0,
+        "half_update_nonfinite": 12.0,
+        "update_made_nonfinite": 0.0,
     },
     remedies=_remedies,
 )

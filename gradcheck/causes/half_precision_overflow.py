@@ -58,6 +58,8 @@ CAUSE = Cause(
         "nan_left_no_trace": -2.0,
         "huge_gradient_before_nan": -1.0,
         "one_row_jump": -2.0,
+        "half_overflowed": 9.0,
+        "half_gradient_overflowed": 5.0,
     },
     remedies=_remedies,
 )

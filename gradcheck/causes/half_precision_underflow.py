@@ -54,6 +54,7 @@ CAUSE = Cause(
         "gradient_alive": -2.0,
         "rate_collapsed": -2.0,
         "sudden_nonfinite": -3.0,
+        "clipped_while_scaled": -4.0,
     },
     remedies=_remedies,
 )

@@ -56,6 +56,8 @@ CAUSE = Cause(
     weights={
         "index_out_of_range_said": 9.5,
         "device_assert_said": 5.5,
+        "target_outside_classes": 10.0,
+        "id_outside_table": 10.0,
     },
     remedies=_remedies,
     prior=-5.0,

@@ -14,7 +14,8 @@ square of the gradient's. The first loss is an ordinary number.
 
 ## How it looks from inside
 No tensor is non-finite until something overflows: weights, then activations of the last layers or a
-squared error. Updates are more than a hundredth of the weights from the first step on.
+squared error. Updates are more than a hundredth of the weights from the first step on. `watch`
+separates undivided_accumulation and misplaced_clipping from it.
 
 ## What it is confused with
 An outlier batch: one jump out of the blue, where a ramp may follow but does not precede.
@@ -90,6 +91,24 @@ CAUSE = Cause(
         "only_validation_failed": -4.0,
         "log_clamp_values": -6.0,
         "hidden_by_logger": -1.0,
+        "update_too_long": 4.0,
+        "float_overflowed": 2.0,
+        "update_made_nonfinite": 3.0,
+        "half_overflowed": 0.0,
+        "half_gradient_overflowed": 0.0,
+        "exponential_overflowed": -8.0,
+        "gradients_kept": -8.0,
+        "clipped_too_late": -7.0,
+        "clipped_too_early": -7.0,
+        "accumulated_undivided": -7.0,
+        "update_climbs": -8.0,
+        "activations_grow_with_depth": -4.0,
+        "inputs_far_from_unit": -2.0,
+        "targets_far_from_unit": -2.0,
+        "batch_stands_out": -5.0,
+        "target_stands_out": -5.0,
+        "recurrence_grows": -7.0,
+        "moment_lagged": -2.0,
     },
     remedies=_remedies,
 )

@@ -46,6 +46,7 @@ CAUSE = Cause(
         "no_loss_scaler": -8.0,
         "nonfinite_at_first_row": -1.0,
         "one_row_jump": -1.0,
+        "half_gradient_overflowed": 8.0,
     },
     remedies=_remedies,
 )

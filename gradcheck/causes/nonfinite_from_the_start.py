@@ -9,7 +9,9 @@ NaN in the first row of the log. After a resume (the log begins at a late step) 
 the first suspect; at step 0 the data and the operations are as likely.
 
 ## How it looks from inside
-A weight, a buffer or a moment of the optimizer is not finite before the first forward pass.
+A weight, a buffer or a moment of the optimizer is not finite before the first forward pass. Where
+`watch` sees that all of these are finite, it names the batch (nonfinite_input, nonfinite_target) or
+the operation instead.
 
 ## What it is confused with
 NaN in the second row: the first update may have done that, so the learning rate is possible.
@@ -52,6 +54,9 @@ CAUSE = Cause(
         "sudden_nonfinite": -8.0,
         "nonfinite_after_first_row": 1.0,
         "gradient_failed_first": -1.0,
+        "weight_nonfinite": 6.5,
+        "moment_nonfinite": 6.5,
+        "buffer_nonfinite": 0.0,
     },
     remedies=_remedies,
 )

@@ -9,7 +9,7 @@ A healthy run, then loss and gradient norm NaN in the same row, and NaN for good
 
 ## How it looks from inside
 The first tensor that is not finite is the batch: an input, or a target (then inputs and outputs are
-finite and the loss is not).
+finite and the loss is not). `watch` tells the two apart: nonfinite_input and nonfinite_target.
 
 ## What it is confused with
 An undefined operation: the same in a log, unless the gradient fails in a row whose loss is finite

@@ -12,7 +12,8 @@ The first non-finite loss is an infinity, or the loss rises for some rows as a l
 
 ## How it looks from inside
 Batch and weights are finite; the first tensor that is not holds infinities and no NaN, and leaves
-log, exp, div, reciprocal or their variants.
+log, exp, div, reciprocal or their variants. `watch` tells which: log_of_zero, division_by_zero or
+exponential_overflow.
 
 ## What it is confused with
 An overflow of activations that grew: there gradients and losses grow by orders of magnitude first.

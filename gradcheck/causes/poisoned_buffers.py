@@ -55,6 +55,7 @@ CAUSE = Cause(
         "nan_left_no_trace": 0.5,
         "sudden_nonfinite": -3.0,
         "nonfinite_at_first_row": -3.0,
+        "buffer_nonfinite": 11.0,
     },
     remedies=_remedies,
 )

@@ -65,6 +65,11 @@ CAUSE = Cause(
         "infinite_before_nan": 0.5,
         "huge_gradient_before_nan": 0.5,
         "nonfinite_at_first_row": -4.0,
+        "exponential_overflowed": 1.5,
+        "half_overflowed": 0.0,
+        "float_overflowed": 0.0,
+        "half_gradient_overflowed": 0.0,
+        "operation_undefined": 0.0,
     },
     remedies=_remedies,
 )

@@ -81,6 +81,9 @@ CAUSE = Cause(
         "slow_recovery": -1.0,
         "gradient_ramp": -1.0,
         "sudden_nonfinite": -1.0,
+        "batch_stands_out": 1.5,
+        "target_stands_out": 1.5,
+        "float_overflowed": 0.0,
     },
     remedies=_remedies,
 )

@@ -59,6 +59,8 @@ CAUSE = Cause(
         "sharp_spike": -1.5,
         "nonfinite_on_resume": -2.0,
         "sudden_nonfinite": -3.0,
+        "float_overflowed": 0.0,
+        "half_gradient_overflowed": 0.0,
     },
     remedies=_remedies,
 )

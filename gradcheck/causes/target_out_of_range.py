@@ -30,7 +30,7 @@ from gradcheck.model import Family, Remedy
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
-    if "infinite_ctc" in finding.clues:
+    if finding.clues.keys() & {"infinite_ctc", "ctc_did_not_fit"}:
         yield Remedy(
             "Drop samples whose target, with its repeats, is longer than the input after "
             "subsampling; meanwhile let CTC give them zero weight",
@@ -69,6 +69,8 @@ CAUSE = Cause(
         "gradient_ramp": -2.0,
         "loss_ramp": -2.0,
         "nonfinite_at_first_row": 1.0,
+        "ctc_did_not_fit": 12.0,
+        "probability_outside_range": 12.0,
     },
     remedies=_remedies,
     prior=-5.0,

@@ -53,6 +53,10 @@ CAUSE = Cause(
         "loss_climbed": 0.3,
         "gradient_ramp": 0.3,
         "loss_ramp": 0.3,
+        "exponential_overflowed": 1.5,
+        "half_overflowed": 0.0,
+        "float_overflowed": 0.0,
+        "half_gradient_overflowed": 0.0,
     },
     remedies=_remedies,
 )

@@ -77,6 +77,11 @@ CAUSE = Cause(
         "huge_first_loss": -2.0,
         "gradients_add_up": -2.0,
         "blow_up_from_start": -2.0,
+        "float_overflowed": 0.0,
+        "log_of_zero_ran": -4.0,
+        "division_by_zero_ran": -4.0,
+        "exponential_overflowed": -4.0,
+        "update_climbs": -3.0,
     },
     remedies=_remedies,
 )

@@ -11,7 +11,8 @@ The gradient norm spikes at irregular distances over a median that stays where i
 follows one row to five rows later, comes back, and at times does not.
 
 ## How it looks from inside
-No tensor is non-finite. The norm of `p.grad` at the step exceeds what clipping was meant to allow.
+No tensor is non-finite. The norm of `p.grad` at the step exceeds what clipping was meant to allow;
+`watch` separates misplaced_clipping (a clip that stands in the wrong place) and recurrent_growth.
 
 ## What it is confused with
 Growing gradients: the median drifts. One outlier batch: a single event, with the loss in the same
@@ -70,6 +71,19 @@ CAUSE = Cause(
         "spikes_follow_rate": -4.0,
         "one_row_jump": -0.5,
         "loss_scaler_active": 0.0,
+        "float_overflowed": 1.0,
+        "update_made_nonfinite": 0.0,
+        "half_overflowed": 0.0,
+        "half_gradient_overflowed": 0.0,
+        "gradients_kept": -6.0,
+        "clipped_too_late": -6.0,
+        "clipped_too_early": -6.0,
+        "accumulated_undivided": -6.0,
+        "update_climbs": -6.0,
+        "batch_stands_out": -4.0,
+        "target_stands_out": -4.0,
+        "recurrence_grows": -6.0,
+        "moment_lagged": -3.0,
     },
     remedies=_remedies,
 )

@@ -81,6 +81,8 @@ CAUSE = Cause(
         "nan_in_data": -4.0,
         "scale_fell_beside_finite_loss": -2.5,
         "nonfinite_on_resume": -1.0,
+        "gradient_undefined": 15.0,
     },
     remedies=_remedies,
+    instead_of=("undefined_operation",),
 )

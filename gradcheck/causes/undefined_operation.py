@@ -13,7 +13,9 @@ it turns NaN points to log 0 or an overflowing exponential.
 
 ## How it looks from inside
 Batch and weights are finite; the first tensor that is not leaves a division, a power, a standard
-deviation, a softmax over nothing or a normalisation.
+deviation, a softmax over nothing or a normalisation. `watch` names the operation: log_of_zero,
+division_by_zero, argument_out_of_domain, fully_masked_softmax, undefined_gradient,
+partial_last_batch; what is left here is an operation that has no cause of its own.
 
 ## What it is confused with
 NaN in a batch: loss and gradient fail in the same row too. A check after every module names the
@@ -101,6 +103,8 @@ CAUSE = Cause(
         "floorless_fall": -1.0,
         "huge_first_loss": -1.0,
         "gradients_add_up": -1.0,
+        "operation_undefined": 15.0,
+        "update_made_nonfinite": 5.0,
     },
     remedies=_remedies,
 )

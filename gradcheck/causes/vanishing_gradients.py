@@ -54,6 +54,10 @@ CAUSE = Cause(
         "gradient_alive": -1.0,
         "rate_collapsed": -2.0,
         "gradient_stops": -1.0,
+        "gradients_fade_with_depth": 6.0,
+        "units_dead_inside": -4.0,
+        "parameters_left_out": -2.0,
+        "clipped_while_scaled": -4.0,
     },
     remedies=_remedies,
 )
