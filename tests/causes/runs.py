@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gradcheck.model import Message, Run, Said
+from gradcheck.model import Message, Observation, Run, Said, Where
 from tests.synthetic import (
     Column,
     constant,
@@ -30,6 +30,14 @@ def logged(columns: Columns, stride: int = 1) -> Run:
     """The run whose rows are `stride` steps apart."""
     rows = len(next(iter(columns.values())))
     return run_of(columns, np.arange(rows) * stride)
+
+
+def watched(made: Columns | Run, *keys: str, step: int | None = None) -> Run:
+    """The run with what `gradcheck watch` saw at a step, all of it in one line of the script."""
+    run = made if isinstance(made, Run) else logged(made)
+    where = Where("loss", "head", "aten::add", "train.py", 41)
+    seen = tuple(Observation(key, f"{key} was seen", step, where=where) for key in keys)
+    return dataclasses.replace(run, observations=seen)
 
 
 def healthy(rows: int, unit: float) -> Columns:

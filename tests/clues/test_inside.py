@@ -1,0 +1,201 @@
+"""Clues of what `gradcheck watch` saw: passed on where they belong to the trouble of the run."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from gradcheck.clues import inside
+from gradcheck.model import Observation, Run, Where
+from tests.causes import runs
+from tests.clues import Table, cases
+from tests.synthetic import Columns, case_of, clues_of, decay, put, run_of
+
+ROWS, AT = 200, 150
+FAILED = run_of({"loss": put(decay(ROWS), slice(AT, None), np.nan)})
+EXPLODED = run_of(runs.exploding_late(ROWS, 1.0))
+STALLED = run_of(runs.nothing_learned(ROWS, 1.0))
+HEALTHY = run_of({"loss": decay(ROWS)})
+LATER = "something_of_a_later_version"
+
+
+def watched(key: str, step: int | None = AT, run: Run = FAILED, strength: float = 1.0) -> Run:
+    """The run, in which that was seen at that step besides what was seen before."""
+    seen = Observation(key, f"{key} in short", step, strength)
+    return dataclasses.replace(run, observations=(*run.observations, seen))
+
+
+def proof(key: str) -> dict[str, Run | Columns]:
+    """Runs in which something else broke the numbers."""
+    other = "log_of_zero_ran" if key != "log_of_zero_ran" else "input_nonfinite"
+    return {
+        "shaken off before": watched(key, AT - 10),
+        "left by another": watched(key, AT + 1, watched(other)),
+        "not seen": watched(LATER),
+    }
+
+
+def habit() -> dict[str, Run | Columns]:
+    return {"not watched": EXPLODED, "another": watched("input_nonfinite"), "later": watched(LATER)}
+
+
+UNSEEN: Table = {
+    "input_nonfinite": {**proof("input_nonfinite")},
+    "target_nonfinite": {**proof("target_nonfinite")},
+    "weight_nonfinite": {**proof("weight_nonfinite")},
+    "buffer_nonfinite": {**proof("buffer_nonfinite")},
+    "moment_nonfinite": {**proof("moment_nonfinite")},
+    "log_of_zero_ran": {**proof("log_of_zero_ran")},
+    "division_by_zero_ran": {**proof("division_by_zero_ran")},
+    "argument_left_domain": {**proof("argument_left_domain")},
+    "exponential_overflowed": {**proof("exponential_overflowed")},
+    "softmax_row_masked": {**proof("softmax_row_masked")},
+    "statistic_of_one": {**proof("statistic_of_one")},
+    "operation_undefined": {**proof("operation_undefined")},
+    "gradient_undefined": {**proof("gradient_undefined")},
+    "half_overflowed": {**proof("half_overflowed")},
+    "half_gradient_overflowed": {**proof("half_gradient_overflowed")},
+    "float_overflowed": {**proof("float_overflowed")},
+    "update_made_nonfinite": {**proof("update_made_nonfinite")},
+    "half_update_nonfinite": {**proof("half_update_nonfinite")},
+    "no_target_counted": {**proof("no_target_counted")},
+    "ctc_did_not_fit": {**proof("ctc_did_not_fit")},
+    "target_outside_classes": {**proof("target_outside_classes")},
+    "id_outside_table": {**proof("id_outside_table")},
+    "one_value_to_normalise": {**proof("one_value_to_normalise")},
+    "probability_outside_range": {**proof("probability_outside_range")},
+    "gradients_kept": {**habit()},
+    "clipped_while_scaled": {**habit()},
+    "clipped_too_late": {**habit()},
+    "clipped_too_early": {**habit()},
+    "accumulated_undivided": {**habit()},
+    "update_climbs": {**habit()},
+    "parameters_left_out": {**habit()},
+    "weights_written_outside": {**habit()},
+    "update_too_long": {**habit()},
+    "activations_grow_with_depth": {**habit()},
+    "inputs_far_from_unit": {**habit()},
+    "targets_far_from_unit": {**habit()},
+    "batch_stands_out": {**habit()},
+    "target_stands_out": {**habit()},
+    "recurrence_grows": {**habit()},
+    "moment_lagged": {**habit()},
+    "units_dead_inside": {**habit()},
+    "gradients_fade_with_depth": {**habit()},
+}
+
+
+def at_the_failure(key: str) -> dict[str, Run | Columns]:
+    return {
+        "in the step of the failure": watched(key),
+        "in the update before": watched(key, AT - 1),
+        "at no step": watched(key, None),
+        "in a run that looks sound": watched(key, 7, HEALTHY),
+    }
+
+
+def anywhere(key: str) -> dict[str, Run | Columns]:
+    return {"at first": watched(key, 0, EXPLODED), "at the failure": watched(key)}
+
+
+SEEN: Table = {
+    "input_nonfinite": {**at_the_failure("input_nonfinite")},
+    "target_nonfinite": {**at_the_failure("target_nonfinite")},
+    "weight_nonfinite": {**at_the_failure("weight_nonfinite")},
+    "buffer_nonfinite": {**at_the_failure("buffer_nonfinite")},
+    "moment_nonfinite": {**at_the_failure("moment_nonfinite")},
+    "log_of_zero_ran": {**at_the_failure("log_of_zero_ran")},
+    "division_by_zero_ran": {**at_the_failure("division_by_zero_ran")},
+    "argument_left_domain": {**at_the_failure("argument_left_domain")},
+    "exponential_overflowed": {**at_the_failure("exponential_overflowed")},
+    "softmax_row_masked": {**at_the_failure("softmax_row_masked")},
+    "statistic_of_one": {**at_the_failure("statistic_of_one")},
+    "operation_undefined": {**at_the_failure("operation_undefined")},
+    "gradient_undefined": {**at_the_failure("gradient_undefined")},
+    "half_overflowed": {**at_the_failure("half_overflowed")},
+    "half_gradient_overflowed": {**at_the_failure("half_gradient_overflowed")},
+    "float_overflowed": {**at_the_failure("float_overflowed")},
+    "update_made_nonfinite": {**at_the_failure("update_made_nonfinite")},
+    "half_update_nonfinite": {**at_the_failure("half_update_nonfinite")},
+    "no_target_counted": {**at_the_failure("no_target_counted")},
+    "ctc_did_not_fit": {**at_the_failure("ctc_did_not_fit")},
+    "target_outside_classes": {**at_the_failure("target_outside_classes")},
+    "id_outside_table": {**at_the_failure("id_outside_table")},
+    "one_value_to_normalise": {**at_the_failure("one_value_to_normalise")},
+    "probability_outside_range": {**at_the_failure("probability_outside_range")},
+    "gradients_kept": {**anywhere("gradients_kept")},
+    "clipped_while_scaled": {**anywhere("clipped_while_scaled")},
+    "clipped_too_late": {**anywhere("clipped_too_late")},
+    "clipped_too_early": {**anywhere("clipped_too_early")},
+    "accumulated_undivided": {**anywhere("accumulated_undivided")},
+    "update_climbs": {**anywhere("update_climbs")},
+    "parameters_left_out": {**anywhere("parameters_left_out")},
+    "weights_written_outside": {**anywhere("weights_written_outside")},
+    "update_too_long": {**anywhere("update_too_long")},
+    "activations_grow_with_depth": {**anywhere("activations_grow_with_depth")},
+    "inputs_far_from_unit": {**anywhere("inputs_far_from_unit")},
+    "targets_far_from_unit": {**anywhere("targets_far_from_unit")},
+    "batch_stands_out": {**anywhere("batch_stands_out")},
+    "target_stands_out": {**anywhere("target_stands_out")},
+    "recurrence_grows": {**anywhere("recurrence_grows")},
+    "moment_lagged": {**anywhere("moment_lagged")},
+    "units_dead_inside": {**anywhere("units_dead_inside")},
+    "gradients_fade_with_depth": {**anywhere("gradients_fade_with_depth")},
+}
+
+
+@cases(UNSEEN)
+def test_unseen(key: str, run: Run | Columns) -> None:
+    assert key not in clues_of(run)
+
+
+@cases(SEEN)
+def test_seen(key: str, run: Run | Columns) -> None:
+    assert key in clues_of(run)
+
+
+def test_what_was_seen_is_passed_on_as_it_is() -> None:
+    where = Where("loss", "head", "aten::log", "train.py", 41, (137,))
+    seen = Observation("log_of_zero_ran", "log met 3 zeros", AT, 0.8, {"zeros": 3.0}, where)
+    clue = clues_of(dataclasses.replace(FAILED, observations=(seen,)))["log_of_zero_ran"]
+    assert (clue.evidence.statement, clue.strength) == ("log met 3 zeros", 0.8)
+    assert (clue.evidence.series, clue.evidence.first_step) == (None, AT)
+    assert (clue.values, clue.where) == ({"zeros": 3.0}, where)
+
+
+def test_the_clearest_of_a_kind_is_told_and_the_first_of_equals() -> None:
+    run = watched("gradients_kept", 3, EXPLODED, 0.6)
+    run = watched("gradients_kept", 9, watched("gradients_kept", 7, run))
+    assert clues_of(run)["gradients_kept"].evidence.first_step == 7
+
+
+def test_a_scaler_that_skipped_steps_long_before_says_nothing_of_the_failure() -> None:
+    early = watched("half_gradient_overflowed", 2)
+    assert set(clues_of(watched("log_of_zero_ran", AT, early))) & inside.CLUES.keys() == {
+        "log_of_zero_ran"
+    }
+
+
+@pytest.mark.parametrize("key", inside.CLUES)
+def test_what_does_not_cause_the_trouble_at_hand_says_less(key: str) -> None:
+    kind = inside.CLUES[key]
+    full = {
+        "healthy": False,
+        "stalled": bool(kind.against) or key in inside.STALLS,
+        "failed": bool(kind.against) or key not in inside.STALLS,
+    }
+    found = {"healthy": HEALTHY, "stalled": STALLED, "failed": FAILED}
+    for name, run in found.items():
+        strength = clues_of(watched(key, AT, run))[key].strength
+        assert strength == pytest.approx(1.0 if full[name] else inside.UNRELATED), name
+
+
+def test_the_runs_of_these_tests_are_in_the_trouble_that_they_are_meant_for() -> None:
+    severities = [
+        case.trigger.severity.value if case.trigger else None
+        for case in map(case_of, (HEALTHY, STALLED, FAILED, EXPLODED))
+    ]
+    assert severities == [None, "warning", "failure", "failure"]
+    assert case_of(FAILED).onset_step == AT
