@@ -186,6 +186,8 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
     if watched.report.runs or output is not None:
         text = renderer.render(watched.report, terminal.canvas(output, sys.stderr))
         terminal.write(text, output, sys.stderr)
+    if watched.report.runs:
+        terminal.warn(f"the record is in {watched.shown}")
     command.die_as_told(watched.ending)
     raise typer.Exit(watched.exit_code(fail_on))
 

@@ -92,7 +92,9 @@ def diagnose_attempt(run: Run) -> RunReport:
 
 
 def _first_bad_step(case: Case, told: Sequence[Diagnosis]) -> int | None:
-    """The onset; where no event marks one, the place of the first evidence."""
+    """Where a fault was seen from inside, else the onset, else the place of the first evidence."""
+    if told and told[0].where is not None:
+        return told[0].step
     if case.onset_step is not None or not told:
         return case.onset_step
     return told[0].evidence[0].first_step

@@ -11,10 +11,8 @@ import torch
 from torch import Tensor
 
 from gradcheck.model import Observation, Where
-from gradcheck.watch import tensors
 from gradcheck.watch.frames import Line
 from gradcheck.watch.trace import WRITERS, Node, Outside, Trace
-from gradcheck.wording import number
 
 _STATE = {
     "parameter": "weight_nonfinite",
@@ -33,8 +31,15 @@ class Root:
 
 
 def root_of(trace: Trace, failed: Sequence[Tensor]) -> Root | None:
-    """The earliest source of what made these tensors non-finite."""
-    candidates = [root for tensor in failed for root in _sources(trace.origin(tensor))]
+    """The earliest source of what made these tensors non-finite.
+
+    Where none is left to look at, since the script took its gradients away, that of backward.
+    """
+    if failed:
+        candidates = [root for tensor in failed for root in _sources(trace.origin(tensor))]
+    else:
+        in_backward = [node for node in trace.nodes if node.phase == "backward"]
+        candidates = [root for node in in_backward for root in _sources(node)]
     return min(candidates, key=_time, default=None)
 
 
@@ -63,13 +68,27 @@ def _sources(found: Node | Outside) -> Iterator[Root]:
 
 def _is_source(node: Node) -> bool:
     """A mask of -inf is no fault of its own: what finds nothing left behind it is to blame."""
-    return not node.bad_inputs or node.verdict.key == "softmax_row_masked"
+    if not node.bad_inputs:
+        return True
+    return node.verdict.key == "softmax_row_masked" and all(map(_is_mask, node.bad_inputs))
+
+
+def _is_mask(found: Node | Outside) -> bool:
+    """Whether an infinity was put down on purpose, and only carried on since."""
+    if isinstance(found, Outside):
+        return found.kind in ("data", "buffer") and not bool(torch.isnan(found.tensor).any())
+    if found.made_nan:
+        return False
+    return all(map(_is_mask, found.bad_inputs)) if found.bad_inputs else _writes(found)
 
 
 def observe(trace: Trace, root: Root, step: int) -> Observation:
     """The observation that a root amounts to."""
     source = root.source
-    if isinstance(source, Node) and not _writes(source) and not source.in_loading:
+    put = next((n for n in (source, *root.path) if isinstance(n, Node) and _overwrites(n)), None)
+    if put is not None:
+        return _of_state(root, *put.written, step)
+    if isinstance(source, Node) and not _writes(source) and not _prepares(source):
         return _of_operation(trace, source, step)
     kind, name = (source.kind, source.name) if isinstance(source, Outside) else source.written
     if kind in _STATE:
@@ -80,6 +99,20 @@ def observe(trace: Trace, root: Root, step: int) -> Observation:
 def _writes(node: Node) -> bool:
     """Whether it put a non-finite number down instead of computing it from finite tensors."""
     return node.op.removeprefix("aten::") in WRITERS and node.verdict.key == "operation_undefined"
+
+
+def _overwrites(node: Node) -> bool:
+    """Whether it wrote to weights, buffers or moments, and was no optimizer."""
+    return node.written[0] in _STATE and node.phase == "forward" and not node.has_weights
+
+
+def _prepares(node: Node) -> bool:
+    """Whether it made a sample ready for the model: its failure is the sample's."""
+    particular = ("statistic_of_one", "no_target_counted", "softmax_row_masked")
+    if node.in_loading:
+        return True
+    plain = not node.with_graph and not node.takes_parameter and node.module is None
+    return plain and bool(node.samples) and node.verdict.key not in particular
 
 
 def _of_operation(trace: Trace, node: Node, step: int) -> Observation:
@@ -108,7 +141,7 @@ def _of_operation(trace: Trace, node: Node, step: int) -> Observation:
 def _phase(trace: Trace, node: Node) -> str:
     if node.phase != "forward":
         return node.phase
-    if not node.has_weights and node.place > trace.last_parameter_use:
+    if not node.has_weights and trace.is_after_model(node):
         return "loss"
     return "forward"
 
@@ -137,11 +170,12 @@ def _of_state(root: Root, kind: str, name: str | None, step: int) -> Observation
 
 def _of_data(trace: Trace, root: Root, step: int) -> Observation:
     """A tensor of the batch: an input if it meets parameters first, a target if predictions."""
-    meeting = next((n for n in root.path if n.takes_parameter or n.with_graph), None)
+    touched = list(_reached(trace, root))
+    meeting = next((n for n in touched if n.takes_parameter or n.with_graph), None)
     is_target = meeting is not None and not meeting.takes_parameter and not meeting.has_weights
-    samples = next((n.samples for n in root.path if n.samples), ())
-    if not samples and isinstance(root.source, Node):
-        samples = root.source.samples
+    samples = next((n.samples for n in touched if n.samples), ())
+    if not samples and meeting is not None:
+        samples = meeting.found_in
     phase = "target" if is_target else "input"
     line = meeting.line if meeting else root.path[0].line if root.path else None
     where = Where(
@@ -154,7 +188,27 @@ def _of_data(trace: Trace, root: Root, step: int) -> Observation:
     )
     what = "the targets" if is_target else "the inputs"
     statement = f"{what} of step {step} hold {_damage(root)}{_of_samples(samples)}"
+    if isinstance(root.source, Node) and not _writes(root.source):
+        made = root.source
+        statement += f", made by {made.op}, which {made.verdict.words}{_at(made.line)}"
     return Observation(f"{phase}_nonfinite", statement + _at(line), step, where=where)
+
+
+def _reached(trace: Trace, root: Root) -> Iterator[Node]:
+    """All operations that the root reaches, in the order in which they ran, loading left out."""
+    reached = {id(root.source)}
+    held = root.source.tensor if isinstance(root.source, Outside) else None
+    storage = held.untyped_storage().data_ptr() if held is not None else None
+    for node in trace.nodes:
+        from_root = any(
+            id(one) in reached
+            or (isinstance(one, Outside) and one.tensor.untyped_storage().data_ptr() == storage)
+            for one in node.bad_inputs
+        )
+        if from_root or node is root.source:
+            reached.add(id(node))
+            if not node.in_loading:
+                yield node
 
 
 def _damage(root: Root) -> str:

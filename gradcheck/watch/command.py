@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gradcheck import diagnosis
@@ -25,6 +25,14 @@ class Watched:
     report: Report
     directory: Path
     notes: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """The record's directory as a user would type it here."""
+        try:
+            return str(self.directory.relative_to(Path.cwd()))
+        except (ValueError, OSError):
+            return str(self.directory)
 
     def exit_code(self, fail_on: FailOn) -> int:
         """Findings come first, then the script's own code, then that there was nothing to judge."""
@@ -49,11 +57,17 @@ def run(target: Target, directory: Path | None, *, keep_going: bool = False) -> 
     session.start()
     ending = launch.run(target)
     session.finish(ending.error)
-    return Watched(ending, _judge(session), session.record.directory, tuple(_remarks(session)))
+    remarks = tuple(_remarks(session))
+    report = _judge(session)
+    if not report.runs and directory is None:
+        session.record.discard()
+    return Watched(ending, report, session.record.directory, remarks)
 
 
 def _judge(session: Session) -> Report:
-    return diagnosis.analyze(session.record.directory)
+    report = diagnosis.analyze(session.record.directory)
+    # an empty record is no log: it is told in a line of its own
+    return replace(report, unread=())
 
 
 def _remarks(session: Session) -> list[str]:
@@ -61,8 +75,8 @@ def _remarks(session: Session) -> list[str]:
     if session.rows:
         return []
     if not session.probe.optimizers:
-        return ["the script made no optimizer of torch's: there was no step to watch"]
-    return ["the script took no optimizer step: there was nothing to judge"]
+        return ["no optimizer of torch's was made: there was no step to watch"]
+    return ["no optimizer took a step: there was nothing to judge"]
 
 
 def die_as_told(ending: Ending) -> None:

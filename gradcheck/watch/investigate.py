@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,6 +16,7 @@ from gradcheck.watch import blame, tensors
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.names import Names
 from gradcheck.watch.probe import Probe
+from gradcheck.watch.survey import Survey
 from gradcheck.watch.trace import ModuleStack, Trace
 
 
@@ -25,16 +26,42 @@ class Investigation:
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
         self.trace: Trace | None = None
+        self._survey: Survey | None = None
+        self._surveys: list[dict[str, Any]] = []
+        self._mode = "trace"
         self._modules: ModuleStack | None = None
+
+    def order(self, mode: str) -> None:
+        """What to do in this replay: "trace" the failing step, or "survey" whole steps."""
+        self._mode = mode
 
     def begin(self) -> None:
         """Enter the modes under which every operation and its line are seen."""
+        if self._mode == "survey":
+            held = _known(self.probe, self.probe.names).items()
+            self._survey = Survey({key: name for key, (kind, name) in held if kind == "parameter"})
+            self._survey.__enter__()
+            return
         names = self.probe.names
         self.trace = Trace(_known(self.probe, names), {})
         self.add_batch()
         self._modules = ModuleStack(self.trace, names.module)
         torch.autograd.set_detect_anomaly(True, check_nan=False)
         self.trace.__enter__()
+
+    def boundary(self) -> None:
+        """A step of the replay is over."""
+        if self._survey is not None:
+            self._surveys.append(self._survey.take())
+
+    def before_update(self, optimizer: torch.optim.Optimizer, followed: Followed) -> None:
+        """An update is about to be made in the replay."""
+        if self._survey is not None:
+            self._survey.before_update(optimizer, followed)
+
+    def passed(self) -> Mapping[str, Any]:
+        """All steps that were asked for went by."""
+        return {"surveys": self._surveys}
 
     def add_batch(self) -> None:
         """Tell the trace which dataset index each row of the batch is."""
@@ -47,6 +74,8 @@ class Investigation:
 
     def arrive(self, followed: Followed, step: Step) -> Mapping[str, Any]:
         """The step is not finite here either: what came first?"""
+        if self._survey is not None:
+            return {"surveys": [*self._surveys, self._survey.take()]}
         if self.trace is None:
             return {}
         self.trace.__exit__(None, None, None)
@@ -54,7 +83,7 @@ class Investigation:
         if not failed:
             grads = [p.grad for p in followed.parameters if p.grad is not None]
             failed = [g for g in grads if not tensors.all_finite([g])]
-        root = blame.root_of(self.trace, failed) if failed else None
+        root = blame.root_of(self.trace, failed)
         told = [blame.observe(self.trace, root, step.step)] if root is not None else []
         return {
             "observations": [asdict(observation) for observation in told],
@@ -64,6 +93,8 @@ class Investigation:
 
     def crash(self, error: BaseException | None) -> Mapping[str, Any]:
         """The script raised, here as there: at which operation?"""
+        if self._survey is not None:
+            return {"surveys": self._surveys}
         failure = self.trace.failed if self.trace is not None else None
         if failure is None:
             return {}
@@ -77,8 +108,26 @@ class Investigation:
                 "line": line.line if line else None,
                 "expression": line.expression if line else "",
                 "arguments": [_summary(argument) for argument in failure.arguments],
+                "samples": self._out_of_range(failure.arguments),
             }
         }
+
+    def _out_of_range(self, arguments: Sequence[Any]) -> list[int]:
+        """Dataset indices of the rows that ask for more than their table or classes hold."""
+        tables = [a for a in arguments if isinstance(a, Tensor) and a.is_floating_point()]
+        asked = [a for a in arguments if isinstance(a, Tensor) and a.dtype == torch.int64]
+        if self.trace is None or not tables or not asked:
+            return []
+        # a table of embeddings is indexed along its rows, scores along their classes
+        is_table = tables[0].requires_grad and tables[0].is_leaf
+        size = tables[0].shape[0 if is_table or tables[0].dim() < 2 else 1]
+        bad = ((asked[0] < 0) & (asked[0] != -100)) | (asked[0] >= size)
+        known = self.trace.rows(asked[0]) or (self.trace.rows(tables[0]) if not is_table else None)
+        if known is None or not asked[0].dim():
+            return []
+        per = len(asked[0]) // len(known)
+        rows = bad.reshape(len(bad), -1).any(1).nonzero().flatten().tolist()
+        return sorted({known[row // per] for row in rows})
 
 
 def _known(probe: Probe, names: Names) -> dict[int, tuple[str, str]]:

@@ -11,6 +11,7 @@ import traceback
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 from gradcheck.errors import UsageError
@@ -103,10 +104,12 @@ def _script(target: Target) -> None:
     # the script's directory, links resolved, as Python does
     _set_first_path(os.path.dirname(os.path.realpath(target.name)))  # noqa: PTH120
     main = _new_main()
-    main.__file__ = target.name
-    main.__dict__["__cached__"] = None
-    with io.open_code(str(path.absolute())) as opened:
-        code = compile(opened.read(), target.name, "exec", dont_inherit=True)
+    name = str(path.absolute())
+    main.__file__ = name
+    main.__loader__ = SourceFileLoader("__main__", name)
+    main.__dict__.update(__cached__=None, __annotations__={})
+    with io.open_code(name) as opened:
+        code = compile(opened.read(), name, "exec", dont_inherit=True)
     exec(code, main.__dict__)  # this is what the user asked for
 
 

@@ -105,9 +105,9 @@ class LoopChecks:
         if loop.clip_now is not None:
             loop.count(loop.clip_now)
         loop.clip_now = None
-        if loop.steps < CHECKED_STEPS and loop.backwards > 1:
-            if len(set(loop.lines)) == 1 and not loop.divided:
-                loop.micro[loop.backwards] += 1
+        repeated = loop.steps < CHECKED_STEPS and loop.backwards > 1 and len(set(loop.lines)) == 1
+        if repeated and not loop.divided:
+            loop.micro[loop.backwards] += 1
         if any(_climbs(group) for group in optimizer.param_groups):
             loop.count("update_climbs")
         loop.steps += 1
@@ -129,34 +129,8 @@ class LoopChecks:
 
 
 def _told(loop: _Loop) -> Iterator[Observation]:
-    kept = loop.counts["gradients_kept"]
-    if kept >= LEAST and kept >= 0.5 * loop.checked:
-        share = f"{loop.kept_share:.0%} of the parameters"
-        yield Observation(
-            "gradients_kept",
-            f"when backward began, {share} still held the gradients of the step before "
-            f"(in {kept} of {loop.checked} steps that were checked)",
-            loop.first["gradients_kept"],
-        )
-    elif kept >= LEAST:
-        yield Observation(
-            "gradients_kept",
-            "gradients were cleared in some steps only",
-            loop.first["gradients_kept"],
-            0.6,
-        )
-    if loop.counts["clipped_while_scaled"] >= LEAST:
-        yield Observation(
-            "clipped_while_scaled",
-            "clipping ran on gradients that were still multiplied by the loss scale",
-            loop.first["clipped_while_scaled"],
-        )
-    for key, when in (
-        ("clipped_too_late", "after the step that it was meant for"),
-        ("clipped_too_early", "before backward had filled the gradients"),
-    ):
-        if loop.counts[key] >= LEAST and not loop.clips_in_place:
-            yield Observation(key, f"clipping ran {when}", loop.first[key])
+    yield from _kept(loop)
+    yield from _clips(loop)
     if loop.micro:
         count, seen = loop.micro.most_common(1)[0]
         if seen >= LEAST:
@@ -173,6 +147,35 @@ def _told(loop: _Loop) -> Iterator[Observation]:
             "weights up the loss",
             loop.first["update_climbs"],
         )
+
+
+def _kept(loop: _Loop) -> Iterator[Observation]:
+    kept = loop.counts["gradients_kept"]
+    if kept < LEAST:
+        return
+    always = kept >= 0.5 * loop.checked
+    statement = (
+        f"when backward began, {loop.kept_share:.0%} of the parameters still held the gradients "
+        f"of the step before (in {kept} of {loop.checked} steps that were checked)"
+    )
+    yield Observation(
+        "gradients_kept", statement, loop.first["gradients_kept"], 1 if always else 0.6
+    )
+
+
+def _clips(loop: _Loop) -> Iterator[Observation]:
+    if loop.counts["clipped_while_scaled"] >= LEAST:
+        yield Observation(
+            "clipped_while_scaled",
+            "clipping ran on gradients that were still multiplied by the loss scale",
+            loop.first["clipped_while_scaled"],
+        )
+    for key, when in (
+        ("clipped_too_late", "after the step that it was meant for"),
+        ("clipped_too_early", "before backward had filled the gradients"),
+    ):
+        if loop.counts[key] >= LEAST and not loop.clips_in_place:
+            yield Observation(key, f"clipping ran {when}", loop.first[key])
 
 
 def _share_kept(parameters: list[Tensor]) -> float:

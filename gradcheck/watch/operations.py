@@ -47,6 +47,8 @@ def judge(
     base = name.removesuffix("_").removeprefix("_foreach_").removeprefix("special_")
     look = _LOOKS.get(base) or _LOOKS.get(base.removeprefix("_"))
     found = look(args, kwargs, results) if look is not None else None
+    if found is None and any(not tensor.numel() for tensor in _all(args)):
+        found = Verdict("no_target_counted", "averages over nothing: its arguments are empty")
     return found or _overflow(args, kwargs, results) or UNDEFINED
 
 
@@ -240,9 +242,8 @@ def _negative_log_likelihood(
 ) -> Verdict | None:
     target, ignored = args[1], args[4] if len(args) > 4 else -100
     if isinstance(target, Tensor) and bool((target == ignored).all()):
-        return Verdict(
-            "no_target_counted", f"averages over nothing: all {target.numel()} targets are ignored"
-        )
+        words = f"averages over nothing: all {target.numel()} targets are ignored"
+        return Verdict("no_target_counted", words, _rows(target == ignored))
     weight = args[2] if len(args) > 2 else None
     if isinstance(weight, Tensor) and isinstance(target, Tensor):
         counted = target[target != ignored]
@@ -339,9 +340,10 @@ def _overflow(args: Sequence[Any], kwargs: Any, results: list[Tensor]) -> Verdic
     inputs = [t for t in _all(args) if t.numel()]
     if not inputs:
         return None
-    if any(bool(torch.isnan(t).any()) and not bool(torch.isinf(t).any()) for t in results):
-        if all(float(t.detach().abs().max()) < 1e15 for t in inputs if t.dtype != torch.float16):
-            return None
+    only_nan = any(bool(torch.isnan(t).any()) and not bool(torch.isinf(t).any()) for t in results)
+    wide = [t for t in inputs if t.dtype != torch.float16]
+    if only_nan and all(float(t.detach().abs().max()) < 1e15 for t in wide):
+        return None
     largest = max(float(t.detach().abs().max()) for t in inputs)
     dtype = results[0].dtype
     if dtype == torch.float16 and largest <= 1e30:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -25,6 +26,7 @@ CLIPS = ("clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "clip_g
 class Hooks(Protocol):
     """What happens in a script, as the watch is told of it."""
 
+    def ending(self) -> None: ...
     def module_made(self, module: torch.nn.Module) -> None: ...
     def created(self, optimizer: Optimizer) -> None: ...
     def cleared(self, owner: object) -> None: ...
@@ -57,6 +59,7 @@ class Patches:
         self._clips()
         self._scalers()
         self._loaders()
+        self._exit()
 
     def remove(self) -> None:
         """Take them out, the last first."""
@@ -220,6 +223,18 @@ class Patches:
 
         self._wrap(dataloader._BaseDataLoaderIter, "_next_index", make_index)
         self._wrap(dataloader._BaseDataLoaderIter, "__next__", make_next)
+
+    def _exit(self) -> None:
+        ending, guard = self._hooks.ending, self._guard
+
+        def make(real):
+            def _exit(status):
+                guard(ending)
+                return real(status)
+
+            return _exit
+
+        self._wrap(os, "_exit", make)
 
 
 def _scaler_type() -> Any:

@@ -1,11 +1,14 @@
-"""Follows a script step by step: losses, gradients, rates and batches, as the hooks tell of them."""
+"""Follows a script step by step: losses, gradients, rates and batches, as the hooks tell."""
 
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
 import math
+import statistics
 import time
 import weakref
+from collections import deque
+from dataclasses import replace
 from typing import Any, Protocol
 
 from torch import Tensor, nn
@@ -13,10 +16,11 @@ from torch.optim.optimizer import Optimizer
 
 from gradcheck.watch import frames, names, tensors
 from gradcheck.watch.buffers import BufferCopies
-from gradcheck.watch.guard import Guard
 from gradcheck.watch.followed import Batch, Followed, Step
+from gradcheck.watch.guard import Guard
 from gradcheck.watch.loop import LoopChecks
 from gradcheck.watch.tape import Tape
+from gradcheck.watch.updates import Updates
 
 
 class Listener(Protocol):
@@ -27,8 +31,10 @@ class Listener(Protocol):
     def on_nonfinite(self, followed: Followed, step: Step) -> bool: ...
     def on_boundary(self, step: Step) -> None: ...
     def on_created(self) -> None: ...
+    def on_ending(self) -> None: ...
+    def on_backward(self) -> None: ...
     def on_loading(self, loading: bool) -> None: ...
-    def on_update(self, updating: bool) -> None: ...
+    def on_update(self, followed: Followed, *, updating: bool) -> None: ...
 
 
 class Probe:
@@ -43,6 +49,9 @@ class Probe:
         self.batch: Batch | None = None
         self.tape = Tape()
         self.loop = LoopChecks()
+        self.updates = Updates()
+        self.cleared_last = False
+        """Whether gradients were set to zero since the last step."""
         self.registry = names.Registry()
         self.buffers = BufferCopies(self.registry)
         self.grads_by_function = 0
@@ -55,12 +64,18 @@ class Probe:
         """From which backward ran in this step."""
         self._names: names.Names | None = None
         self._listed: dict[int, list[str]] = {}
+        self._paces: deque[float] = deque(maxlen=25)
+        self._ended: float | None = None
         self._raw: dict[int, Tensor] = {}
         self._losses: list[float] = []
         self._last_loss: str | None = None
         self._scale: float | None = None
 
     # ---- what the script does
+
+    def ending(self) -> None:
+        """The process is about to end without another word."""
+        self.listener.on_ending()
 
     def module_made(self, module: nn.Module) -> None:
         """A module was made."""
@@ -74,13 +89,17 @@ class Probe:
 
     def cleared(self, owner: object) -> None:
         """Gradients are about to be set to zero; what was not applied by now never will be."""
+        self.cleared_last = True
         self.loop.cleared(self.optimizers.get(owner) if isinstance(owner, Optimizer) else None)
-        if self._losses and not all(map(math.isfinite, self._losses)):
-            self._abandoned(owner)
+        if self._losses:
+            self._look_before_clearing(owner)
 
     def before_backward(self, loss: Tensor) -> None:
         """Backward is about to run from a loss."""
         begun = time.perf_counter()
+        if self._losses and not self._losses_are_finite() and not self._any_gradient():
+            self._abandon(next(iter(self.optimizers.values())))
+        self.listener.on_backward()
         self.loss_tensors.append(loss.detach())
         if loss.numel() == 1:
             raw = self._raw.get(id(loss), loss).detach()
@@ -157,7 +176,8 @@ class Probe:
         """The update was made."""
         begun = time.perf_counter()
         followed = self._follow(optimizer)
-        self.listener.on_update(False)
+        self.listener.on_update(followed, updating=False)
+        self.updates.after(followed)
         step = self._step(followed, skipped=followed.withheld)
         self.loop.stepped(optimizer, followed, step)
         self._finish(followed, step)
@@ -175,8 +195,9 @@ class Probe:
     def fetched(self, iterator: Any, batch: Any) -> None:
         """A DataLoader gave a batch."""
         begun = time.perf_counter()
-        known = self.tape.given(iterator, batch)
         items = list(tensors.named(batch))
+        size = next((len(item) for _, item in items if item.dim()), 0)
+        known = self.tape.given(iterator, batch, size)
         self.batch = Batch(known, items)
         for place, (name, item) in enumerate(items):
             if tensors.is_target(name, place, len(items)):
@@ -215,16 +236,21 @@ class Probe:
         self.listener.on_row(step, self._values(followed, step))
         self.withhold(followed)
 
+    def history(self) -> list[Step]:
+        """The last steps of the first optimizer."""
+        return list(next((f.history for f in self.optimizers.values()), ()))
+
+    def listed(self) -> list[str]:
+        """Names of all parameters of the first optimizer."""
+        return self._listed.get(0, [])
+
     def next_step(self) -> int:
         """The step of the first optimizer that is being prepared."""
         return next((followed.steps for followed in self.optimizers.values()), 0)
 
     def seconds_a_step(self) -> float:
-        """Mean time of a step so far."""
-        steps = sum(followed.steps for followed in self.optimizers.values())
-        if self.begun is None or not steps:
-            return 1e-3
-        return max(1e-6, (time.perf_counter() - self.begun) / steps)
+        """What a step of the loop usually takes, seen over the last ones."""
+        return statistics.median(self._paces) if self._paces else 1e-3
 
     def parameter_bytes(self) -> int:
         """Size of all that the optimizers update."""
@@ -264,10 +290,19 @@ class Probe:
     def _before_update(self, followed: Followed) -> None:
         self._measure(followed)
         step = self._step(followed)
-        broken = not math.isfinite(step.norm) or not self._loss_is_finite(step)
-        if broken and followed.measured and self.listener.on_nonfinite(followed, step):
-            self.withhold(followed)
-        self.listener.on_update(True)
+        if not followed.measured:
+            if self._losses:  # backward ran, and the script took its gradients away again
+                self._dropped(followed, step)
+        elif not (math.isfinite(step.norm) and self._loss_is_finite(step)):
+            if self.listener.on_nonfinite(followed, step):
+                self.withhold(followed)
+        self.updates.before(followed)
+        self.listener.on_update(followed, updating=True)
+
+    def _dropped(self, followed: Followed, step: Step) -> None:
+        """The script itself guards its weights: look why, and hold nothing."""
+        if self.listener.on_nonfinite(followed, replace(step, skipped=True)):
+            followed.norm, followed.measured = math.nan, True
 
     def withhold(self, followed: Followed) -> None:
         """Skip this update: optimizers pass over parameters that have no gradient."""
@@ -298,9 +333,7 @@ class Probe:
     def _step(self, followed: Followed, *, skipped: bool = False) -> Step:
         optimizer = next((o for o, f in self.optimizers.items() if f is followed), None)
         rate = optimizer.param_groups[0].get("lr", 0.0) if optimizer is not None else 0.0
-        loss = (
-            math.fsum(self._losses) if all(map(math.isfinite, self._losses)) else sum(self._losses)
-        )
+        loss = math.fsum(self._losses) if self._losses_are_finite() else sum(self._losses)
         return Step(
             followed.place,
             followed.steps,
@@ -314,7 +347,7 @@ class Probe:
     def _finish(self, followed: Followed, step: Step) -> None:
         """The step is over: its row goes to the record, and the next one begins."""
         if self.begun is None:
-            self.begun = time.perf_counter() - self.spent
+            self.begun = time.perf_counter()
             self.listener.on_first_step()
         self.listener.on_row(step, self._values(followed, step))
         followed.history.append(step)
@@ -325,16 +358,40 @@ class Probe:
         self._raw.clear()
         self._scale = None
         self.buffers.keep()
+        now = time.perf_counter()
+        if self._ended is not None and followed.place == 0:
+            self._paces.append(now - self._ended)
+        if followed.place == 0:
+            self._ended = now
         self.listener.on_boundary(step)
 
-    def _abandoned(self, owner: object) -> None:
-        """The script itself threw a non-finite step away: it counts, and nothing is held."""
+    def _look_before_clearing(self, owner: object) -> None:
+        """Are gradients thrown away that nobody should apply? Then this was a step as well."""
         followed = self.optimizers.get(owner) if isinstance(owner, Optimizer) else None
         if followed is None and len(self.optimizers) == 1:
             followed = next(iter(self.optimizers.values()))
-        if followed is not None:
-            self._measure(followed)
-            self._finish(followed, self._step(followed, skipped=True))
+        if followed is None:
+            return
+        norm, layers, measured = followed.norm, followed.layers, followed.measured
+        self._measure(followed)
+        alone = len(self.optimizers) == 1 and not self._losses_are_finite()
+        if not math.isfinite(followed.norm) or alone:
+            self._abandon(followed)
+        else:
+            followed.norm, followed.layers, followed.measured = norm, layers, measured
+
+    def _abandon(self, followed: Followed) -> None:
+        """The script itself threw a non-finite step away: it counts, and nothing is held."""
+        step = self._step(followed, skipped=True)
+        self.listener.on_nonfinite(followed, step)
+        self._finish(followed, step)
+
+    def _losses_are_finite(self) -> bool:
+        return all(map(math.isfinite, self._losses))
+
+    def _any_gradient(self) -> bool:
+        held = [p for followed in self.optimizers.values() for p in followed.parameters]
+        return any(parameter.grad is not None for parameter in held)
 
     def _values(self, followed: Followed, step: Step) -> dict[str, float]:
         several = len(self.optimizers) > 1
@@ -353,6 +410,10 @@ class Probe:
         if followed.scaler is not None:
             values["loss_scale"] = float(self._scale or followed.scaler.get_scale())
             values["skipped_steps"] = float(step.skipped)
+        measured = self.updates.ratios[-1] if self.updates.ratios and not followed.place else None
+        if measured is not None and measured[0] == step.step:
+            values["update_to_weight_ratio"] = measured[1]
+            values["weight_norm"] = self.updates.weight_norm or 0.0
         self._add_batch(values)
         return values
 

@@ -6,6 +6,7 @@ import atexit
 import json
 import math
 import os
+import shutil
 import socket
 import threading
 import time
@@ -97,6 +98,10 @@ class Record:
         self.flush()
         if os.getpid() == self._owner:
             self._events.close()
+
+    def discard(self) -> None:
+        """Take it away again, where it holds nothing."""
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def _keep_flushing(self) -> None:
         while not self._done.wait(FLUSH_EVERY):

@@ -7,10 +7,11 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
+from gradcheck import diagnosis
+from gradcheck.model import HEALTHY, Observation, Severity
 from gradcheck.reports.escape import safe
-from gradcheck.watch import crash, growth, localise
+from gradcheck.watch import crash, localise, surveying
 from gradcheck.watch.display import Display
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.guard import Guard, Stop
@@ -21,9 +22,13 @@ from gradcheck.watch.record import Record
 from gradcheck.watch.snapshot import Snapshots
 
 MOST_LOCALISED = 3
-LAYER_SHARE = 0.02
+LAYER_SHARE = 0.005
 """Share of a step's time that the rows of per-layer norms may take."""
-LAYER_COST = 12e-6
+LOOK_FOR_LEFT_OUT = (4, 40)
+"""Steps after which to see whether parameters were left out."""
+JUMP, QUIET = 4.0, 40
+"""A gradient this many times its running mean may begin a failure; steps before the next one."""
+LAYER_COST = 8e-6
 """Seconds for writing one value, about."""
 
 
@@ -36,14 +41,22 @@ class Session:
         self.probe = Probe(self, self.guard)
         self.patches = Patches(self.probe, self.guard)
         self.investigation = Investigation(self.probe)
-        self.snapshots = Snapshots(self.probe.parameter_bytes, self.probe.tape, self.investigation)
+        self.snapshots = Snapshots(
+            self.probe.parameter_bytes,
+            self.probe.seconds_a_step,
+            self.probe.tape,
+            self.investigation,
+        )
         self.display = Display(self)
         self.keep_going = keep_going
         self.stopped = False
-        self.held: list[int] = []
         self.rows = 0
         self._localised: set[int] = set()
+        self._told: set[str] = set()
         self._next_layers = 0
+        self._usual_norm = 0.0
+        self._left_out: list[Observation] = []
+        self._quiet_until = 0
         self._seconds_before = 0.0
 
     # ---- life
@@ -81,13 +94,30 @@ class Session:
             self.record.say(told.said, told.text)
             for observation in crash.observations(error, self.snapshots, self.probe.next_step()):
                 self.record.observe(observation)
-        for observation in self.probe.loop.observations():
+        for observation in (*self.probe.loop.observations(), *self._left_out):
             self.record.observe(observation)
-        for observation in growth.observations(self.probe, self.snapshots):
-            self.record.observe(observation)
+        self._survey()
         cost = self.cost
         if cost is not None:
             self.record.note(f"watching took {cost:.1%} of the time of the steps")
+
+    def _survey(self) -> None:
+        """Look closer at a failure that no single operation explains."""
+        self.record.flush()
+        runs = diagnosis.analyze(self.record.directory).runs
+        if not runs or runs[0].verdict == HEALTHY:
+            return
+        report = runs[0]
+        if any(d.where for d in report.diagnoses[:1]) and "float_overflowed" not in self._told:
+            return
+        still = all(e.severity is Severity.WARNING for e in report.events)
+        look = (
+            surveying.at_end(self.probe, self.snapshots)
+            if still
+            else (surveying.observations(self.probe, self.snapshots, report))
+        )
+        for observation in look:
+            self.record.observe(observation)
 
     @property
     def cost(self) -> float | None:
@@ -126,11 +156,28 @@ class Session:
 
     def on_boundary(self, step: Step) -> None:
         """Between two steps: the moment for a snapshot, or for the replay to take its place."""
+        if not step.optimizer and self.snapshots.ticks >= self._quiet_until:
+            if self._usual_norm and step.norm > JUMP * self._usual_norm:
+                self.snapshots.pin()
+                self._quiet_until = self.snapshots.ticks + QUIET
+            elif math.isfinite(step.norm):
+                self._usual_norm += 0.1 * (step.norm - self._usual_norm)
+        if self.snapshots.ticks in LOOK_FOR_LEFT_OUT and not self.snapshots.replaying:
+            self._left_out = list(surveying.left_out(self.probe))
         self.snapshots.boundary(step)
 
     def on_created(self) -> None:
         """An optimizer was made: from here on a replay can begin."""
         self.snapshots.start()
+
+    def on_ending(self) -> None:
+        """The script ends by `os._exit`: what is kept must be written now."""
+        self.record.flush()
+
+    def on_backward(self) -> None:
+        """A forward pass is complete."""
+        if self.investigation.trace is not None:
+            self.investigation.trace.backward_begins()
 
     def on_loading(self, loading: bool) -> None:
         """A DataLoader makes a batch, or has made it."""
@@ -140,26 +187,33 @@ class Session:
             if not loading:
                 self.investigation.add_batch()
 
-    def on_update(self, updating: bool) -> None:
+    def on_update(self, followed: Followed, *, updating: bool) -> None:
         """An optimizer updates its weights, or has done so."""
+        if updating and self.snapshots.replaying:
+            optimizer = next(o for o, f in self.probe.optimizers.items() if f is followed)
+            self.investigation.before_update(optimizer, followed)
         if self.investigation.trace is not None:
             self.investigation.trace.in_step = updating
 
     def on_nonfinite(self, followed: Followed, step: Step) -> bool:
         """A step is about to poison the weights: localise it, then end the run or skip the step.
 
+        Whether anything was found of a step that the script skips itself, or whether to skip it.
+
         Raises:
-            Stop: the run ends here, unless it is to be kept going or its scaler skips the step.
+            Stop: the run ends here, unless it is to be kept going or the script skips the step.
         """
         if self.snapshots.replaying:
             self.snapshots.arrive(followed, step)
-        self.held.append(step.step)
+        found = False
         if len(self._localised) < MOST_LOCALISED:
             self._localised.add(step.step)
             for observation in localise.localise(self.probe, self.snapshots, followed, step):
+                self._told.add(observation.key)
                 self.record.observe(observation)
+                found = True
         if step.skipped:
-            return False
+            return found
         if self.keep_going:
             return True
         self.probe.hold(followed, step)

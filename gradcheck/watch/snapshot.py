@@ -22,7 +22,7 @@ import torch
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.tape import Tape
 
-SHARE = 0.012
+SHARE = 0.01
 """Share of the time that snapshots may take."""
 COPY_RATE = 1.5e9
 """Bytes a second at which pages that both processes write are copied, about."""
@@ -34,12 +34,16 @@ _PR_SET_PDEATHSIG = 1
 _PAUSE_RESOURCE = 1
 
 Answer = Mapping[str, Any]
+_end = os._exit  # the system's own, before anybody wraps it
 
 
 class Replayed(Protocol):
     """What a replay does once it is there: look, and answer."""
 
+    def order(self, mode: str) -> None: ...
     def begin(self) -> None: ...
+    def boundary(self) -> None: ...
+    def passed(self) -> Answer: ...
     def arrive(self, followed: Followed, step: Step) -> Answer: ...
     def crash(self, error: BaseException | None) -> Answer: ...
 
@@ -56,7 +60,13 @@ class Snapshot:
 class Snapshots:
     """Takes snapshots between steps, as often as the budget allows, and runs them on demand."""
 
-    def __init__(self, parameters: Callable[[], int], tape: Tape, replay: Replayed) -> None:
+    def __init__(
+        self,
+        size: Callable[[], int],
+        pace: Callable[[], float],
+        tape: Tape,
+        replay: Replayed,
+    ) -> None:
         self.tape = tape
         self.forking = False
         self.replaying = False
@@ -67,13 +77,14 @@ class Snapshots:
         self.taken = 0
         self.seconds = 0.0
         self.replay = replay
-        self._parameters = parameters
+        self._size, self._pace = size, pace
         self._kept: list[Snapshot] = []
+        self._pinned: Snapshot | None = None
         self._next = FIRST_TICKS
-        self._begun = time.perf_counter()
         self._target: int | None = None
         self._answer_to: socket.socket | None = None
         self._tracing = False
+        self._from = 0
         self._owner = os.getpid()
 
     # ---- in the training itself
@@ -89,28 +100,22 @@ class Snapshots:
         if self.replaying:
             self._advance()
             return
-        if self.ticks == FIRST_TICKS:
-            self._begun = time.perf_counter()
         if self.ticks >= self._next:
             self._take()
             self._plan()
 
     def _plan(self) -> None:
         """When the next one is due, so that they cost no more than their share."""
-        elapsed = time.perf_counter() - self._begun - self.seconds
-        a_step = elapsed / max(1, self.ticks - FIRST_TICKS)
-        if self.ticks <= FIRST_TICKS or a_step <= 0:
-            self._next = self.ticks + 20
-            return
-        cost = self.seconds / max(1, self.taken) + 3 * self._parameters() / COPY_RATE
-        self._next = self.ticks + max(1, math.ceil(cost / (SHARE * a_step)))
+        cost = self.seconds / max(1, self.taken) + 3 * self._size() / COPY_RATE
+        self._next = self.ticks + max(1, math.ceil(cost / (SHARE * self._pace())))
 
     def _take(self) -> None:
         if self.unavailable is None:
-            self.unavailable = why_not(3 * self._parameters())
+            self.unavailable = why_not(3 * self._size())
         if self.unavailable is not None:
             return
         begun = time.perf_counter()
+        _reap()
         pause_openmp()
         ours, theirs = socket.socketpair()
         sys.stdout.flush()
@@ -129,8 +134,10 @@ class Snapshots:
             return
         theirs.close()
         self._kept.append(Snapshot(self.ticks, pid, ours))
-        while len(self._kept) > 3:
-            _kill(self._kept.pop(1))  # the start stays, and the two newest
+        while len(self._kept) > 4:  # the start stays, the one before trouble, the two newest
+            old = [kept for kept in self._kept[1:-2] if kept is not self._pinned]
+            _kill(old[0])
+            self._kept.remove(old[0])
         self.taken += 1
         self.seconds += time.perf_counter() - begun
 
@@ -139,22 +146,33 @@ class Snapshots:
         if os.getpid() != self._owner:
             return
         for snapshot in self._kept:
-            _kill(snapshot)
+            _kill(snapshot, wait=True)
         self._kept.clear()
+        _reap()
 
-    def run(self, tick: int, orders: Mapping[str, Any], *, oldest: bool = False) -> Answer | None:
+    def run(
+        self,
+        tick: int,
+        orders: Mapping[str, Any],
+        *,
+        oldest: bool = False,
+        upto: int | None = None,
+    ) -> Answer | None:
         """Run the training again up to a tick, from the newest snapshot before it (or the first).
 
+        `upto` is the last tick from which the replay may begin, the one before `tick` by default.
         None where there is no snapshot, or the replay did not answer in time.
         """
-        fitting = [kept for kept in self._kept if kept.tick <= max(0, tick - 1)] or [
-            kept for kept in self._kept if kept.tick <= tick
+        begin = max(0, tick - 1) if upto is None else max(0, upto)
+        fitting = [kept for kept in self._kept if kept.tick <= begin] or [
+            kept for kept in self._kept if kept.tick <= tick and upto is None
         ]
         if not fitting:
             return None
         snapshot = fitting[0] if oldest else fitting[-1]
         tape = self.tape.save(snapshot.tick)
-        order = {**orders, "tick": tick, "tape": str(tape) if tape else None}
+        order = {"mode": "trace", "from": tick - 1, **orders}
+        order |= {"tick": tick, "tape": str(tape) if tape else None}
         try:
             snapshot.channel.sendall(json.dumps(order).encode() + b"\n")
             return _answer(snapshot.channel)
@@ -163,6 +181,21 @@ class Snapshots:
         finally:
             if tape is not None:
                 tape.unlink(missing_ok=True)
+
+    def reaches(self, tick: int, from_start: bool) -> bool:
+        """Whether a replay can show this tick; `from_start` allows the first snapshot for it."""
+        kept = [snapshot.tick for snapshot in self._kept if snapshot.tick <= max(0, tick)]
+        return bool(kept) and (from_start or max(kept) > 0)
+
+    @property
+    def newest(self) -> int:
+        """The tick of the newest snapshot, 0 where there is none."""
+        return max((snapshot.tick for snapshot in self._kept), default=0)
+
+    def pin(self) -> None:
+        """Keep the newest snapshot: trouble may have begun, and later ones come too late."""
+        if not self.replaying and self._kept:
+            self._pinned = self._kept[-1]
 
     # ---- in a snapshot
 
@@ -175,7 +208,7 @@ class Snapshots:
         while True:
             line = _line(channel)
             if not line:
-                os._exit(0)
+                _end(0)
             self.forking = True
             pid = os.fork()
             self.forking = False
@@ -195,6 +228,8 @@ class Snapshots:
         contain.contain(keep=channel.fileno())
         self.replaying = True
         self._target = int(order["tick"])
+        self._from = int(order["from"])
+        self.replay.order(str(order["mode"]))
         self._answer_to = channel
         if order.get("tape"):
             self.tape.load(Path(order["tape"]))
@@ -203,16 +238,18 @@ class Snapshots:
 
     def _advance(self) -> None:
         assert self._target is not None
+        if self._tracing:
+            self.replay.boundary()
         if self.ticks > self._target:
-            self.answer({"reproduced": False})
-        if self.ticks >= self._target - 1 and not self._tracing:
+            self.answer({**self.replay.passed(), "reproduced": False})
+        if self.ticks >= self._from and not self._tracing:
             self._tracing = True
             self.replay.begin()
 
     def arrive(self, followed: Followed, step: Step) -> None:
         """The replay met something that is not finite: is it what it was sent for?"""
         assert self._target is not None
-        if self.ticks >= self._target - 1:
+        if self._tracing:
             self.answer({**self.replay.arrive(followed, step), "reproduced": True})
 
     def end(self, error: BaseException | None) -> None:
@@ -225,7 +262,7 @@ class Snapshots:
         try:
             self._answer_to.sendall(json.dumps(answer).encode() + b"\n")
         finally:
-            os._exit(0)
+            _end(0)
 
 
 def why_not(growth: int) -> str | None:
@@ -285,13 +322,30 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _kill(snapshot: Snapshot) -> None:
+def _kill(snapshot: Snapshot, *, wait: bool = False) -> None:
     snapshot.channel.close()
     try:
         os.kill(snapshot.pid, signal.SIGKILL)
-        os.waitpid(snapshot.pid, 0)
+        if wait:
+            os.waitpid(snapshot.pid, 0)
+        else:
+            _dying.append(snapshot.pid)  # giving back its memory takes it a while
     except (ProcessLookupError, ChildProcessError):
         return
+
+
+_dying: list[int] = []
+
+
+def _reap() -> None:
+    """Let those that were ended some time ago go."""
+    for pid in list(_dying):
+        try:
+            done, _ = os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            done = pid
+        if done:
+            _dying.remove(pid)
 
 
 def _line(channel: socket.socket) -> bytes:

@@ -12,6 +12,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+from torch.utils.data import Subset
 from torch.utils.data.dataloader import _DatasetKind
 
 LENGTH = 128
@@ -27,6 +28,7 @@ class Tape:
         self._serials: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._waiting: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
         self._given: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._streamed: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._next = itertools.count()
         self._kept: deque[tuple[int, int, Any]] = deque(maxlen=LENGTH)
         self._taped: dict[tuple[int, int], Any] = {}
@@ -36,16 +38,30 @@ class Tape:
         """The sampler gave the indices of a batch."""
         self._waiting.setdefault(iterator, []).append(index)
 
-    def given(self, iterator: Any, batch: Any) -> list[int] | None:
-        """A batch was given; its dataset indices, where there are any."""
+    def given(self, iterator: Any, batch: Any, size: int) -> list[int] | None:
+        """A batch of this size was given; the dataset indices, or places in a stream, of its rows.
+
+        None where they are unknown: batches that another sampler made, or workers that share a
+        stream.
+        """
         queue = self._waiting.get(iterator)
         index = queue.pop(0) if queue else None
-        if getattr(iterator, "_num_workers", 0):
+        if self._has_workers(iterator):
             self._kept.append((*self._place(iterator), batch))
-        known = list(index) if isinstance(index, list | tuple) else None
-        if known is None or not all(isinstance(one, int) for one in known):
+        known = [index] if isinstance(index, int) else index
+        if not isinstance(known, list | tuple) or not known:
             return None
-        return known
+        if all(isinstance(one, int) for one in known):
+            return _of_whole(getattr(iterator, "_dataset", None), list(known))
+        if known[0] is not None or self._has_workers(iterator):
+            return None
+        begin = self._streamed.get(iterator, 0)
+        self._streamed[iterator] = begin + size
+        return list(range(begin, begin + size))
+
+    def _has_workers(self, iterator: Any) -> bool:
+        workers: int = getattr(iterator, "_num_workers", 0)
+        return workers > 0
 
     def _place(self, iterator: Any) -> tuple[int, int]:
         serial = self._serials.get(iterator)
@@ -71,14 +87,14 @@ class Tape:
         """Read what the training itself has just written."""
         with path.open("rb") as opened:
             try:
-                kept = pickle.load(opened)  # noqa: S301 - written by our own parent for us
+                kept = pickle.load(opened)
             except (EOFError, pickle.UnpicklingError):
                 return
         self._taped = {(serial, count): batch for serial, count, batch in kept}
 
     def next(self, iterator: Any) -> tuple[Any] | None:
         """In a replay, the next batch of a loader whose workers are out of reach; else None."""
-        if not self.in_process or not getattr(iterator, "_num_workers", 0):
+        if not self.in_process or not bool(getattr(iterator, "_num_workers", 0)):
             return None
         queue = self._waiting.setdefault(iterator, [])
         if not queue:
@@ -100,3 +116,12 @@ class Tape:
             )
             self._fetchers[iterator] = fetcher
         return fetcher.fetch(index)
+
+
+def _of_whole(dataset: Any, indices: list[int]) -> list[int]:
+    """Indices into the whole data, where the loader reads a part of it."""
+    while isinstance(dataset, Subset):
+        parts = dataset.indices
+        indices = [int(parts[index]) for index in indices]
+        dataset = dataset.dataset
+    return indices

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gradcheck.watch import frames, tensors
+from gradcheck.watch import frames, sources, tensors
 from gradcheck.watch.frames import Line
 from gradcheck.watch.operations import Verdict, judge
 
@@ -49,6 +49,8 @@ class Node:
     takes_parameter: bool
     rows: tuple[int, ...] = ()
     samples: tuple[int, ...] = ()
+    found_in: tuple[int, ...] = ()
+    """Rows of a table of the user's that hold what the bad rows hold."""
     function: str | None = None
     """The autograd node, in backward."""
     in_loading: bool = False
@@ -75,7 +77,8 @@ class Trace(TorchDispatchMode):
         super().__init__()
         self.nodes: list[Node] = []
         self.count = 0
-        self.last_parameter_use = -1
+        self._parameter_uses: list[int] = []
+        self._backwards: list[int] = []
         self.failed: Failure | None = None
         self._known = known  # storage -> (kind, name)
         self._origin: dict[int, Node | Outside] = {}
@@ -94,7 +97,7 @@ class Trace(TorchDispatchMode):
         bad_before = [t for t in before if _is_bad(t)]
         parameters = [t for t in before if self._kind(t) == "parameter"]
         if parameters and not self._in_backward():
-            self.last_parameter_use = self.count
+            self._parameter_uses.append(self.count)
         name = func._schema.name.rpartition("::")[2]
         if name in UNINITIALISED:
             result = func(*args, **kwargs)
@@ -109,7 +112,8 @@ class Trace(TorchDispatchMode):
                 name, self._module()[0], frames.here(), error, tuple(args)
             )
             raise
-        self._follow_rows(name, args, kwargs, result)
+        if not self.in_loading:  # rows of one sample are no samples
+            self._follow_rows(name, args, kwargs, result)
         mutated = _mutated(func, args, kwargs)
         outputs = [*_floats((result,), {}), *mutated]
         bad = [t for t in outputs if _is_bad(t)]
@@ -119,6 +123,15 @@ class Trace(TorchDispatchMode):
             if not any(t is b for b in bad) and _covers_storage(t):
                 self._forget(t)
         return result
+
+    def backward_begins(self) -> None:
+        """The forward pass that ran last is complete."""
+        self._backwards.append(self.count)
+
+    def is_after_model(self, node: Node) -> bool:
+        """Whether no parameter was used any more between an operation and backward."""
+        end = next((place for place in self._backwards if place >= node.place), self.count)
+        return not any(node.place <= use <= end for use in self._parameter_uses)
 
     # ---- whence and where
 
@@ -147,7 +160,7 @@ class Trace(TorchDispatchMode):
                 return name, True
         return (self.stack[-1][0], False) if self.stack else (None, False)
 
-    def _note(  # noqa: PLR0913, PLR0917
+    def _note(
         self,
         name: str,
         args: Sequence[Any],
@@ -186,6 +199,10 @@ class Trace(TorchDispatchMode):
             in_loading=self.in_loading,
             written=self._known.get(_key(bad[0]), ("data", None)),
         )
+        if not samples and bad_before and not self.in_loading:
+            plain = [t for t in bad_before if not t.requires_grad and t.dim()]
+            if plain and not backward and (node.with_graph or node.takes_parameter):
+                node.found_in = sources.samples(plain[0], tensors.nonfinite_rows(plain[0]))
         if len(node.verdict.rows) and not samples:
             node.samples = self._samples(node.verdict.rows, [*before, *bad])
         self.nodes.append(node)
@@ -205,6 +222,8 @@ class Trace(TorchDispatchMode):
         self, inputs: list[Tensor], outputs: list[Tensor]
     ) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Rows of the batch that are not finite, and their dataset indices, where known."""
+        if self.in_loading:
+            return (), ()
         for t in [*inputs, *outputs]:
             known = self.rows(t)
             if known:

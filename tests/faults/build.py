@@ -71,13 +71,13 @@ def _attempt(recipe: Recipe, variant: int, attempt: int) -> Record:
         raise Unconvincing("no rows")
     if not recipe.failing:
         _check_health(recipe, run)
-        return _record(recipe, variant, run, (None, None), {})
+        return _record(recipe, key, run, (None, None), {})
     twin = training(recipe, Lab(Draw(*key), repaired=True))
     _check_health(recipe, twin)
     odd = _odd_rows(run, twin)
     window = _window(run, odd)
     _check_fault(recipe, run, twin, window[0])
-    return _record(recipe, variant, run, window, odd)
+    return _record(recipe, key, run, window, odd)
 
 
 def training(recipe: Recipe, lab: Lab) -> Training:
@@ -173,7 +173,7 @@ def _check_fault(recipe: Recipe, run: Training, twin: Training, entered: int) ->
 
 def _record(
     recipe: Recipe,
-    variant: int,
+    key: tuple[str, int, int],
     run: Training,
     window: tuple[int | None, int | None],
     odd: dict[str, Mask],
@@ -181,7 +181,8 @@ def _record(
     entrance = run.lab.entrance
     return Record(
         recipe=recipe.name,
-        variant=variant,
+        variant=key[1],
+        attempt=key[2],
         family=recipe.family,
         cause=recipe.cause,
         earliest=window[0],

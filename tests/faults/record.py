@@ -41,6 +41,8 @@ class Record:
     logged: Mapping[str, npt.NDArray[np.bool_]]
     odd: Mapping[str, npt.NDArray[np.bool_]]
     """Rows in which "loss" and "norm" are plainly not those of the repaired twin."""
+    attempt: int = 0
+    """Which draw it is: with recipe and variant, the key under which it can be trained again."""
 
     def save(self, path: Path) -> None:
         about = {k: v for k, v in vars(self).items() if k not in ("step", *GROUPS)}

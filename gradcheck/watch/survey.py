@@ -1,0 +1,130 @@
+"""Surveys whole steps of a replay: sizes of inputs, targets and signals, layer by layer."""
+
+# mypy: allow-untyped-calls, allow-subclassing-any
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gradcheck.watch.followed import Followed
+
+_RECTIFIERS = frozenset({"relu", "relu_", "clamp_min", "threshold", "clamp", "clamp_min_"})
+_MOST_LAYERS = 400
+_AVERAGED = frozenset({"sub", "mse_loss", "smooth_l1_loss", "huber_loss", "l1_loss",
+                       "binary_cross_entropy_with_logits", "binary_cross_entropy"})  # fmt: skip
+
+
+class Survey(TorchDispatchMode):
+    """What one step showed, in plain numbers; `take` gives them and begins the next step."""
+
+    def __init__(self, parameters: Mapping[int, str]) -> None:
+        super().__init__()
+        self._parameters = parameters  # storage -> name
+        self._begin()
+
+    def _begin(self) -> None:
+        self._layers: list[dict[str, Any]] = []
+        self._uses: Counter[str] = Counter()
+        self._inputs = 0.0
+        self._input_spread = 0.0
+        self._targets = 0.0
+        self._target_spread = 0.0
+        self._dead: dict[str, float] = {}
+        self._step: dict[str, float] = {}
+
+    def take(self) -> dict[str, Any]:
+        """The numbers of the step that is over."""
+        found = {
+            "layers": self._layers[:_MOST_LAYERS],
+            "uses": dict(self._uses),
+            "input": self._inputs,
+            "input_spread": self._input_spread,
+            "target": self._targets,
+            "target_spread": self._target_spread,
+            "dead": max(self._dead.values(), default=0.0),
+            "rectified": len(self._dead),
+            **self._step,
+        }
+        self._begin()
+        return found
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if torch._C._current_autograd_node() is None and isinstance(result, Tensor):
+            name = func._schema.name.rpartition("::")[2]
+            self._look(name, list(_floats(args)), result)
+        return result
+
+    def _look(self, name: str, inputs: list[Tensor], result: Tensor) -> None:
+        held = [(t, self._parameters.get(t.untyped_storage().data_ptr())) for t in inputs]
+        weight = next((n for t, n in held if n is not None and t.dim() > 1), None)
+        others = [t for t, n in held if n is None]
+        if weight is not None and result.numel() and result.is_floating_point():
+            self._uses[weight] += 1
+            signal = others[0] if others else None
+            self._layers.append(
+                {
+                    "name": weight,
+                    "in": _spread(signal),
+                    "out": _spread(result),
+                    "first": signal is not None and not signal.requires_grad,
+                }
+            )
+            if signal is not None and not signal.requires_grad:
+                self._inputs = max(self._inputs, _largest(signal))
+                self._input_spread = max(self._input_spread, _spread(signal))
+        elif name in _AVERAGED and len(others) >= 2 and others[0].shape == others[1].shape:
+            plain = [t for t in others[:2] if not t.requires_grad]
+            if len(plain) == 1:
+                self._targets = max(self._targets, _largest(plain[0]))
+                self._target_spread = max(self._target_spread, _spread(plain[0]))
+        if name in _RECTIFIERS and result.dim() > 1 and result.requires_grad:
+            off = (
+                (result.detach() == 0).flatten(0, -2)
+                if result.dim() == 2
+                else (result.detach() == 0).transpose(1, -1).flatten(0, -2)
+            )
+            self._dead[str(len(self._dead))] = float(off.all(0).float().mean())
+
+    @torch.no_grad()
+    def before_update(self, optimizer: torch.optim.Optimizer, followed: Followed) -> None:
+        """How far the second moments lag behind the gradients, just before an update."""
+        lags = []
+        for parameter in followed.parameters:
+            state = optimizer.state.get(parameter, {})
+            moment = state.get("exp_avg_sq")
+            if parameter.grad is None or not isinstance(moment, Tensor):
+                continue
+            if moment.shape != parameter.grad.shape or float(state.get("step", 0)) < 20:
+                continue
+            squared = parameter.grad.float() ** 2 / moment.float().clamp_min(1e-16)
+            lags.append(float(squared.mean().sqrt()))
+        if lags:
+            self._step["lag"] = max(lags)
+
+
+def _floats(args: Any) -> Iterator[Tensor]:
+    for value in args:
+        if isinstance(value, Tensor):
+            if value.is_floating_point() and value.layout == torch.strided:
+                yield value
+        elif isinstance(value, list | tuple):
+            yield from _floats(value)
+
+
+def _largest(t: Tensor) -> float:
+    return float(t.detach().abs().max()) if t.numel() else 0.0
+
+
+def _spread(t: Tensor | None) -> float:
+    """The root mean square about zero."""
+    if t is None or not t.numel():
+        return 0.0
+    return float(t.detach().double().pow(2).mean().sqrt())

@@ -1,0 +1,224 @@
+"""What a finite failure shows inside: replays its first steps and its onset, and compares them."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from gradcheck.model import Observation, RunReport
+from gradcheck.watch.probe import Probe
+from gradcheck.watch.snapshot import Snapshots
+from gradcheck.wording import number
+
+FAR, VERY_FAR = 20.0, 100.0
+"""Root mean square of inputs from which on they are no longer of unit size."""
+GAIN, GROWN = 4.0, 20.0
+"""A layer that multiplies its signal by this, and a signal of this size, are no sound start."""
+STANDS_OUT = 8.0
+LAGGED = 6.0
+MOST_REPLAYED = 60.0
+"""Seconds that replaying up to the onset may take."""
+DEAD = 0.9
+FADED, TINY = 1e-3, 1e-4
+LONG = 0.08
+"""Length of an update beside its weights from which on it is long."""
+
+Survey = Mapping[str, Any]
+
+
+def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Iterator[Observation]:
+    """What the replays of a failure that is no single operation's fault tell."""
+    yield from _updates(probe, report)
+    start = _survey(snapshots, 0, 1, oldest=True)
+    if start:
+        yield from _first_step(start[0], report)
+    onset = report.first_bad_step
+    if onset is not None and onset > 0:
+        per_step = max(1, len(probe.optimizers))
+        tick = onset * per_step
+        if snapshots.reaches(tick - 4, tick * probe.seconds_a_step() < MOST_REPLAYED):
+            yield from _onset(probe, _survey(snapshots, max(0, tick - 4), tick + per_step), onset)
+    yield from _recurrence(probe, start[0] if start else {}, onset)
+    yield from _fading(probe)
+
+
+def at_end(probe: Probe, snapshots: Snapshots) -> Iterator[Observation]:
+    """What the last step of a run that stands still shows."""
+    yield from _fading(probe)
+    last = _survey(snapshots, snapshots.newest, snapshots.newest + 1)
+    dead = float(last[-1]["dead"]) if last else 0.0
+    if dead >= DEAD:
+        yield Observation(
+            "units_dead_inside",
+            f"{dead:.0%} of the units of a layer are 0 for every sample of the batch",
+            probe.next_step(),
+        )
+
+
+def _survey(
+    snapshots: Snapshots, first: int, last: int, *, oldest: bool = False
+) -> Sequence[Survey]:
+    orders = {"mode": "survey", "from": first}
+    answer = snapshots.run(last, orders, oldest=oldest, upto=first)
+    found: Sequence[Survey] = (answer or {}).get("surveys") or []
+    return found
+
+
+def _first_step(first: Survey, report: RunReport) -> Iterator[Observation]:
+    """Are the inputs, or the weights, out of size before anything was learned?"""
+    spread, target = float(first["input_spread"]), float(first["target_spread"])
+    if spread >= FAR:
+        yield Observation(
+            "inputs_far_from_unit",
+            f"the inputs of the first step have a root mean square of {number(spread)}, "
+            f"up to {number(float(first['input']))}",
+            0,
+            min(1.0, 0.5 + math.log10(spread / FAR)),
+        )
+    elif target >= FAR:
+        yield Observation(
+            "targets_far_from_unit",
+            f"the targets of the first step have a root mean square of {number(target)}, "
+            f"up to {number(float(first['target']))}",
+            0,
+            min(1.0, 0.5 + math.log10(target / FAR)),
+        )
+    layers = [layer for layer in first["layers"] if layer["in"] > 0]
+    if not layers or spread >= FAR:
+        return
+    worst = max(layers, key=lambda layer: layer["out"] / layer["in"])
+    largest = max(layers, key=lambda layer: float(layer["out"]))
+    gain = worst["out"] / worst["in"]
+    if largest["out"] >= GROWN and gain >= GAIN:
+        through = largest["out"] / max(layers[0]["in"], 1e-30)
+        yield Observation(
+            "activations_grow_with_depth",
+            f"before any update the signal grows from {number(layers[0]['in'])} to "
+            f"{number(largest['out'])} (at {largest['name']}); {worst['name']} alone multiplies "
+            f"it by {number(gain)}",
+            0,
+            min(1.0, 0.4 + 0.3 * math.log10(max(1.0, through / GROWN) * 10)),
+            {"gain": gain, "through": through},
+        )
+
+
+def _onset(probe: Probe, surveys: Sequence[Survey], onset: int) -> Iterator[Observation]:
+    """Is the batch of the onset larger than the ones before it? Does Adam lag behind?"""
+    if len(surveys) < 2:
+        return
+    for key, name, what in (
+        ("batch_stands_out", "input", "inputs"),
+        ("target_stands_out", "target", "targets"),
+    ):
+        usual = statistics.median(float(one[name]) for one in surveys[:-1])
+        now = max(float(one[name]) for one in surveys[-2:])
+        if usual > 0 and now / usual >= STANDS_OUT:
+            yield Observation(
+                key,
+                f"the {what} of step {onset} reach {number(now)}, those of the steps before it "
+                f"{number(usual)}",
+                onset,
+                min(1.0, 0.5 + 0.25 * math.log10(now / usual)),
+                {"ratio": now / usual},
+            )
+    lags = [float(one.get("lag", 0.0)) for one in surveys]
+    if lags[-1] >= LAGGED and max(lags) >= LAGGED:
+        yield Observation(
+            "moment_lagged",
+            f"at step {onset} the gradient was {number(max(lags))} times what Adam's second moment "
+            "expects",
+            onset,
+            min(1.0, max(lags) / 10),
+        )
+
+
+def _updates(probe: Probe, report: RunReport) -> Iterator[Observation]:
+    """How long were the updates measured before the onset, beside the weights?"""
+    onset = report.first_bad_step
+    measured = [
+        (step, ratio) for step, ratio in probe.updates.ratios if onset is None or step <= onset
+    ]
+    if not measured:
+        return
+    step, ratio = max(measured, key=lambda pair: pair[1])
+    if ratio >= LONG:
+        yield Observation(
+            "update_too_long",
+            f"the update of step {step} was {ratio:.0%} as long as the weights it changed",
+            step,
+            min(1.0, 0.3 + 0.7 * math.log10(ratio / LONG)),
+            {"ratio": ratio},
+        )
+
+
+def left_out(probe: Probe) -> Iterator[Observation]:
+    """Parameters that have a gradient and no optimizer, or an optimizer and never a gradient."""
+    updated = {id(p) for followed in probe.optimizers.values() for p in followed.parameters}
+    held = probe.names.parameters()
+    lost = [n for n, p in held.items() if p.grad is not None and id(p) not in updated]
+    never = [
+        p
+        for followed in probe.optimizers.values()
+        for p in followed.parameters
+        if p.grad is None and not followed.withheld
+    ]
+    if lost and len(lost) >= 0.3 * len(held):
+        yield Observation(
+            "parameters_left_out",
+            f"{len(lost)} of {len(held)} parameters get gradients, but no optimizer updates them "
+            f"({lost[0]}, …)",
+            None,
+        )
+    elif (
+        updated and len(never) == len(updated) and probe.next_step() > 1 and not probe.cleared_last
+    ):
+        yield Observation(
+            "parameters_left_out",
+            "none of the parameters that the optimizer updates ever got a gradient",
+            None,
+        )
+
+
+def _recurrence(probe: Probe, first: Survey, onset: int | None) -> Iterator[Observation]:
+    """Did the gradient of a weight that is used again and again grow first?"""
+    uses = first.get("uses", {})
+    history = [step for step in probe.history() if step.layers and math.isfinite(step.norm)]
+    if onset is not None:
+        history = [step for step in history if step.step <= onset + 1]
+    if len(history) < 3:
+        return
+    names = probe.gradient_names() or list(probe.listed())
+    recurrent = {name for name in names if "weight_hh" in name or int(uses.get(name, 0)) >= 5}
+    last = max(history[-5:], key=lambda step: step.norm)
+    if not recurrent or len(names) != len(last.layers):
+        return
+    before = [statistics.median(step.layers[i] for step in history[:-1]) for i in range(len(names))]
+    growth = {n: last.layers[i] / max(before[i], 1e-30) for i, n in enumerate(names)}
+    share = {n: last.layers[i] / max(last.norm, 1e-30) for i, n in enumerate(names)}
+    strongest = max(recurrent, key=lambda name: share[name])
+    if growth[strongest] >= 10 and share[strongest] >= 0.3:
+        yield Observation(
+            "recurrence_grows",
+            f"the gradient of {strongest}, which every time step uses again, grew "
+            f"{number(growth[strongest])}-fold by step {last.step} and is {share[strongest]:.0%} "
+            "of the whole",
+            last.step,
+            min(1.0, 0.5 + 0.25 * math.log10(growth[strongest])),
+        )
+
+
+def _fading(probe: Probe) -> Iterator[Observation]:
+    """Are the gradients of the first layers next to nothing beside those of the last?"""
+    last = next((step for step in reversed(probe.history()) if len(step.layers) >= 4), None)
+    if last is None or not math.isfinite(last.norm):
+        return
+    first_layer, last_layer = max(last.layers[:2]), max(last.layers[-2:])
+    if first_layer < TINY and first_layer < FADED * last_layer:
+        yield Observation(
+            "gradients_fade_with_depth",
+            f"the gradient of the first layer ({number(first_layer)}) is "
+            f"{number(last_layer / max(first_layer, 1e-30))} times smaller than that of the last",
+            last.step,
+        )
