@@ -33,6 +33,7 @@ def entries() -> list[Entry]:
     }
     kinds = weight_table.clue_kinds()
     table = weight_table.fitted()
+    proven_otherwise = min(kind.against for kind in kinds.values())
     unknown = Finding(Case(Run(Path(), "", ()), ()), {})
     found = [
         Entry(
@@ -40,14 +41,17 @@ def entries() -> list[Entry]:
             family=cause.family,
             summary=cause.summary,
             docs=docs[name],
-            weights=sorted(
-                (
-                    (kinds[key].meaning, weight)
-                    for key, weight in table.weight[name].items()
-                    if weight
+            weights=[
+                *sorted(
+                    (
+                        (kinds[key].meaning, weight)
+                        for key, weight in table.weight[name].items()
+                        if weight
+                    ),
+                    key=lambda pair: -pair[1],
                 ),
-                key=lambda pair: -pair[1],
-            ),
+                ("watch saw something else break the numbers or end the script", proven_otherwise),
+            ],
             remedies=tuple(cause.remedies(unknown)),
         )
         for name, cause in weight_table.causes().items()
