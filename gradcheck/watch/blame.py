@@ -111,8 +111,10 @@ def _prepares(node: Node) -> bool:
     particular = ("statistic_of_one", "no_target_counted", "softmax_row_masked")
     if node.in_loading:
         return True
-    plain = not node.with_graph and not node.takes_parameter and node.module is None
-    return plain and bool(node.samples) and node.verdict.key not in particular
+    plain = not (node.with_graph or node.takes_parameter) and node.phase == "forward"
+    return (
+        plain and node.module is None and bool(node.samples) and node.verdict.key not in particular
+    )
 
 
 def _of_operation(trace: Trace, node: Node, step: int) -> Observation:

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from gradcheck.wording import number
 
-HALF_MAX = 65504.0
+OVERFLOWING = 1e8
+"""Arguments beyond this may overflow float32 in a product or a square."""
 
 
 @dataclass(frozen=True)
@@ -349,7 +350,7 @@ def _overflow(args: Sequence[Any], kwargs: Any, results: list[Tensor]) -> Verdic
     if dtype == torch.float16 and largest <= 1e30:
         words = f"leaves the range of float16 (65504): its arguments reach {number(largest)}"
         return Verdict("half_overflowed", words, (), {"largest": largest})
-    if largest > 1e8:
+    if largest > OVERFLOWING:
         words = (
             f"overflows {str(dtype).removeprefix('torch.')}: its arguments reach {number(largest)}"
         )

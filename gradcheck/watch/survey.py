@@ -25,6 +25,7 @@ class Survey(TorchDispatchMode):
     def __init__(self, parameters: Mapping[int, str]) -> None:
         super().__init__()
         self._parameters = parameters  # storage -> name
+        self._learned: set[int] = set()
         self._begin()
 
     def _begin(self) -> None:
@@ -57,10 +58,26 @@ class Survey(TorchDispatchMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
-        if torch._C._current_autograd_node() is None and isinstance(result, Tensor):
+        self._follow(list(_tensors((*args, *(kwargs or {}).values()))), list(_tensors((result,))))
+        forward = torch._C._current_autograd_node() is None and torch.is_grad_enabled()
+        if forward and isinstance(result, Tensor):
             name = func._schema.name.rpartition("::")[2]
             self._look(name, list(_floats(args)), result)
         return result
+
+    def _follow(self, inputs: list[Tensor], outputs: list[Tensor]) -> None:
+        """What depends on parameters, also through detach, is no data."""
+        learned = any(self._depends(t) for t in inputs)
+        for out in outputs:
+            key = out.untyped_storage().data_ptr()
+            if learned:
+                self._learned.add(key)
+            elif not any(out is t for t in inputs):
+                self._learned.discard(key)
+
+    def _depends(self, t: Tensor) -> bool:
+        key = t.untyped_storage().data_ptr()
+        return t.requires_grad or key in self._parameters or key in self._learned
 
     def _look(self, name: str, inputs: list[Tensor], result: Tensor) -> None:
         held = [(t, self._parameters.get(t.untyped_storage().data_ptr())) for t in inputs]
@@ -77,11 +94,11 @@ class Survey(TorchDispatchMode):
                     "first": signal is not None and not signal.requires_grad,
                 }
             )
-            if signal is not None and not signal.requires_grad:
+            if signal is not None and not self._depends(signal):
                 self._inputs = max(self._inputs, _largest(signal))
                 self._input_spread = max(self._input_spread, _spread(signal))
         elif name in _AVERAGED and len(others) >= 2 and others[0].shape == others[1].shape:
-            plain = [t for t in others[:2] if not t.requires_grad]
+            plain = [t for t in others[:2] if not self._depends(t)]
             if len(plain) == 1:
                 self._targets = max(self._targets, _largest(plain[0]))
                 self._target_spread = max(self._target_spread, _spread(plain[0]))
@@ -110,13 +127,17 @@ class Survey(TorchDispatchMode):
             self._step["lag"] = max(lags)
 
 
-def _floats(args: Any) -> Iterator[Tensor]:
+def _tensors(args: Any) -> Iterator[Tensor]:
     for value in args:
         if isinstance(value, Tensor):
-            if value.is_floating_point() and value.layout == torch.strided:
+            if value.layout == torch.strided:
                 yield value
         elif isinstance(value, list | tuple):
-            yield from _floats(value)
+            yield from _tensors(value)
+
+
+def _floats(args: Any) -> Iterator[Tensor]:
+    return (t for t in _tensors(args) if t.is_floating_point())
 
 
 def _largest(t: Tensor) -> float:

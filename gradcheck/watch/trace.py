@@ -83,6 +83,8 @@ class Trace(TorchDispatchMode):
         self._known = known  # storage -> (kind, name)
         self._origin: dict[int, Node | Outside] = {}
         self.rows_of: dict[int, list[int]] = batch_rows
+        self._with_rows: set[int] = set()
+        """Storages of the tensors whose rows are known."""
         self.stack: list[tuple[str, nn.Module]] = []
         self.in_step = False
         self.in_loading = False
@@ -250,16 +252,28 @@ class Trace(TorchDispatchMode):
             if taken is not None and len(taken) == len(out):
                 source = self.rows(args[0])
                 if source is not None and len(source) == len(args[0]):
-                    self.rows_of[out.data_ptr()] = [source[i] for i in taken]
+                    self._set_rows(out, [source[i] for i in taken])
                     continue
-                if not args[0].requires_grad and not (name == "slice" and _is_list(args[0])):
-                    self.rows_of[out.data_ptr()] = taken
+                if self._may_be_table(name, args[0]):
+                    self._set_rows(out, taken)
                     continue
             known = next((k for t in inputs if len(t) == len(out) and (k := self.rows(t))), None)
             if known is not None:
-                self.rows_of[out.data_ptr()] = known
+                self._set_rows(out, known)
             elif not same:
                 self.rows_of.pop(out.data_ptr(), None)
+                if not any(_key(t) == _key(out) for t in inputs):
+                    self._with_rows.discard(_key(out))
+
+    def _set_rows(self, t: Tensor, rows: list[int]) -> None:
+        self.rows_of[t.data_ptr()] = rows
+        self._with_rows.add(_key(t))
+
+    def _may_be_table(self, name: str, t: Tensor) -> bool:
+        """Whether rows taken from a tensor are samples: it holds data, and is no piece of a batch."""
+        if t.requires_grad or (name == "slice" and _is_list(t)):
+            return False
+        return _key(t) not in self._with_rows
 
 
 @dataclass(frozen=True)
