@@ -16,6 +16,8 @@ SHOWN = 0.03
 """Causes less probable than this are not told."""
 MOST_SHOWN = 5
 MOST_RULED_OUT = 4
+PROOF = 5.0
+"""Weight from which on what was seen inside proves a cause, and its place is that of the fault."""
 RULED_OUT = -2.5
 """Weight at which a clue rules a rival out."""
 SEPARATES = 2.5
@@ -97,16 +99,20 @@ def _diagnosis(case: Case, weighed: Weighed, name: str, probability: float) -> D
     table = weighed.table
     speaking = [clue for clue in weighed.clues.values() if table.of(name, clue.key) > 0]
     speaking.sort(key=lambda clue: -table.of(name, clue.key) * clue.strength)
+    proof = next(
+        (clue for clue in speaking if clue.where and table.of(name, clue.key) >= PROOF), None
+    )
+    step = proof.evidence.first_step if proof is not None else None
     return Diagnosis(
         family=cause.family,
         cause=name,
         confidence=round(probability, 4),
-        step=case.onset_step,
+        step=case.onset_step if step is None else step,
         summary=cause.summary,
         evidence=tuple(clue.evidence for clue in speaking),
         ruled_out=tuple(_ruled_out(weighed, name)),
         remedies=tuple(cause.remedies(Finding(case, weighed.clues))),
-        where=next((clue.where for clue in speaking if clue.where), None),
+        where=proof.where if proof is not None else None,
     )
 
 
