@@ -14,10 +14,11 @@ from torch import Tensor
 from gradcheck.model import Observation
 from gradcheck.watch import blame, tensors
 from gradcheck.watch.followed import Followed, Step
+from gradcheck.watch.module_stack import ModuleStack
 from gradcheck.watch.names import Names
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.survey import Survey
-from gradcheck.watch.trace import ModuleStack, Trace
+from gradcheck.watch.trace import Trace
 
 
 class Investigation:
@@ -38,12 +39,12 @@ class Investigation:
     def begin(self) -> None:
         """Enter the modes under which every operation and its line are seen."""
         if self._mode == "survey":
-            held = _known(self.probe, self.probe.names).items()
+            held = _known(self.probe, self.probe.optimizers.names).items()
             self._survey = Survey({key: name for key, (kind, name) in held if kind == "parameter"})
             self._survey.__enter__()
             return
-        names = self.probe.names
-        self.trace = Trace(_known(self.probe, names), {})
+        names = self.probe.optimizers.names
+        self.trace = Trace(_known(self.probe, names))
         self.add_batch()
         self._modules = ModuleStack(self.trace, names.module)
         torch.autograd.set_detect_anomaly(True, check_nan=False)
@@ -70,7 +71,7 @@ class Investigation:
             return
         for _, item in batch.items:
             if item.dim() and len(item) == len(batch.indices):
-                self.trace.rows_of[item.data_ptr()] = batch.indices
+                self.trace.samples.know(item, batch.indices)
 
     def arrive(self, followed: Followed, step: Step) -> Mapping[str, Any]:
         """The step is not finite here either: what came first?"""
@@ -122,7 +123,8 @@ class Investigation:
         is_table = tables[0].requires_grad and tables[0].is_leaf
         size = tables[0].shape[0 if is_table or tables[0].dim() < 2 else 1]
         bad = ((asked[0] < 0) & (asked[0] != -100)) | (asked[0] >= size)
-        known = self.trace.rows(asked[0]) or (self.trace.rows(tables[0]) if not is_table else None)
+        samples = self.trace.samples
+        known = samples.of(asked[0]) or (None if is_table else samples.of(tables[0]))
         if known is None or not asked[0].dim():
             return []
         per = len(asked[0]) // len(known)

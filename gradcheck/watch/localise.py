@@ -30,7 +30,7 @@ def localise(
 def _from_here(probe: Probe, followed: Followed, step: Step) -> Iterator[Observation]:
     """Batch, weights, buffers, optimizer state: what is not finite in the training itself."""
     found = list(_batch(probe.batch, step))
-    names = probe.names
+    names = probe.optimizers.names
     yield from found
     for key, what, held in (
         ("weight_nonfinite", "parameter", names.parameters()),
@@ -83,4 +83,4 @@ def _moments(probe: Probe, names: Names, step: Step) -> Iterator[Observation]:
 @torch.no_grad()
 def weights_are_finite(probe: Probe) -> bool:
     """Whether all that the optimizers update is finite."""
-    return all(tensors.all_finite(followed.parameters) for followed in probe.optimizers.values())
+    return all(tensors.all_finite(followed.parameters) for followed in probe.optimizers)

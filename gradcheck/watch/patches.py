@@ -87,31 +87,30 @@ class Patches:
         self._wrap(torch.nn.Module, "__setstate__", make)
 
     def _backward(self) -> None:
+        self._wrap(torch.autograd, "backward", self._make_backward)
+        self._wrap(torch.autograd, "grad", self._make_grad)
+
+    def _make_backward(self, real):
         hooks, guard = self._hooks, self._guard
 
-        def make(real):
-            def backward(tensors, *args, **kwargs):
-                if not torch.compiler.is_compiling():
-                    one = tensors if isinstance(tensors, Tensor) else None
-                    if one is None and isinstance(tensors, list | tuple) and len(tensors) == 1:
-                        one = tensors[0]
-                    if isinstance(one, Tensor):
-                        guard(hooks.before_backward, one)
-                return real(tensors, *args, **kwargs)
+        def backward(tensors, *args, **kwargs):
+            one = tensors[0] if isinstance(tensors, list | tuple) and len(tensors) == 1 else tensors
+            if isinstance(one, Tensor) and not torch.compiler.is_compiling():
+                guard(hooks.before_backward, one)
+            return real(tensors, *args, **kwargs)
 
-            return backward
+        return backward
 
-        def make_grad(real):
-            def grad(outputs, *args, **kwargs):
-                one = outputs[0] if isinstance(outputs, list | tuple) and outputs else outputs
-                if isinstance(one, Tensor) and not torch.compiler.is_compiling():
-                    guard(hooks.differentiated, one)
-                return real(outputs, *args, **kwargs)
+    def _make_grad(self, real):
+        hooks, guard = self._hooks, self._guard
 
-            return grad
+        def grad(outputs, *args, **kwargs):
+            one = outputs[0] if isinstance(outputs, list | tuple) and outputs else outputs
+            if isinstance(one, Tensor) and not torch.compiler.is_compiling():
+                guard(hooks.differentiated, one)
+            return real(outputs, *args, **kwargs)
 
-        self._wrap(torch.autograd, "backward", make)
-        self._wrap(torch.autograd, "grad", make_grad)
+        return grad
 
     def _optimizers(self) -> None:
         hooks, guard = self._hooks, self._guard
@@ -166,40 +165,42 @@ class Patches:
                 self._wrap(owner, name, make(name))
 
     def _scalers(self) -> None:
-        hooks, guard = self._hooks, self._guard
         scaler_type = _scaler_type()
-        if scaler_type is None:
-            return
+        self._wrap(scaler_type, "scale", self._make_scale)
+        self._wrap(scaler_type, "unscale_", self._make_unscale)
+        self._wrap(scaler_type, "step", self._make_scaler_step)
 
-        def make_scale(real):
-            def scale(self, outputs):
-                product = real(self, outputs)
-                if isinstance(outputs, Tensor):
-                    guard(hooks.scaled, self, outputs, product)
-                return product
+    def _make_scale(self, real):
+        hooks, guard = self._hooks, self._guard
 
-            return scale
+        def scale(scaler, outputs):
+            product = real(scaler, outputs)
+            if isinstance(outputs, Tensor):
+                guard(hooks.scaled, scaler, outputs, product)
+            return product
 
-        def make_unscale(real):
-            def unscale_(self, optimizer):
-                result = real(self, optimizer)
-                guard(hooks.unscaled, self, optimizer)
-                return result
+        return scale
 
-            return unscale_
+    def _make_unscale(self, real):
+        hooks, guard = self._hooks, self._guard
 
-        def make_step(real):
-            def step(self, optimizer, *args, **kwargs):
-                guard(hooks.before_scaler_step, self, optimizer)
-                result = real(self, optimizer, *args, **kwargs)
-                guard(hooks.after_scaler_step, self, optimizer)
-                return result
+        def unscale_(scaler, optimizer):
+            result = real(scaler, optimizer)
+            guard(hooks.unscaled, scaler, optimizer)
+            return result
 
-            return step
+        return unscale_
 
-        self._wrap(scaler_type, "scale", make_scale)
-        self._wrap(scaler_type, "unscale_", make_unscale)
-        self._wrap(scaler_type, "step", make_step)
+    def _make_scaler_step(self, real):
+        hooks, guard = self._hooks, self._guard
+
+        def step(scaler, optimizer, *args, **kwargs):
+            guard(hooks.before_scaler_step, scaler, optimizer)
+            result = real(scaler, optimizer, *args, **kwargs)
+            guard(hooks.after_scaler_step, scaler, optimizer)
+            return result
+
+        return step
 
     def _loaders(self) -> None:
         hooks, guard = self._hooks, self._guard

@@ -6,35 +6,23 @@ from __future__ import annotations
 import math
 import statistics
 import time
-import weakref
 from collections import deque
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer
 
-from gradcheck.watch import frames, names, tensors
+from gradcheck.watch import batches, frames, rows, tensors
 from gradcheck.watch.buffers import BufferCopies
 from gradcheck.watch.followed import Batch, Followed, Step
 from gradcheck.watch.guard import Guard
+from gradcheck.watch.listener import Listener
 from gradcheck.watch.loop import LoopChecks
+from gradcheck.watch.names import Registry
+from gradcheck.watch.optimizers import Optimizers
 from gradcheck.watch.tape import Tape
 from gradcheck.watch.updates import Updates
-
-
-class Listener(Protocol):
-    """Who is told of complete steps and of what must be held."""
-
-    def on_first_step(self) -> None: ...
-    def on_row(self, step: Step, values: dict[str, float]) -> None: ...
-    def on_nonfinite(self, followed: Followed, step: Step) -> bool: ...
-    def on_boundary(self, step: Step) -> None: ...
-    def on_created(self) -> None: ...
-    def on_ending(self) -> None: ...
-    def on_backward(self) -> None: ...
-    def on_loading(self, loading: bool) -> None: ...
-    def on_update(self, followed: Followed, *, updating: bool) -> None: ...
 
 
 class Probe:
@@ -43,16 +31,14 @@ class Probe:
     def __init__(self, listener: Listener, guard: Guard) -> None:
         self.listener = listener
         self.guard = guard
-        self.optimizers: weakref.WeakKeyDictionary[Optimizer, Followed] = (
-            weakref.WeakKeyDictionary()
-        )
+        self.registry = Registry()
+        self.optimizers = Optimizers(self.registry)
         self.batch: Batch | None = None
         self.tape = Tape()
         self.loop = LoopChecks()
         self.updates = Updates()
         self.cleared_last = False
         """Whether gradients were set to zero since the last step."""
-        self.registry = names.Registry()
         self.buffers = BufferCopies(self.registry)
         self.grads_by_function = 0
         """Calls of autograd.grad on a scalar, which know no optimizer."""
@@ -62,8 +48,6 @@ class Probe:
         """When the first step ended, on the clock of `spent`."""
         self.loss_tensors: list[Tensor] = []
         """From which backward ran in this step."""
-        self._names: names.Names | None = None
-        self._listed: dict[int, list[str]] = {}
         self._paces: deque[float] = deque(maxlen=25)
         self._ended: float | None = None
         self._raw: dict[int, Tensor] = {}
@@ -83,22 +67,22 @@ class Probe:
 
     def created(self, optimizer: Optimizer) -> None:
         """An optimizer was made."""
-        self._follow(optimizer)
+        self.optimizers.follow(optimizer)
         self.buffers.keep()
         self.listener.on_created()
 
     def cleared(self, owner: object) -> None:
         """Gradients are about to be set to zero; what was not applied by now never will be."""
         self.cleared_last = True
-        self.loop.cleared(self.optimizers.get(owner) if isinstance(owner, Optimizer) else None)
+        self.loop.cleared(self.optimizers.get(owner))
         if self._losses:
             self._look_before_clearing(owner)
 
     def before_backward(self, loss: Tensor) -> None:
         """Backward is about to run from a loss."""
         begun = time.perf_counter()
-        if self._losses and not self._losses_are_finite() and not self._any_gradient():
-            self._abandon(next(iter(self.optimizers.values())))
+        if self._losses and not self._losses_are_finite() and not self.optimizers.any_gradient():
+            self._abandon(next(iter(self.optimizers)))
         self.listener.on_backward()
         self.loss_tensors.append(loss.detach())
         if loss.numel() == 1:
@@ -109,7 +93,7 @@ class Probe:
             self._losses.append(value)
         if len(self.optimizers) > 1 and len(self._losses) == 1:
             self._last_loss = frames.name_of_loss()
-        self.loop.before_backward(self.optimizers.values(), loss, scaled=self._scale is not None)
+        self.loop.before_backward(self.optimizers, loss, scaled=self._scale is not None)
         self.spent += time.perf_counter() - begun
 
     def differentiated(self, output: Tensor) -> None:
@@ -126,7 +110,7 @@ class Probe:
     ) -> None:
         """Gradients were clipped; `norm` is what they were before."""
         begun = time.perf_counter()
-        followed = self._owner(parameters)
+        followed = self.optimizers.owner(parameters)
         if followed is None:
             return
         if isinstance(norm, Tensor) and "norm" in kind:
@@ -141,17 +125,17 @@ class Probe:
 
     def unscaled(self, scaler: Any, optimizer: Optimizer) -> None:
         """Gradients were divided by the loss scale again."""
-        self._follow(optimizer).unscaled = True
+        self.optimizers.follow(optimizer).unscaled = True
 
     def before_scaler_step(self, scaler: Any, optimizer: Optimizer) -> None:
         """A scaler is about to take a step, or to skip it."""
-        followed = self._follow(optimizer)
+        followed = self.optimizers.follow(optimizer)
         followed.scaler = scaler if scaler.is_enabled() else None
         followed.took_step = False
 
     def after_scaler_step(self, scaler: Any, optimizer: Optimizer) -> None:
         """It took the step, or skipped it because a gradient was not finite."""
-        followed = self._follow(optimizer)
+        followed = self.optimizers.follow(optimizer)
         if followed.scaler is not None and not followed.took_step:
             self._measure(followed)  # the scaler divided by its scale in any case
             step = self._step(followed, skipped=True)
@@ -162,7 +146,7 @@ class Probe:
     def before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> Any:
         """An optimizer is about to update its weights; non-finite gradients are held here."""
         begun = time.perf_counter()
-        followed = self._follow(optimizer)
+        followed = self.optimizers.follow(optimizer)
         followed.took_step = True
         self.loop.stepping(followed)
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
@@ -175,7 +159,7 @@ class Probe:
     def after_step(self, optimizer: Optimizer) -> None:
         """The update was made."""
         begun = time.perf_counter()
-        followed = self._follow(optimizer)
+        followed = self.optimizers.follow(optimizer)
         self.listener.on_update(followed, updating=False)
         self.updates.after(followed)
         step = self._step(followed, skipped=followed.withheld)
@@ -195,92 +179,22 @@ class Probe:
     def fetched(self, iterator: Any, batch: Any) -> None:
         """A DataLoader gave a batch."""
         begun = time.perf_counter()
-        items = list(tensors.named(batch))
-        size = next((len(item) for _, item in items if item.dim()), 0)
-        known = self.tape.given(iterator, batch, size)
-        self.batch = Batch(known, items)
-        for place, (name, item) in enumerate(items):
-            if tensors.is_target(name, place, len(items)):
-                self.batch.targets = self.batch.targets or tensors.extent(item)
-            else:
-                self.batch.inputs = self.batch.inputs or tensors.extent(item)
+        self.batch = batches.look(iterator, batch, self.tape)
         self.listener.on_loading(False)
         self.spent += time.perf_counter() - begun
 
     # ---- what others ask
-
-    @property
-    def names(self) -> names.Names:
-        """Names of parameters, looked up again when modules were made."""
-        if self._names is None or self._names.version != self.registry.version:
-            self._names = names.Names(self.registry)
-            self._listed.clear()
-        return self._names
-
-    def gradient_names(self, place: int = 0) -> list[str]:
-        """Names of an optimizer's parameters that have a gradient."""
-        followed = next(f for f in self.optimizers.values() if f.place == place)
-        known = self.names
-        listed = self._listed.get(place)
-        if listed is None:
-            listed = [known.of(p, at) for at, p in enumerate(followed.parameters)]
-            self._listed[place] = listed
-        return [
-            name
-            for name, parameter in zip(listed, followed.parameters, strict=True)
-            if parameter.grad is not None
-        ]
 
     def hold(self, followed: Followed, step: Step) -> None:
         """The run ends before this step: its row is written, and what forward changed undone."""
         self.listener.on_row(step, self._values(followed, step))
         self.withhold(followed)
 
-    def history(self) -> list[Step]:
-        """The last steps of the first optimizer."""
-        return list(next((f.history for f in self.optimizers.values()), ()))
-
-    def listed(self) -> list[str]:
-        """Names of all parameters of the first optimizer."""
-        return self._listed.get(0, [])
-
-    def next_step(self) -> int:
-        """The step of the first optimizer that is being prepared."""
-        return next((followed.steps for followed in self.optimizers.values()), 0)
-
     def seconds_a_step(self) -> float:
         """What a step of the loop usually takes, seen over the last ones."""
         return statistics.median(self._paces) if self._paces else 1e-3
 
-    def parameter_bytes(self) -> int:
-        """Size of all that the optimizers update."""
-        held = [p for followed in self.optimizers.values() for p in followed.parameters]
-        return sum(p.numel() * p.element_size() for p in held)
-
     # ---- one step
-
-    def _follow(self, optimizer: Optimizer) -> Followed:
-        followed = self.optimizers.get(optimizer)
-        if followed is None:
-            followed = Followed(len(self.optimizers), [], False)
-            self.optimizers[optimizer] = followed
-            self._list(optimizer, followed)
-        return followed
-
-    def _list(self, optimizer: Optimizer, followed: Followed) -> None:
-        groups = optimizer.param_groups
-        followed.parameters = [p for group in groups for p in group["params"]]
-        followed.half = any(p.dtype in tensors.HALF for p in followed.parameters)
-
-    def _owner(self, parameters: list[Tensor] | Tensor) -> Followed | None:
-        listed = [parameters] if isinstance(parameters, Tensor) else parameters
-        if not listed:
-            return None
-        first = id(listed[0])
-        for followed in self.optimizers.values():
-            if any(id(p) == first for p in followed.parameters):
-                return followed
-        return next(iter(self.optimizers.values()), None) if len(self.optimizers) == 1 else None
 
     def _measure(self, followed: Followed) -> None:
         grads = [p.grad for p in followed.parameters if p.grad is not None]
@@ -293,8 +207,9 @@ class Probe:
         if not followed.measured:
             if self._losses:  # backward ran, and the script took its gradients away again
                 self._dropped(followed, step)
-        elif not (math.isfinite(step.norm) and self._loss_is_finite(step)):
-            if self.listener.on_nonfinite(followed, step):
+        else:
+            fine = math.isfinite(step.norm) and self._loss_is_finite(step)
+            if not fine and self.listener.on_nonfinite(followed, step):
                 self.withhold(followed)
         self.updates.before(followed)
         self.listener.on_update(followed, updating=True)
@@ -331,7 +246,7 @@ class Probe:
         return step.loss is None or math.isfinite(step.loss)
 
     def _step(self, followed: Followed, *, skipped: bool = False) -> Step:
-        optimizer = next((o for o, f in self.optimizers.items() if f is followed), None)
+        optimizer = self.optimizers.of(followed)
         rate = optimizer.param_groups[0].get("lr", 0.0) if optimizer is not None else 0.0
         loss = math.fsum(self._losses) if self._losses_are_finite() else sum(self._losses)
         return Step(
@@ -367,9 +282,7 @@ class Probe:
 
     def _look_before_clearing(self, owner: object) -> None:
         """Are gradients thrown away that nobody should apply? Then this was a step as well."""
-        followed = self.optimizers.get(owner) if isinstance(owner, Optimizer) else None
-        if followed is None and len(self.optimizers) == 1:
-            followed = next(iter(self.optimizers.values()))
+        followed = self.optimizers.get(owner) or self.optimizers.only()
         if followed is None:
             return
         norm, layers, measured = followed.norm, followed.layers, followed.measured
@@ -389,39 +302,12 @@ class Probe:
     def _losses_are_finite(self) -> bool:
         return all(map(math.isfinite, self._losses))
 
-    def _any_gradient(self) -> bool:
-        held = [p for followed in self.optimizers.values() for p in followed.parameters]
-        return any(parameter.grad is not None for parameter in held)
-
     def _values(self, followed: Followed, step: Step) -> dict[str, float]:
-        several = len(self.optimizers) > 1
-        prefix = f"optimizer_{followed.place}/" if several else ""
-        values: dict[str, float] = {}
-        if step.loss is not None:
-            followed.loss_name = followed.loss_name or self._last_loss
-            name = f"loss/{followed.loss_name or f'optimizer_{followed.place}'}"
-            values[name if several else "loss"] = step.loss
-        if followed.clip_norm is not None:
-            values[f"{prefix}grad_norm"] = followed.clip_norm
-            values[f"{prefix}clipped_grad_norm"] = step.norm
-        elif followed.measured:
-            values[f"{prefix}grad_norm"] = step.norm
-        values[f"{prefix}learning_rate"] = step.rate
-        if followed.scaler is not None:
-            values["loss_scale"] = float(self._scale or followed.scaler.get_scale())
-            values["skipped_steps"] = float(step.skipped)
-        measured = self.updates.ratios[-1] if self.updates.ratios and not followed.place else None
-        if measured is not None and measured[0] == step.step:
-            values["update_to_weight_ratio"] = measured[1]
-            values["weight_norm"] = self.updates.weight_norm or 0.0
-        self._add_batch(values)
+        followed.loss_name = followed.loss_name or self._last_loss
+        scale = self._scale
+        if scale is None and followed.scaler is not None:
+            scale = float(followed.scaler.get_scale())
+        values = rows.row(followed, step, several=len(self.optimizers) > 1, scale=scale)
+        rows.add_updates(values, self.updates, step)
+        rows.add_batch(values, self.batch)
         return values
-
-    def _add_batch(self, values: dict[str, float]) -> None:
-        if self.batch is None:
-            return
-        for name, found in (("input", self.batch.inputs), ("target", self.batch.targets)):
-            if found is not None:
-                values[f"batch/{name}_min"] = found.low
-                values[f"batch/{name}_max"] = found.high
-                values[f"batch/{name}_nonfinite_count"] = float(found.nonfinite)

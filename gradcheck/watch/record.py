@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import math
 import os
@@ -104,11 +105,9 @@ class Record:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _keep_flushing(self) -> None:
-        while not self._done.wait(FLUSH_EVERY):
-            try:
+        with contextlib.suppress(OSError, ValueError):  # a full disk must not hurt the training
+            while not self._done.wait(FLUSH_EVERY):
                 self.flush()
-            except (OSError, ValueError):  # a full disk must not hurt the training
-                return
 
     def _append(self, event: bytes) -> None:
         header = len(event).to_bytes(8, "little")

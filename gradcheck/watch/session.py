@@ -42,7 +42,7 @@ class Session:
         self.patches = Patches(self.probe, self.guard)
         self.investigation = Investigation(self.probe)
         self.snapshots = Snapshots(
-            self.probe.parameter_bytes,
+            self.probe.optimizers.size,
             self.probe.seconds_a_step,
             self.probe.tape,
             self.investigation,
@@ -92,7 +92,8 @@ class Session:
         if isinstance(error, Exception):
             told = crash.message(error)
             self.record.say(told.said, told.text)
-            for observation in crash.observations(error, self.snapshots, self.probe.next_step()):
+            step = self.probe.optimizers.next_step()
+            for observation in crash.observations(error, self.snapshots, step):
                 self.record.observe(observation)
         for observation in (*self.probe.loop.observations(), *self._left_out):
             self.record.observe(observation)
@@ -149,7 +150,8 @@ class Session:
             return
         ill = not math.isfinite(step.norm)
         if step.step >= self._next_layers or ill:
-            for name, norm in zip(self.probe.gradient_names(), step.layers, strict=False):
+            names = self.probe.optimizers.gradient_names()
+            for name, norm in zip(names, step.layers, strict=False):
                 values[f"layers/{name}/grad_norm"] = norm
             pause = len(step.layers) * LAYER_COST / (LAYER_SHARE * self.probe.seconds_a_step())
             self._next_layers = step.step + max(1, math.ceil(pause))
@@ -190,7 +192,8 @@ class Session:
     def on_update(self, followed: Followed, *, updating: bool) -> None:
         """An optimizer updates its weights, or has done so."""
         if updating and self.snapshots.replaying:
-            optimizer = next(o for o, f in self.probe.optimizers.items() if f is followed)
+            optimizer = self.probe.optimizers.of(followed)
+            assert optimizer is not None
             self.investigation.before_update(optimizer, followed)
         if self.investigation.trace is not None:
             self.investigation.trace.in_step = updating

@@ -3,23 +3,29 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
-import ctypes
 import json
 import math
 import os
-import select
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
-
 from gradcheck.watch.followed import Followed, Step
+from gradcheck.watch.processes import (
+    Answer,
+    die_with_parent,
+    kill,
+    last_answer,
+    pause_openmp,
+    read_line,
+    reap,
+    why_not,
+)
 from gradcheck.watch.tape import Tape
 
 SHARE = 0.01
@@ -28,12 +34,7 @@ COPY_RATE = 1.5e9
 """Bytes a second at which pages that both processes write are copied, about."""
 FIRST_TICKS = 3
 """Steps before the first snapshot but that of the start: the first ones are slow."""
-PATIENCE = 120.0
-"""Seconds that a replay may take, whatever it finds."""
-_PR_SET_PDEATHSIG = 1
-_PAUSE_RESOURCE = 1
 
-Answer = Mapping[str, Any]
 _end = os._exit  # the system's own, before anybody wraps it
 
 
@@ -115,7 +116,7 @@ class Snapshots:
         if self.unavailable is not None:
             return
         begun = time.perf_counter()
-        _reap()
+        reap()
         pause_openmp()
         ours, theirs = socket.socketpair()
         sys.stdout.flush()
@@ -136,7 +137,7 @@ class Snapshots:
         self._kept.append(Snapshot(self.ticks, pid, ours))
         while len(self._kept) > 4:  # the start stays, the one before trouble, the two newest
             old = [kept for kept in self._kept[1:-2] if kept is not self._pinned]
-            _kill(old[0])
+            kill(old[0].pid, old[0].channel)
             self._kept.remove(old[0])
         self.taken += 1
         self.seconds += time.perf_counter() - begun
@@ -146,9 +147,9 @@ class Snapshots:
         if os.getpid() != self._owner:
             return
         for snapshot in self._kept:
-            _kill(snapshot, wait=True)
+            kill(snapshot.pid, snapshot.channel, wait=True)
         self._kept.clear()
-        _reap()
+        reap()
 
     def run(
         self,
@@ -175,7 +176,7 @@ class Snapshots:
         order |= {"tick": tick, "tape": str(tape) if tape else None}
         try:
             snapshot.channel.sendall(json.dumps(order).encode() + b"\n")
-            return _answer(snapshot.channel)
+            return last_answer(snapshot.channel)
         except OSError:
             return None
         finally:
@@ -201,19 +202,19 @@ class Snapshots:
 
     def _wait_for_orders(self, channel: socket.socket) -> None:
         """Wait; every order is carried out by a fork of this process, which returns from here."""
-        _die_with_parent()
+        die_with_parent()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         for other in self._kept:
             other.channel.close()
         while True:
-            line = _line(channel)
+            line = read_line(channel)
             if not line:
                 _end(0)
             self.forking = True
             pid = os.fork()
             self.forking = False
             if pid == 0:
-                _die_with_parent()
+                die_with_parent()
                 self._begin_replay(channel, json.loads(line))
                 return
             channel.sendall(json.dumps({"pid": pid}).encode() + b"\n")
@@ -263,126 +264,3 @@ class Snapshots:
             self._answer_to.sendall(json.dumps(answer).encode() + b"\n")
         finally:
             _end(0)
-
-
-def why_not(growth: int) -> str | None:
-    """Why this process cannot be forked with profit; None where it can.
-
-    `growth` is what both processes will write, in bytes.
-    """
-    if not sys.platform.startswith("linux"):
-        return "snapshots need Linux"
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        return "a process that uses a GPU cannot be forked"
-    distributed = torch.distributed
-    if distributed.is_available() and distributed.is_initialized():
-        return "one of several communicating processes cannot be run again alone"
-    if available_memory() < 3 * growth + (256 << 20):
-        return "there is too little memory for a second copy of the training"
-    return None
-
-
-def available_memory() -> int:
-    """Bytes that this process may still take, by the machine and by its control group."""
-    free = 1 << 62
-    try:
-        for line in Path("/proc/meminfo").read_text("ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                free = int(line.split()[1]) << 10
-        limit = Path("/sys/fs/cgroup/memory.max").read_text("ascii").strip()
-        used = Path("/sys/fs/cgroup/memory.current").read_text("ascii").strip()
-        if limit != "max":
-            free = min(free, int(limit) - int(used))
-    except (OSError, ValueError):
-        return free
-    return free
-
-
-def pause_openmp() -> None:
-    """Let OpenMP give its threads back: a fork would wait for them for ever."""
-    for library in _openmp():
-        library.omp_pause_resource_all(_PAUSE_RESOURCE)
-
-
-_known_openmp: list[Any] | None = None
-
-
-def _openmp() -> Sequence[Any]:
-    global _known_openmp  # the maps are long, and read once
-    if _known_openmp is None:
-        maps = Path("/proc/self/maps").read_text("utf-8", errors="replace")
-        files = {line.split(maxsplit=5)[-1] for line in maps.splitlines() if "omp" in line}
-        found = [file for file in files if "libgomp" in file or "libiomp" in file]
-        libraries = [ctypes.CDLL(file) for file in found]
-        _known_openmp = [lib for lib in libraries if hasattr(lib, "omp_pause_resource_all")]
-    return _known_openmp
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _kill(snapshot: Snapshot, *, wait: bool = False) -> None:
-    snapshot.channel.close()
-    try:
-        os.kill(snapshot.pid, signal.SIGKILL)
-        if wait:
-            os.waitpid(snapshot.pid, 0)
-        else:
-            _dying.append(snapshot.pid)  # giving back its memory takes it a while
-    except (ProcessLookupError, ChildProcessError):
-        return
-
-
-_dying: list[int] = []
-
-
-def _reap() -> None:
-    """Let those that were ended some time ago go."""
-    for pid in list(_dying):
-        try:
-            done, _ = os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            done = pid
-        if done:
-            _dying.remove(pid)
-
-
-def _line(channel: socket.socket) -> bytes:
-    """One line; empty where the other side is gone."""
-    data = b""
-    while not data.endswith(b"\n"):
-        piece = channel.recv(1)
-        if not piece:
-            return b""
-        data += piece
-    return data
-
-
-def _answer(channel: socket.socket) -> Answer | None:
-    """The last answer of a replay before it ended; it is ended where it takes too long."""
-    deadline = time.monotonic() + PATIENCE
-    pid, answer, data = 0, None, b""
-    while True:
-        left = deadline - time.monotonic()
-        ready, _, _ = select.select([channel], [], [], max(0.0, left))
-        if not ready:
-            if not pid:
-                return None
-            os.kill(pid, signal.SIGKILL)
-            deadline = time.monotonic() + 10.0
-            pid = 0
-            continue
-        piece = channel.recv(1 << 16)
-        if not piece:
-            return answer
-        data += piece
-        while b"\n" in data:
-            line, _, data = data.partition(b"\n")
-            said = json.loads(line)
-            if not said:
-                return answer
-            if "pid" in said:
-                pid = said["pid"]
-            else:
-                answer = said

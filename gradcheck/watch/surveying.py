@@ -53,7 +53,7 @@ def at_end(probe: Probe, snapshots: Snapshots) -> Iterator[Observation]:
         yield Observation(
             "units_dead_inside",
             f"{dead:.0%} of the units of a layer are 0 for every sample of the batch",
-            probe.next_step(),
+            probe.optimizers.next_step(),
         )
 
 
@@ -155,12 +155,12 @@ def _updates(probe: Probe, report: RunReport) -> Iterator[Observation]:
 
 def left_out(probe: Probe) -> Iterator[Observation]:
     """Parameters that have a gradient and no optimizer, or an optimizer and never a gradient."""
-    updated = {id(p) for followed in probe.optimizers.values() for p in followed.parameters}
-    held = probe.names.parameters()
+    updated = {id(p) for followed in probe.optimizers for p in followed.parameters}
+    held = probe.optimizers.names.parameters()
     lost = [n for n, p in held.items() if p.grad is not None and id(p) not in updated]
     never = [
         p
-        for followed in probe.optimizers.values()
+        for followed in probe.optimizers
         for p in followed.parameters
         if p.grad is None and not followed.withheld
     ]
@@ -171,9 +171,7 @@ def left_out(probe: Probe) -> Iterator[Observation]:
             f"({lost[0]}, …)",
             None,
         )
-    elif (
-        updated and len(never) == len(updated) and probe.next_step() > 1 and not probe.cleared_last
-    ):
+    elif never and len(never) == len(updated) and not probe.cleared_last:
         yield Observation(
             "parameters_left_out",
             "none of the parameters that the optimizer updates ever got a gradient",
@@ -184,12 +182,13 @@ def left_out(probe: Probe) -> Iterator[Observation]:
 def _recurrence(probe: Probe, first: Survey, onset: int | None) -> Iterator[Observation]:
     """Did the gradient of a weight that is used again and again grow first?"""
     uses = first.get("uses", {})
-    history = [step for step in probe.history() if step.layers and math.isfinite(step.norm)]
+    history = [step for step in probe.optimizers.history() if step.layers]
+    history = [step for step in history if math.isfinite(step.norm)]
     if onset is not None:
         history = [step for step in history if step.step <= onset + 1]
     if len(history) < 3:
         return
-    names = probe.gradient_names() or list(probe.listed())
+    names = probe.optimizers.gradient_names()
     recurrent = {name for name in names if "weight_hh" in name or int(uses.get(name, 0)) >= 5}
     last = max(history[-5:], key=lambda step: step.norm)
     if not recurrent or len(names) != len(last.layers):
@@ -211,7 +210,8 @@ def _recurrence(probe: Probe, first: Survey, onset: int | None) -> Iterator[Obse
 
 def _fading(probe: Probe) -> Iterator[Observation]:
     """Are the gradients of the first layers next to nothing beside those of the last?"""
-    last = next((step for step in reversed(probe.history()) if len(step.layers) >= 4), None)
+    history = reversed(probe.optimizers.history())
+    last = next((step for step in history if len(step.layers) >= 4), None)
     if last is None or not math.isfinite(last.norm):
         return
     first_layer, last_layer = max(last.layers[:2]), max(last.layers[-2:])

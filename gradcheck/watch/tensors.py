@@ -36,18 +36,21 @@ def named(value: object, name: str = "", depth: int = 0) -> Iterator[tuple[str, 
     """The tensors within nested containers, with the keys or places that lead to them."""
     if isinstance(value, Tensor):
         yield name, value
-    elif depth >= _DEEPEST or isinstance(value, str | bytes):
+    elif depth < _DEEPEST:
+        for key, inner in list(_parts(value))[:_MOST]:
+            yield from named(inner, f"{name}.{key}" if name else key, depth + 1)
+
+
+def _parts(value: object) -> Iterator[tuple[str, object]]:
+    """What a container holds, by key or place."""
+    if isinstance(value, str | bytes | type):
         return
-    elif isinstance(value, Mapping):
-        for key, inner in list(value.items())[:_MOST]:
-            yield from named(inner, f"{name}.{key}" if name else str(key), depth + 1)
+    if isinstance(value, Mapping):
+        yield from ((str(key), inner) for key, inner in value.items())
     elif isinstance(value, Sequence):
-        for at, inner in enumerate(value[:_MOST]):
-            yield from named(inner, f"{name}.{at}" if name else str(at), depth + 1)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for field in dataclasses.fields(value)[:_MOST]:
-            inner = getattr(value, field.name, None)
-            yield from named(inner, f"{name}.{field.name}" if name else field.name, depth + 1)
+        yield from ((str(at), inner) for at, inner in enumerate(value))
+    elif dataclasses.is_dataclass(value):
+        yield from ((f.name, getattr(value, f.name, None)) for f in dataclasses.fields(value))
 
 
 def is_target(name: str, place: int, of: int) -> bool:

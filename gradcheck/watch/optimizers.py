@@ -1,0 +1,108 @@
+"""The optimizers of a script in the order in which they were made, and their parameters."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+
+from torch import Tensor
+from torch.optim.optimizer import Optimizer
+
+from gradcheck.watch import tensors
+from gradcheck.watch.followed import Followed, Step
+from gradcheck.watch.names import Names, Registry
+
+
+class Optimizers:
+    """What is known of each optimizer; none of them is kept alive by it."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._followed: weakref.WeakKeyDictionary[Optimizer, Followed] = weakref.WeakKeyDictionary()
+        self._names: Names | None = None
+        self._listed: dict[int, list[str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._followed)
+
+    def __iter__(self) -> Iterator[Followed]:
+        return iter(self._followed.values())
+
+    def items(self) -> Iterator[tuple[Optimizer, Followed]]:
+        """Optimizers, and what is known of them."""
+        return iter(self._followed.items())
+
+    def get(self, owner: object) -> Followed | None:
+        """What is known of an optimizer; None where it is none that was seen."""
+        return self._followed.get(owner) if isinstance(owner, Optimizer) else None
+
+    def follow(self, optimizer: Optimizer) -> Followed:
+        """The same, known from now on."""
+        followed = self._followed.get(optimizer)
+        if followed is None:
+            held = [p for group in optimizer.param_groups for p in group["params"]]
+            half = any(p.dtype in tensors.HALF for p in held)
+            followed = Followed(len(self._followed), held, half)
+            self._followed[optimizer] = followed
+        return followed
+
+    def of(self, followed: Followed) -> Optimizer | None:
+        """The optimizer of which this is known."""
+        return next((o for o, f in self._followed.items() if f is followed), None)
+
+    def only(self) -> Followed | None:
+        """The one optimizer, where there is no other."""
+        return next(iter(self), None) if len(self) == 1 else None
+
+    def owner(self, parameters: list[Tensor] | Tensor) -> Followed | None:
+        """The optimizer that updates the first of these parameters, or the only one there is."""
+        listed = [parameters] if isinstance(parameters, Tensor) else parameters
+        first = id(listed[0]) if listed else 0
+        for followed in self:
+            if any(id(p) == first for p in followed.parameters):
+                return followed
+        return self.only()
+
+    def any_gradient(self) -> bool:
+        """Whether any parameter holds a gradient."""
+        return any(p.grad is not None for followed in self for p in followed.parameters)
+
+    def history(self) -> list[Step]:
+        """The last steps of the first optimizer."""
+        return list(next((followed.history for followed in self), ()))
+
+    def next_step(self) -> int:
+        """The step of the first optimizer that is being prepared."""
+        return next((followed.steps for followed in self), 0)
+
+    def size(self) -> int:
+        """Bytes of all that the optimizers update."""
+        held = [p for followed in self for p in followed.parameters]
+        return sum(p.numel() * p.element_size() for p in held)
+
+    # ---- names
+
+    @property
+    def names(self) -> Names:
+        """Names of what the models hold, looked up again when modules were made."""
+        if self._names is None or self._names.version != self._registry.version:
+            self._names = Names(self._registry)
+            self._listed.clear()
+        return self._names
+
+    def parameter_names(self, followed: Followed) -> list[str]:
+        """Names of all parameters of an optimizer."""
+        known = self.names
+        if followed.place not in self._listed:
+            held = enumerate(followed.parameters)
+            self._listed[followed.place] = [known.of(p, at) for at, p in held]
+        return self._listed[followed.place]
+
+    def gradient_names(self, place: int = 0) -> list[str]:
+        """Names of an optimizer's parameters that have a gradient."""
+        followed = next((f for f in self if f.place == place), None)
+        if followed is None:
+            return []
+        listed = zip(self.parameter_names(followed), followed.parameters, strict=True)
+        return [name for name, parameter in listed if parameter.grad is not None]

@@ -1,0 +1,115 @@
+"""Keeps track of which sample of the data set each row of a tensor belongs to."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gradcheck.watch import tensors
+from gradcheck.watch.dispatch import storage_of, tensors_in
+
+
+class Rows:
+    """Dataset indices by tensor; they travel with the rows from operation to operation."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, list[int]] = {}
+        self._storages: set[int] = set()
+
+    def know(self, t: Tensor, indices: list[int]) -> None:
+        """Tell that the rows of a batch are these samples."""
+        self._set_rows(t, indices)
+
+    def of(self, t: Tensor) -> list[int] | None:
+        """The dataset index of each row of a tensor (or of each block of rows), where known."""
+        known = self._of.get(t.data_ptr())
+        if not known or not t.dim() or not len(t) or len(t) % len(known):
+            return None
+        return known if t.stride(0) == max(t.stride()) else None  # else it is transposed
+
+    def follow(self, name: str, args: Sequence[Any], kwargs: Any, result: Any) -> None:
+        """Keep track of which dataset index each row of a tensor belongs to."""
+        inputs = [t for t in tensors_in(args, kwargs) if t.dim()]
+        taken = _rows_taken(name, args)
+        for out in tensors_in((result,), {}):
+            if out.dim() and not any(out is t for t in inputs):
+                self._follow_one(name, args, inputs, taken, out)
+
+    def _follow_one(
+        self,
+        name: str,
+        args: Sequence[Any],
+        inputs: list[Tensor],
+        taken: list[int] | None,
+        out: Tensor,
+    ) -> None:
+        if taken is not None and len(taken) == len(out):
+            source = self.of(args[0])
+            if source is not None and len(source) == len(args[0]):
+                self._set_rows(out, [source[i] for i in taken])
+                return
+            if self._may_be_table(name, args[0]):
+                self._set_rows(out, taken)
+                return
+        known = next((k for t in inputs if len(t) == len(out) and (k := self.of(t))), None)
+        if known is not None:
+            self._set_rows(out, known)
+        elif not any(t.data_ptr() == out.data_ptr() for t in inputs):
+            self._of.pop(out.data_ptr(), None)
+            if not any(storage_of(t) == storage_of(out) for t in inputs):
+                self._storages.discard(storage_of(out))
+
+    def _set_rows(self, t: Tensor, rows: list[int]) -> None:
+        self._of[t.data_ptr()] = rows
+        self._storages.add(storage_of(t))
+
+    def _may_be_table(self, name: str, t: Tensor) -> bool:
+        """Whether rows taken from a tensor are samples: it holds data, and no piece of a batch."""
+        if t.requires_grad or (name == "slice" and _is_list(t)):
+            return False
+        return storage_of(t) not in self._storages
+
+    def samples(self, rows: Sequence[int], near: list[Tensor]) -> tuple[int, ...]:
+        """Dataset indices of these rows of the first tensor whose rows are known."""
+        for t in near:
+            known = self.of(t)
+            if known:
+                per = len(t) // len(known)
+                return tuple(sorted({known[row // per] for row in rows if row < len(t)}))
+        return ()
+
+    def bad(
+        self, inputs: list[Tensor], outputs: list[Tensor]
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Rows of the batch that are not finite, and their dataset indices, where known."""
+        for t in [*inputs, *outputs]:
+            known = self.of(t)
+            if known:
+                per = len(t) // len(known)
+                rows = sorted({row // per for row in tensors.nonfinite_rows(t)})
+                return tuple(rows), tuple(sorted({known[row] for row in rows}))
+        return (), ()
+
+
+def _is_list(t: Tensor) -> bool:
+    """Whether it may be a list of indices that is cut into batches."""
+    return t.dim() == 1 and t.dtype == torch.int64
+
+
+def _rows_taken(name: str, args: Sequence[Any]) -> list[int] | None:
+    """The rows of a table that an operation picks along its first dimension."""
+    if name == "index" and len(args[1]) == 1 and isinstance(args[1][0], Tensor):
+        index = args[1][0]
+        return index.tolist() if _is_list(index) else None
+    if name == "index_select" and args[1] == 0:
+        rows: list[int] = args[2].tolist()
+        return rows
+    if name == "slice" and args[0].dim() and (len(args) < 2 or args[1] == 0):
+        given = list(args[2:5]) + [None, None, 1][len(args[2:5]) :]
+        taken = list(range(len(args[0]))[slice(*given)])
+        return taken if len(taken) < len(args[0]) else None
+    return None

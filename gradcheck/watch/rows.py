@@ -1,0 +1,44 @@
+"""The row of the record that a step amounts to: its names and numbers."""
+
+from __future__ import annotations
+
+from gradcheck.watch.followed import Batch, Followed, Step
+from gradcheck.watch.updates import Updates
+
+
+def row(followed: Followed, step: Step, *, several: bool, scale: float | None) -> dict[str, float]:
+    """Loss, gradient norms, rate and loss scale of a step; `several` optimizers have prefixes."""
+    prefix = f"optimizer_{followed.place}/" if several else ""
+    values: dict[str, float] = {}
+    if step.loss is not None:
+        name = f"loss/{followed.loss_name or f'optimizer_{followed.place}'}"
+        values[name if several else "loss"] = step.loss
+    if followed.clip_norm is not None:
+        values[f"{prefix}grad_norm"] = followed.clip_norm
+        values[f"{prefix}clipped_grad_norm"] = step.norm
+    elif followed.measured:
+        values[f"{prefix}grad_norm"] = step.norm
+    values[f"{prefix}learning_rate"] = step.rate
+    if followed.scaler is not None and scale is not None:
+        values["loss_scale"] = scale
+        values["skipped_steps"] = float(step.skipped)
+    return values
+
+
+def add_updates(values: dict[str, float], updates: Updates, step: Step) -> None:
+    """Length of the update and of the weights, where this step was measured."""
+    measured = updates.ratios[-1] if updates.ratios and not step.optimizer else None
+    if measured is not None and measured[0] == step.step:
+        values["update_to_weight_ratio"] = measured[1]
+        values["weight_norm"] = updates.weight_norm or 0.0
+
+
+def add_batch(values: dict[str, float], batch: Batch | None) -> None:
+    """Range of inputs and targets, and how many of them are not finite."""
+    if batch is None:
+        return
+    for name, found in (("input", batch.inputs), ("target", batch.targets)):
+        if found is not None:
+            values[f"batch/{name}_min"] = found.low
+            values[f"batch/{name}_max"] = found.high
+            values[f"batch/{name}_nonfinite_count"] = float(found.nonfinite)
