@@ -11,10 +11,11 @@ BENCH ?=
 # Options of `make fuzz`, such as FUZZ='--seed 7 --only csv,json' or FUZZ='--replay .fuzz/csv-7-12.json'.
 FUZZ ?= --cases 100000
 
-.PHONY: demo test check lint types fmt bench fuzz faults evaluate evaluate-peers samples snapshots readme clean
+.PHONY: demo test check lint types fmt bench bench-watch fuzz faults evaluate evaluate-peers evaluate-watch samples snapshots readme clean
 
-demo: $(CORE)  ## install, then diagnose the sample logs
+demo: $(CORE)  ## install, diagnose the sample logs, watch a script that fails
 	$(BIN)/gradcheck analyze sample_logs --fail-on never
+	$(BIN)/gradcheck watch --fail-on never sample_logs/train_spectra.py
 
 test: $(INSTALLED)  ## the whole test suite
 	$(BIN)/python -m pytest -n auto --dist loadgroup
@@ -36,6 +37,9 @@ fmt: $(INSTALLED)
 bench: $(RIVALS)  ## CPU and memory beside other tools; minutes, and 2.5 GB of temporary files
 	$(BIN)/python -m tests.bench $(BENCH)
 
+bench-watch: $(INSTALLED)  ## what watching costs, beside anomaly detection; ten minutes
+	$(BIN)/python -W ignore -m tests.watched.bench $(BENCH)
+
 fuzz: $(INSTALLED)  ## read 100,000 damaged logs; a quarter of an hour, findings in .fuzz/
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
@@ -47,6 +51,10 @@ faults: $(INSTALLED)  ## train the runs of tests/faults/ into .faults/; half an 
 
 evaluate: faults  ## fit the weights with recipes left out, score them, write weights and README
 	$(BIN)/python -m tests.evaluation --keep
+
+evaluate-watch: faults  ## watch every script and recipe whose fault is known; half an hour
+	$(BIN)/python -m tests.watched scripts
+	$(BIN)/python -m tests.watched recipes
 
 samples: $(INSTALLED)  ## retrain the small networks behind sample_logs/
 	$(BIN)/python -m tests.samples

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from gradcheck.model import HEALTHY, INCONCLUSIVE, Event, Role, Run, RunReport
+from gradcheck.model import HEALTHY, INCONCLUSIVE, Event, Role, Run, RunReport, Where
 from gradcheck.reports.escape import shorten
 from gradcheck.wording import count
 
 _NONFINITE = "nonfinite_"
 LONGEST_SAYING = 80
+
+MOST_SAMPLES = 8
 
 
 def words(identifier: str) -> str:
@@ -120,3 +122,17 @@ def number(value: float) -> str:
     if "e" not in text:
         return text
     return f"{value:.0f}" if 1 <= abs(value) < 1e5 else f"{value:.1e}".replace(".0e", "e")
+
+
+def place(where: Where) -> str:
+    """`phase: forward, at train.py:24, sample 301 of the data set`: where a fault is."""
+    at = f"at {where.file}:{where.line}" if where.file and where.line else ""
+    module = f"in {where.module}" if where.module else ""
+    samples = [str(sample) for sample in (where.samples or ())[:MOST_SAMPLES]]
+    more = len(where.samples or ()) - len(samples)
+    if samples:
+        listed = ", ".join(samples) + (f" and {more} more" if more > 0 else "")
+        samples = [f"{'sample' if len(samples) == 1 else 'samples'} {listed} of the data set"]
+    rank = [f"rank {where.rank}"] if where.rank is not None else []
+    parts = [f"phase: {where.phase}", module, at, *samples, *rank]
+    return ", ".join(part for part in parts if part)

@@ -12,6 +12,7 @@ from gradcheck.reports.phrases import (
     happenings,
     judgement,
     percent,
+    place,
     status,
     steps,
     what_happened,
@@ -66,6 +67,8 @@ def _put_verdict(page: Page, report: RunReport) -> None:
     page.line((str(report.run.path), "dim"), indent=len(state) + 2)
     if report.diagnoses and report.verdict != INCONCLUSIVE:
         page.line(report.diagnoses[0].summary)
+        if report.diagnoses[0].where is not None:
+            page.line((place(report.diagnoses[0].where), "bold"))
 
 
 def _put_reasons(page: Page, diagnosis: Diagnosis) -> None:

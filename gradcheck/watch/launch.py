@@ -76,7 +76,7 @@ def run(target: Target) -> Ending:
     try:
         start(target)
     except Stop:
-        return Ending(1, stopped=True)
+        return Ending(0, stopped=True)
     except SystemExit as error:
         return Ending(_code_of(error), error)
     except KeyboardInterrupt as error:

@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer
 
-from gradcheck.watch import batches, frames, rows, tensors
+from gradcheck.watch import batches, closures, frames, rows, tensors
 from gradcheck.watch.buffers import BufferCopies
 from gradcheck.watch.followed import Batch, Followed, Step
 from gradcheck.watch.guard import Guard
@@ -149,9 +149,8 @@ class Probe:
         followed = self.optimizers.follow(optimizer)
         followed.took_step = True
         self.loop.stepping(followed)
-        closure = args[1] if len(args) > 1 else kwargs.get("closure")
-        if callable(closure):
-            return self._with_closure(followed, args, kwargs, closure)
+        if closures.of(args, kwargs) is not None:
+            return closures.watched(args, kwargs, lambda: self._after_closure(followed))
         self._before_update(followed)
         self.spent += time.perf_counter() - begun
         return None
@@ -214,6 +213,9 @@ class Probe:
         self.updates.before(followed)
         self.listener.on_update(followed, updating=True)
 
+    def _after_closure(self, followed: Followed) -> None:
+        self.guard(self._before_update, followed)
+
     def _dropped(self, followed: Followed, step: Step) -> None:
         """The script itself guards its weights: look why, and hold nothing."""
         if self.listener.on_nonfinite(followed, replace(step, skipped=True)):
@@ -225,22 +227,6 @@ class Probe:
         for parameter in followed.parameters:
             parameter.grad = None
         self.buffers.restore()
-
-    def _with_closure(self, followed: Followed, args: Any, kwargs: Any, closure: Any) -> Any:
-        """Optimizers like L-BFGS, and Lightning's, run forward and backward in a closure."""
-        first = True
-
-        def watched() -> Any:
-            nonlocal first
-            result = closure()
-            if first:
-                first = False
-                self.guard(self._before_update, followed)
-            return result
-
-        if len(args) > 1:
-            return (args[0], watched, *args[2:]), kwargs
-        return args, {**kwargs, "closure": watched}
 
     def _loss_is_finite(self, step: Step) -> bool:
         return step.loss is None or math.isfinite(step.loss)

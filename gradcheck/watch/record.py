@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -46,6 +46,7 @@ class Record:
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory.absolute()  # the script may change its working directory
+        self._home = Path.cwd()
         self._rows: list[Row] = []
         self._events: BinaryIO = self._open()
         self._lock = threading.Lock()
@@ -68,8 +69,18 @@ class Record:
 
     def observe(self, observation: Observation) -> None:
         """Write an observation at once."""
+        where = observation.where
+        if where is not None and where.file is not None:
+            observation = replace(observation, where=replace(where, file=self._shown(where.file)))
         entry = {name: value for name, value in asdict(observation).items() if value is not None}
         self._line(entry)
+
+    def _shown(self, file: str) -> str:
+        """A file as the user would name it from where the script was started."""
+        try:
+            return str(Path(file).relative_to(self._home))
+        except ValueError:
+            return file
 
     def say(self, said: Said, text: str) -> None:
         """Write what ended the script."""

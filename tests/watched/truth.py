@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import tomllib
 
 SCRIPTS = Path(__file__).parent / "scripts"
 CULPRIT = "# <- culprit"
