@@ -103,7 +103,7 @@ def _writes(node: Node) -> bool:
 
 def _overwrites(node: Node) -> bool:
     """Whether it wrote to weights, buffers or moments, and was no optimizer."""
-    return node.written[0] in _STATE and node.phase == "forward" and not node.has_weights
+    return node.in_place and node.written[0] in _STATE and node.phase == "forward"
 
 
 def _prepares(node: Node) -> bool:

@@ -52,6 +52,8 @@ class Followed:
     scaler: Any = None
     unscaled: bool = False
     took_step: bool = False
+    skips: int = 0
+    """Steps that its scaler skipped in a row."""
     norm: float = 0.0
     layers: list[float] = field(default_factory=list)
     measured: bool = False

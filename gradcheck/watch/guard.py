@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 
@@ -20,6 +21,8 @@ class Guard:
         self.fault: str | None = None
         self._tell = tell
         self._inside = False
+        self.shield: Callable[[], AbstractContextManager[Any]] = nullcontext
+        """What hides our own operations from a trace, while there is one."""
 
     def __call__(self, hook: Callable[..., Any], *args: Any) -> Any:
         """Call a hook; None if watching is off, or if we are inside a hook already."""
@@ -27,7 +30,8 @@ class Guard:
             return None
         self._inside = True
         try:
-            return hook(*args)
+            with self.shield():
+                return hook(*args)
         except (Stop, KeyboardInterrupt):
             raise
         except BaseException as error:

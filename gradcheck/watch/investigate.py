@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -38,9 +39,11 @@ class Investigation:
 
     def begin(self) -> None:
         """Enter the modes under which every operation and its line are seen."""
+        self.probe.guard.shield = self._paused
         if self._mode == "survey":
             held = _known(self.probe, self.probe.optimizers.names).items()
             self._survey = Survey({key: name for key, (kind, name) in held if kind == "parameter"})
+            self.add_batch()
             self._survey.__enter__()
             return
         names = self.probe.optimizers.names
@@ -49,6 +52,18 @@ class Investigation:
         self._modules = ModuleStack(self.trace, names.module)
         torch.autograd.set_detect_anomaly(True, check_nan=False)
         self.trace.__enter__()
+
+    @contextmanager
+    def _paused(self) -> Iterator[None]:
+        """Our own operations are none of the script's."""
+        mode = self.trace or self._survey
+        if mode is not None:
+            mode.paused = True
+        try:
+            yield
+        finally:
+            if mode is not None:
+                mode.paused = False
 
     def boundary(self) -> None:
         """A step of the replay is over."""
@@ -67,11 +82,12 @@ class Investigation:
     def add_batch(self) -> None:
         """Tell the trace which dataset index each row of the batch is."""
         batch = self.probe.batch
-        if self.trace is None or batch is None or batch.indices is None:
+        looking = self.trace or self._survey
+        if looking is None or batch is None or batch.indices is None:
             return
         for _, item in batch.items:
             if item.dim() and len(item) == len(batch.indices):
-                self.trace.samples.know(item, batch.indices)
+                looking.samples.know(item, batch.indices)
 
     def arrive(self, followed: Followed, step: Step) -> Mapping[str, Any]:
         """The step is not finite here either: what came first?"""

@@ -19,10 +19,15 @@ from gradcheck.watch.followed import Batch, Followed, Step
 from gradcheck.watch.guard import Guard
 from gradcheck.watch.listener import Listener
 from gradcheck.watch.loop import LoopChecks
+from gradcheck.watch.loss_scale import LossScale
 from gradcheck.watch.names import Registry
 from gradcheck.watch.optimizers import Optimizers
 from gradcheck.watch.tape import Tape
+from gradcheck.watch.targets import Targets
 from gradcheck.watch.updates import Updates
+
+MANY_SKIPS = 8
+"""Steps that a loss scaler skips in a row before its gradients are looked at."""
 
 
 class Probe:
@@ -37,6 +42,7 @@ class Probe:
         self.tape = Tape()
         self.loop = LoopChecks()
         self.updates = Updates()
+        self.targets = Targets()
         self.cleared_last = False
         """Whether gradients were set to zero since the last step."""
         self.buffers = BufferCopies(self.registry)
@@ -50,10 +56,9 @@ class Probe:
         """From which backward ran in this step."""
         self._paces: deque[float] = deque(maxlen=25)
         self._ended: float | None = None
-        self._raw: dict[int, Tensor] = {}
+        self.scale = LossScale()
         self._losses: list[float] = []
         self._last_loss: str | None = None
-        self._scale: float | None = None
 
     # ---- what the script does
 
@@ -86,14 +91,11 @@ class Probe:
         self.listener.on_backward()
         self.loss_tensors.append(loss.detach())
         if loss.numel() == 1:
-            raw = self._raw.get(id(loss), loss).detach()
-            value = float(raw)
-            if self._scale and id(loss) not in self._raw:
-                value /= self._scale
-            self._losses.append(value)
+            self._losses.append(self.scale.value(loss))
         if len(self.optimizers) > 1 and len(self._losses) == 1:
             self._last_loss = frames.name_of_loss()
-        self.loop.before_backward(self.optimizers, loss, scaled=self._scale is not None)
+        self.targets.look(loss, self.optimizers.next_step())
+        self.loop.before_backward(self.optimizers, loss, scaled=self.scale.now is not None)
         self.spent += time.perf_counter() - begun
 
     def differentiated(self, output: Tensor) -> None:
@@ -115,13 +117,12 @@ class Probe:
             return
         if isinstance(norm, Tensor) and "norm" in kind:
             followed.clip_norm = float(norm.detach())
-        self.loop.clipped(followed, self._scale, norm)
+        self.loop.clipped(followed, self.scale.now, norm)
         self.spent += time.perf_counter() - begun
 
     def scaled(self, scaler: Any, raw: Tensor, product: Tensor) -> None:
         """A loss was multiplied by the loss scale."""
-        self._raw[id(product)] = raw.detach()
-        self._scale = float(scaler.get_scale()) if scaler.is_enabled() else None
+        self.scale.scaled(scaler, raw, product)
 
     def unscaled(self, scaler: Any, optimizer: Optimizer) -> None:
         """Gradients were divided by the loss scale again."""
@@ -139,8 +140,12 @@ class Probe:
         if followed.scaler is not None and not followed.took_step:
             self._measure(followed)  # the scaler divided by its scale in any case
             step = self._step(followed, skipped=True)
+            followed.skips += 1
             if not self._loss_is_finite(step):
                 self.listener.on_nonfinite(followed, step)
+            elif followed.skips == MANY_SKIPS:
+                first = replace(step, step=step.step - MANY_SKIPS + 1)
+                self.listener.on_nonfinite(followed, first)
             self._finish(followed, step)
 
     def before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> Any:
@@ -148,6 +153,7 @@ class Probe:
         begun = time.perf_counter()
         followed = self.optimizers.follow(optimizer)
         followed.took_step = True
+        followed.skips = 0
         self.loop.stepping(followed)
         if closures.of(args, kwargs) is not None:
             return closures.watched(args, kwargs, lambda: self._after_closure(followed))
@@ -256,8 +262,7 @@ class Probe:
         followed.clip_norm, followed.unscaled, followed.withheld = None, False, False
         self._losses.clear()
         self.loss_tensors.clear()
-        self._raw.clear()
-        self._scale = None
+        self.scale.clear()
         self.buffers.keep()
         now = time.perf_counter()
         if self._ended is not None and followed.place == 0:
@@ -290,7 +295,7 @@ class Probe:
 
     def _values(self, followed: Followed, step: Step) -> dict[str, float]:
         followed.loss_name = followed.loss_name or self._last_loss
-        scale = self._scale
+        scale = self.scale.now
         if scale is None and followed.scaler is not None:
             scale = float(followed.scaler.get_scale())
         values = rows.row(followed, step, several=len(self.optimizers) > 1, scale=scale)

@@ -95,6 +95,8 @@ class Session:
             step = self.probe.optimizers.next_step()
             for observation in crash.observations(error, self.snapshots, step):
                 self.record.observe(observation)
+        if self.probe.targets.found is not None:
+            self.record.observe(self.probe.targets.found)
         for observation in (*self.probe.loop.observations(), *self._left_out):
             self.record.observe(observation)
         self._survey()
@@ -183,11 +185,10 @@ class Session:
 
     def on_loading(self, loading: bool) -> None:
         """A DataLoader makes a batch, or has made it."""
-        trace = self.investigation.trace
-        if trace is not None:
-            trace.in_loading = loading
-            if not loading:
-                self.investigation.add_batch()
+        if self.investigation.trace is not None:
+            self.investigation.trace.in_loading = loading
+        if not loading:
+            self.investigation.add_batch()
 
     def on_update(self, followed: Followed, *, updating: bool) -> None:
         """An optimizer updates its weights, or has done so."""

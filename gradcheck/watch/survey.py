@@ -11,10 +11,14 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from gradcheck.watch import frames
 from gradcheck.watch.followed import Followed
+from gradcheck.watch.provenance import Rows
 
 _RECTIFIERS = frozenset({"relu", "relu_", "clamp_min", "threshold", "clamp", "clamp_min_"})
 _MOST_LAYERS = 400
+LIKE_LARGEST = 4.0
+"""Samples whose numbers come this near to the largest stand out with it."""
 _AVERAGED = frozenset({"sub", "mse_loss", "smooth_l1_loss", "huber_loss", "l1_loss",
                        "binary_cross_entropy_with_logits", "binary_cross_entropy"})  # fmt: skip
 
@@ -26,15 +30,17 @@ class Survey(TorchDispatchMode):
         super().__init__()
         self._parameters = parameters  # storage -> name
         self._learned: set[int] = set()
+        self.samples = Rows()
+        self.paused = False
         self._begin()
 
     def _begin(self) -> None:
         self._layers: list[dict[str, Any]] = []
         self._uses: Counter[str] = Counter()
-        self._inputs = 0.0
-        self._input_spread = 0.0
-        self._targets = 0.0
-        self._target_spread = 0.0
+        self._data: dict[str, dict[str, Any]] = {
+            "input": {"largest": 0.0, "spread": 0.0},
+            "target": {"largest": 0.0, "spread": 0.0},
+        }
         self._dead: dict[str, float] = {}
         self._step: dict[str, float] = {}
 
@@ -43,10 +49,7 @@ class Survey(TorchDispatchMode):
         found = {
             "layers": self._layers[:_MOST_LAYERS],
             "uses": dict(self._uses),
-            "input": self._inputs,
-            "input_spread": self._input_spread,
-            "target": self._targets,
-            "target_spread": self._target_spread,
+            **self._data,
             "dead": max(self._dead.values(), default=0.0),
             "rectified": len(self._dead),
             **self._step,
@@ -58,10 +61,13 @@ class Survey(TorchDispatchMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
+        if self.paused:
+            return result
+        name = func._schema.name.rpartition("::")[2]
+        self.samples.follow(name, args, kwargs or {}, result)
         self._follow(list(_tensors((*args, *(kwargs or {}).values()))), list(_tensors((result,))))
         forward = torch._C._current_autograd_node() is None and torch.is_grad_enabled()
         if forward and isinstance(result, Tensor):
-            name = func._schema.name.rpartition("::")[2]
             self._look(name, list(_floats(args)), result)
         return result
 
@@ -95,13 +101,11 @@ class Survey(TorchDispatchMode):
                 }
             )
             if signal is not None and not self._depends(signal):
-                self._inputs = max(self._inputs, _largest(signal))
-                self._input_spread = max(self._input_spread, _spread(signal))
+                self._note("input", signal)
         elif name in _AVERAGED and len(others) >= 2 and others[0].shape == others[1].shape:
             plain = [t for t in others[:2] if not self._depends(t)]
             if len(plain) == 1:
-                self._targets = max(self._targets, _largest(plain[0]))
-                self._target_spread = max(self._target_spread, _spread(plain[0]))
+                self._note("target", plain[0])
         if name in _RECTIFIERS and result.dim() > 1 and result.requires_grad:
             off = (
                 (result.detach() == 0).flatten(0, -2)
@@ -109,6 +113,21 @@ class Survey(TorchDispatchMode):
                 else (result.detach() == 0).transpose(1, -1).flatten(0, -2)
             )
             self._dead[str(len(self._dead))] = float(off.all(0).float().mean())
+
+    def _note(self, kind: str, data: Tensor) -> None:
+        """Keep the largest data of a step: its size, where it was met, and the samples in it."""
+        largest, known = _largest(data), self._data[kind]
+        known["spread"] = max(known["spread"], _spread(data))
+        if largest <= known["largest"]:
+            return
+        line, indices = frames.here(), self.samples.of(data)
+        known |= {"largest": largest, "samples": None}
+        if line is not None:
+            known |= {"file": line.file, "line": line.line}
+        if indices is not None:
+            size = data.detach().abs().reshape(len(indices), -1).amax(1)
+            rows = (size >= largest / LIKE_LARGEST).nonzero().flatten().tolist()
+            known["samples"] = sorted({indices[row] for row in rows})
 
     @torch.no_grad()
     def before_update(self, optimizer: torch.optim.Optimizer, followed: Followed) -> None:

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gradcheck.model import Observation, RunReport
+from gradcheck.model import Observation, RunReport, Where
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.snapshot import Snapshots
 from gradcheck.wording import number
@@ -17,6 +17,7 @@ FAR, VERY_FAR = 20.0, 100.0
 GAIN, GROWN = 4.0, 20.0
 """A layer that multiplies its signal by this, and a signal of this size, are no sound start."""
 STANDS_OUT = 8.0
+MOST_SAMPLES = 64
 LAGGED = 6.0
 MOST_REPLAYED = 60.0
 """Seconds that replaying up to the onset may take."""
@@ -68,12 +69,12 @@ def _survey(
 
 def _first_step(first: Survey, report: RunReport) -> Iterator[Observation]:
     """Are the inputs, or the weights, out of size before anything was learned?"""
-    spread, target = float(first["input_spread"]), float(first["target_spread"])
+    spread, target = float(first["input"]["spread"]), float(first["target"]["spread"])
     if spread >= FAR:
         yield Observation(
             "inputs_far_from_unit",
             f"the inputs of the first step have a root mean square of {number(spread)}, "
-            f"up to {number(float(first['input']))}",
+            f"up to {number(float(first['input']['largest']))}",
             0,
             min(1.0, 0.5 + math.log10(spread / FAR)),
         )
@@ -81,7 +82,7 @@ def _first_step(first: Survey, report: RunReport) -> Iterator[Observation]:
         yield Observation(
             "targets_far_from_unit",
             f"the targets of the first step have a root mean square of {number(target)}, "
-            f"up to {number(float(first['target']))}",
+            f"up to {number(float(first['target']['largest']))}",
             0,
             min(1.0, 0.5 + math.log10(target / FAR)),
         )
@@ -112,8 +113,9 @@ def _onset(probe: Probe, surveys: Sequence[Survey], onset: int) -> Iterator[Obse
         ("batch_stands_out", "input", "inputs"),
         ("target_stands_out", "target", "targets"),
     ):
-        usual = statistics.median(float(one[name]) for one in surveys[:-1])
-        now = max(float(one[name]) for one in surveys[-2:])
+        usual = statistics.median(float(one[name]["largest"]) for one in surveys[:-1])
+        seen = max((one[name] for one in surveys[-2:]), key=lambda one: float(one["largest"]))
+        now = float(seen["largest"])
         if usual > 0 and now / usual >= STANDS_OUT:
             yield Observation(
                 key,
@@ -122,6 +124,7 @@ def _onset(probe: Probe, surveys: Sequence[Survey], onset: int) -> Iterator[Obse
                 onset,
                 min(1.0, 0.5 + 0.25 * math.log10(now / usual)),
                 {"ratio": now / usual},
+                _where(name, seen),
             )
     lags = [float(one.get("lag", 0.0)) for one in surveys]
     if lags[-1] >= LAGGED and max(lags) >= LAGGED:
@@ -132,6 +135,13 @@ def _onset(probe: Probe, surveys: Sequence[Survey], onset: int) -> Iterator[Obse
             onset,
             min(1.0, max(lags) / 10),
         )
+
+
+def _where(phase: str, seen: Survey) -> Where:
+    """Where data that stands out was met, and which samples it is."""
+    samples = seen.get("samples")
+    few = tuple(samples) if samples and len(samples) <= MOST_SAMPLES else None
+    return Where(phase, file=seen.get("file"), line=seen.get("line"), samples=few)
 
 
 def _updates(probe: Probe, report: RunReport) -> Iterator[Observation]:

@@ -66,6 +66,7 @@ class Node:
     """Whether it ran while a DataLoader made a batch."""
     written: tuple[str, str | None] = ("data", None)
     """What it wrote to, if it is a writer: its kind and name."""
+    in_place: bool = False
     keeps: list[Tensor] = field(default_factory=list)
 
 
@@ -95,12 +96,15 @@ class Trace(TorchDispatchMode):
         self.stack: list[tuple[str, nn.Module]] = []
         self.in_step = False
         self.in_loading = False
+        self.paused = False
         self._alive: list[Tensor] = []
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        if self.paused:
+            return func(*args, **kwargs)
         self.count += 1
         name = func._schema.name.rpartition("::")[2]
         before = list(floats_in(args, kwargs))
@@ -206,6 +210,7 @@ class Trace(TorchDispatchMode):
             function=function,
             in_loading=self.in_loading,
             written=self._known.get(storage_of(bad[0]), ("data", None)),
+            in_place=any(bad[0] is t for t in before) or name.endswith("_"),
         )
         if not samples and bad_before and not self.in_loading:
             plain = [t for t in bad_before if not t.requires_grad and t.dim()]

@@ -1,0 +1,60 @@
+"""Looks at the targets that a loss keeps for backward: may a loss of its kind have them?"""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gradcheck.model import Observation, Where
+from gradcheck.watch import frames
+from gradcheck.wording import number
+
+_DEEPEST = 4
+EVERY, FIRST = 32, 6
+"""Steps between two looks, and steps that are all looked at."""
+
+
+class Targets:
+    """Binary cross-entropy has a floor only for targets between 0 and 1."""
+
+    def __init__(self) -> None:
+        self._looks = 0
+        self.found: Observation | None = None
+
+    def look(self, loss: Tensor, step: int) -> None:
+        """Look at the targets of this loss, if it is due and of that kind."""
+        self._looks += 1
+        if self.found is not None or (self._looks > FIRST and self._looks % EVERY):
+            return
+        target = _kept(loss.grad_fn)
+        if target is None or not target.numel():
+            return
+        low, high = (float(bound) for bound in torch.aminmax(target))
+        if low < 0 or high > 1:
+            line = frames.here()
+            self.found = Observation(
+                "probability_outside_range",
+                f"the targets of a binary cross-entropy reach from {number(low)} to "
+                f"{number(high)}, where it needs 0 to 1",
+                step,
+                where=Where(
+                    "target", file=line.file if line else None, line=line.line if line else None
+                ),
+            )
+
+
+def _kept(node: Any) -> Tensor | None:
+    for _ in range(_DEEPEST):
+        if node is None:
+            return None
+        if node.name().startswith("BinaryCrossEntropy"):
+            try:
+                target = node._saved_target
+            except RuntimeError:  # freed already
+                return None
+            return target.detach() if isinstance(target, Tensor) else None
+        node = next((inner for inner, _ in node.next_functions if inner is not None), None)
+    return None
