@@ -44,7 +44,8 @@ _SAID = tuple(
             Said.INDEX_OUT_OF_RANGE,
             r"index out of range in self|target -?\d+ is out of bounds|t >= 0 && t < n_classes"
             r"|srcIndex < srcSelectDimSize|index out of bounds|out of bounds for (?:dim|axis|size)"
-            r"|label value of -?\d+ which is outside the valid range",
+            r"|label value of -?\d+ which is outside the valid range"
+            r"|takes value -?\d+ which is not in the valid range",
         ),
         (Said.DEVICE_ASSERT, r"device-side assert|cudaErrorAssert|input_val >= zero"),
         (Said.DEVICE_ASSERT, r"all elements of (?:input|target) should be between 0 and 1"),

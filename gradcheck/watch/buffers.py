@@ -9,6 +9,9 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from gradcheck.watch.names import Registry
 
+MOST_EACH_STEP, SELDOM = 80, 16
+"""Buffers that are looked at in every step, and steps between two looks where there are more."""
+
 
 class BufferCopies:
     """Copies of every BatchNorm's buffers from before the last step, refreshed in one call."""
@@ -16,6 +19,9 @@ class BufferCopies:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._seen = -1
+        self._steps = 0
+        self._names: list[str] = []
+        self._floats: list[Tensor] = []
         self._live: list[Tensor] = []
         self._copies: list[Tensor] = []
 
@@ -26,6 +32,17 @@ class BufferCopies:
             self._find()
         if self._live:
             torch._foreach_copy_(self._copies, self._live)
+
+    @torch.no_grad()
+    def broken(self) -> str | None:
+        """The name of a buffer that is not finite; None where all are, or none is due."""
+        self._steps += 1
+        if not self._floats or (len(self._floats) > MOST_EACH_STEP and self._steps % SELDOM):
+            return None
+        norms = torch.stack(torch._foreach_norm(self._floats))
+        if bool(torch.isfinite(norms).all()):
+            return None
+        return self._names[int((~torch.isfinite(norms)).nonzero()[0])]
 
     @torch.no_grad()
     def restore(self) -> None:
@@ -40,3 +57,11 @@ class BufferCopies:
             buffer for module in found for buffer in module.buffers() if buffer is not None
         ]
         self._copies = [buffer.clone() for buffer in self._live]
+        named = [
+            (f"{type(module).__name__}.{name}", buffer)
+            for module in found
+            for name, buffer in module.named_buffers()
+            if buffer.is_floating_point()
+        ]
+        self._names = [name for name, _ in named]
+        self._floats = [buffer for _, buffer in named]

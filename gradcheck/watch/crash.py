@@ -14,6 +14,7 @@ from gradcheck.watch.snapshot import Snapshots
 from gradcheck.wording import number
 
 _LONGEST = 300
+_OUTSIDE = ("out of bounds", "index out of range", "not in the valid range")
 
 
 def message(error: BaseException) -> Message:
@@ -67,6 +68,6 @@ def _told(text: str, found: Mapping[str, Any]) -> tuple[str | None, str]:
         return "one_value_to_normalise", "a batch normalisation got one value per channel"
     if "between 0 and 1" in text:
         return "probability_outside_range", f"a loss refused its arguments: {text[:120]}"
-    if "out of bounds" in text or "index out of range" in text:
+    if any(words in text for words in _OUTSIDE):
         return "id_outside_table", f"an index lies outside of its table: {text[:120]}"
     return None, ""

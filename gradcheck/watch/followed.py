@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,11 @@ class Step:
     layers: tuple[float, ...]
     rate: float
     skipped: bool = False
+
+    @property
+    def loss_is_finite(self) -> bool:
+        """Whether the loss is a number, or none is known."""
+        return self.loss is None or math.isfinite(self.loss)
 
 
 @dataclass

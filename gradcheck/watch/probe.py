@@ -141,7 +141,7 @@ class Probe:
             self._measure(followed)  # the scaler divided by its scale in any case
             step = self._step(followed, skipped=True)
             followed.skips += 1
-            if not self._loss_is_finite(step):
+            if not step.loss_is_finite:
                 self.listener.on_nonfinite(followed, step)
             elif followed.skips == MANY_SKIPS:
                 first = replace(step, step=step.step - MANY_SKIPS + 1)
@@ -213,7 +213,7 @@ class Probe:
             if self._losses:  # backward ran, and the script took its gradients away again
                 self._dropped(followed, step)
         else:
-            fine = math.isfinite(step.norm) and self._loss_is_finite(step)
+            fine = math.isfinite(step.norm) and step.loss_is_finite
             if not fine and self.listener.on_nonfinite(followed, step):
                 self.withhold(followed)
         self.updates.before(followed)
@@ -233,9 +233,6 @@ class Probe:
         for parameter in followed.parameters:
             parameter.grad = None
         self.buffers.restore()
-
-    def _loss_is_finite(self, step: Step) -> bool:
-        return step.loss is None or math.isfinite(step.loss)
 
     def _step(self, followed: Followed, *, skipped: bool = False) -> Step:
         optimizer = self.optimizers.of(followed)

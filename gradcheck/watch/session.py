@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from gradcheck import diagnosis
-from gradcheck.model import HEALTHY, Observation, Severity
+from gradcheck.model import HEALTHY, Observation, Severity, Where
 from gradcheck.reports.escape import safe
 from gradcheck.watch import crash, localise, surveying
 from gradcheck.watch.display import Display
@@ -55,6 +55,7 @@ class Session:
         self._told: set[str] = set()
         self._next_layers = 0
         self._usual_norm = 0.0
+        self._buffers_told = False
         self._left_out: list[Observation] = []
         self._quiet_until = 0
         self._seconds_before = 0.0
@@ -166,9 +167,21 @@ class Session:
                 self._quiet_until = self.snapshots.ticks + QUIET
             elif math.isfinite(step.norm):
                 self._usual_norm += 0.1 * (step.norm - self._usual_norm)
+        self._look_at_buffers(step)
         if self.snapshots.ticks in LOOK_FOR_LEFT_OUT and not self.snapshots.replaying:
             self._left_out = list(surveying.left_out(self.probe))
         self.snapshots.boundary(step)
+
+    def _look_at_buffers(self, step: Step) -> None:
+        """Statistics that a bad batch poisoned although its step was skipped: told once."""
+        if self._buffers_told or self.snapshots.replaying:
+            return
+        name = self.probe.buffers.broken()
+        if name is not None:
+            self._buffers_told = True
+            said = f"the running statistic {name} is not finite after step {step.step}"
+            where = Where("state", name)
+            self.record.observe(Observation("buffer_nonfinite", said, step.step, where=where))
 
     def on_created(self) -> None:
         """An optimizer was made: from here on a replay can begin."""
