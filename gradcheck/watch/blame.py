@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -239,10 +239,3 @@ def _at(line: Line | None) -> str:
         return ""
     place = f"{Path(line.file).name}:{line.line}"
     return f", at {place}: {line.expression}" if line.expression else f", at {place}"
-
-
-def with_rank(observation: Observation, rank: int | None) -> Observation:
-    """The same observation, told by one of several processes."""
-    if rank is None or observation.where is None:
-        return observation
-    return replace(observation, where=replace(observation.where, rank=rank))

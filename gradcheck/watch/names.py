@@ -76,6 +76,10 @@ class Names:
         """The name of a parameter, or its place in the optimizer where no module holds it."""
         return self.parameter.get(id(parameter), f"parameter_{place}")
 
+    def by_storage(self) -> dict[int, str]:
+        """Names of all parameters, by what identifies their memory."""
+        return {p.untyped_storage().data_ptr(): name for name, p in self.parameters().items()}
+
     def parameters(self) -> dict[str, Tensor]:
         """All parameters of all models, by name."""
         return {name: p for top in self.tops for name, p in top.named_parameters()}

@@ -43,8 +43,7 @@ class Probe:
         self.loop = LoopChecks()
         self.updates = Updates()
         self.targets = Targets()
-        self.cleared_last = False
-        """Whether gradients were set to zero since the last step."""
+        self.cleared_last = False  # gradients were set to zero since backward
         self.buffers = BufferCopies(self.registry)
         self.grads_by_function = 0
         """Calls of autograd.grad on a scalar, which know no optimizer."""
@@ -88,7 +87,7 @@ class Probe:
         begun = time.perf_counter()
         if self._losses and not self._losses_are_finite() and not self.optimizers.any_gradient():
             self._abandon(next(iter(self.optimizers)))
-        self.listener.on_backward()
+        self.listener.on_backward(loss)
         self.loss_tensors.append(loss.detach())
         if loss.numel() == 1:
             self._losses.append(self.scale.value(loss))

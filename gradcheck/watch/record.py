@@ -23,16 +23,19 @@ from gradcheck.readers.watch_observations import FILE
 FLUSH_EVERY = 0.4
 """Seconds; a killed run loses no more than that."""
 _TRIES = 100
+_SUFFIX = ".gradcheck"
 
 Row = tuple[int, float, dict[str, float]]
 
 
 def choose_directory(wanted: Path | None, name: str) -> Path:
     """The directory of the record: a new one of its own, unless the user names one."""
+    rank = own_rank()
     if wanted is not None:
-        return wanted
+        return wanted if rank is None else wanted / f"rank{rank}"
     stamp = time.strftime("%Y%m%d-%H%M%S")
     stem = "".join(c if c.isalnum() or c in "-_" else "-" for c in name).strip("-") or "run"
+    stem += "" if rank is None else f"-rank{rank}"
     for attempt in range(_TRIES):
         found = Path(".gradcheck") / (f"{stamp}-{stem}" + (f"-{attempt}" if attempt else ""))
         if not found.exists():
@@ -40,11 +43,20 @@ def choose_directory(wanted: Path | None, name: str) -> Path:
     return Path(".gradcheck") / f"{stamp}-{stem}-{os.getpid()}"
 
 
+def own_rank() -> int | None:
+    """The rank of this process among several, as torchrun tells it; None where it is alone."""
+    if int(os.environ.get("WORLD_SIZE") or 1) < 2:
+        return None
+    rank = os.environ.get("RANK", "")
+    return int(rank) if rank.isdigit() else None
+
+
 class Record:
     """Rows of scalars are kept until a thread of its own writes them, several times a second."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
+        _remove_old(directory)
         self.directory = directory.absolute()  # the script may change its working directory
         self._home = Path.cwd()
         self._rows: list[Row] = []
@@ -60,7 +72,9 @@ class Record:
         atexit.register(self.close)
 
     def _open(self) -> BinaryIO:
-        name = f"events.out.tfevents.{time.time():.0f}.{socket.gethostname()}.{os.getpid()}.gc"
+        name = (
+            f"events.out.tfevents.{time.time():.0f}.{socket.gethostname()}.{os.getpid()}{_SUFFIX}"
+        )
         return (self.directory / name).open("wb")
 
     def row(self, step: int, values: dict[str, float]) -> None:
@@ -71,7 +85,8 @@ class Record:
         """Write an observation at once."""
         where = observation.where
         if where is not None and where.file is not None:
-            observation = replace(observation, where=replace(where, file=self._shown(where.file)))
+            where = replace(where, file=self._shown(where.file), rank=own_rank())
+            observation = replace(observation, where=where)
         entry = {name: value for name, value in asdict(observation).items() if value is not None}
         self._line(entry)
 
@@ -134,6 +149,12 @@ class Record:
         text = json.dumps(_plain(entry), ensure_ascii=False)
         with (self.directory / FILE).open("a", encoding="utf-8") as opened:
             opened.write(f"{text}\n")
+
+
+def _remove_old(directory: Path) -> None:
+    """A record that is there already is replaced, as an output file would be."""
+    for old in (*directory.glob(f"events.out.tfevents.*{_SUFFIX}"), directory / FILE):
+        old.unlink(missing_ok=True)
 
 
 def _plain(value: Any) -> Any:

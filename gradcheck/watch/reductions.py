@@ -48,7 +48,8 @@ def _spread(args: Sequence[Any], kwargs: Any, results: list[Tensor]) -> Verdict 
         return None
     per = x.numel() // max(1, results[0].numel())
     if per <= 1:
-        return Verdict("statistic_of_one", "takes a standard deviation of a single value")
+        rows = (0,) if x.dim() and len(x) == 1 else ()
+        return Verdict("statistic_of_one", "takes a standard deviation of a single value", rows)
     return None
 
 

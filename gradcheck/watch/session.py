@@ -6,19 +6,23 @@ import math
 import os
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+
+from torch import Tensor
 
 from gradcheck import diagnosis
 from gradcheck.model import HEALTHY, Observation, Severity, Where
 from gradcheck.reports.escape import safe
-from gradcheck.watch import crash, localise, surveying
+from gradcheck.watch import crash, graph, localise, surveying, tensors
 from gradcheck.watch.display import Display
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.guard import Guard, Stop
 from gradcheck.watch.investigate import Investigation
 from gradcheck.watch.patches import Patches
 from gradcheck.watch.probe import Probe
-from gradcheck.watch.record import Record
+from gradcheck.watch.record import Record, own_rank
 from gradcheck.watch.snapshot import Snapshots
 
 MOST_LOCALISED = 3
@@ -56,6 +60,7 @@ class Session:
         self._next_layers = 0
         self._usual_norm = 0.0
         self._buffers_told = False
+        self.from_graph: Observation | None = None
         self._left_out: list[Observation] = []
         self._quiet_until = 0
         self._seconds_before = 0.0
@@ -187,14 +192,30 @@ class Session:
         """An optimizer was made: from here on a replay can begin."""
         self.snapshots.start()
 
+    def _localise(self, followed: Followed, step: Step) -> Sequence[Observation]:
+        found, self.from_graph = self.from_graph, None
+        if found is not None:
+            return [replace(found, step=step.step)]
+        told = localise.localise(self.probe, self.snapshots, followed, step)
+        if not told and own_rank() is not None:
+            self.record.note(
+                "nothing was amiss in this process: gradients are averaged over all ranks, and the "
+                "record of another rank may name the cause"
+            )
+        return told
+
     def on_ending(self) -> None:
         """The script ends by `os._exit`: what is kept must be written now."""
         self.record.flush()
 
-    def on_backward(self) -> None:
-        """A forward pass is complete."""
+    def on_backward(self, loss: Tensor) -> None:
+        """A forward pass is complete; where no replay will be possible, its graph is looked at."""
         if self.investigation.trace is not None:
             self.investigation.trace.backward_begins()
+        if self.snapshots.unavailable is not None and not tensors.all_finite([loss.detach()]):
+            names = self.probe.optimizers.names.by_storage()
+            step = self.probe.optimizers.next_step()
+            self.from_graph = graph.first_nonfinite(loss, names, self.probe.batch, step)
 
     def on_loading(self, loading: bool) -> None:
         """A DataLoader makes a batch, or has made it."""
@@ -225,7 +246,7 @@ class Session:
         found = False
         if len(self._localised) < MOST_LOCALISED:
             self._localised.add(step.step)
-            for observation in localise.localise(self.probe, self.snapshots, followed, step):
+            for observation in self._localise(followed, step):
                 self._told.add(observation.key)
                 self.record.observe(observation)
                 found = True

@@ -32,7 +32,7 @@ class Trainer:
         for e in range(epochs):
             for x, y in self.loader:
                 self.opt.zero_grad()
-                value = self.loss(self.model(x), y)
+                value = self.loss(self.model(x), y)  # <- culprit
                 value.backward()
                 self.opt.step()
                 self.seen += 1

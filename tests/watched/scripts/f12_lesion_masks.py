@@ -40,7 +40,7 @@ def main():
     loader = DataLoader(Lesions(), batch_size=8, shuffle=True)
     for epoch in range(6):
         for image, mask in loader:
-            loss = criterion(net(image), mask)
+            loss = criterion(net(image), mask)  # <- culprit
             opt.zero_grad()
             loss.backward()
             opt.step()

@@ -24,7 +24,7 @@ sgd = torch.optim.SGD(mlp.parameters(), lr=0.01)
 
 for i in range(100):
     rows = torch.randint(0, N, (32,))
-    guess = mlp(features[rows]).squeeze(1)
+    guess = mlp(features[rows]).squeeze(1)  # <- culprit
     err = (guess - score[rows]).square().mean()
     sgd.zero_grad()
     err.backward()

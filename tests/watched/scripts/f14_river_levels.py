@@ -39,7 +39,7 @@ for epoch in range(9):
     losses = []
     for x, y in loader:
         opt.zero_grad()
-        loss = nn.functional.mse_loss(net(x), y)
+        loss = nn.functional.mse_loss(net(x), y)  # <- culprit
         loss.backward()
         opt.step()
         losses.append(loss.item())
