@@ -1,0 +1,1 @@
+"""`gradcheck watch`, as a stranger who wants to break it."""
