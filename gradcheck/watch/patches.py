@@ -74,11 +74,11 @@ class Patches:
         self._undo.append(lambda: setattr(owner, name, real))
 
     def _modules(self) -> None:
-        made = self._hooks.module_made
+        made, guard = self._hooks.module_made, self._guard
 
         def make(real):
             def construct(self, *args, **kwargs):
-                made(self)
+                guard(made, self)
                 return real(self, *args, **kwargs)
 
             return construct

@@ -3,6 +3,8 @@
 Started as `python -c`, so that none of its frames looks like a user's; see `running.py`.
 """
 
+import atexit
+import gc
 import json
 import os
 import runpy
@@ -10,10 +12,12 @@ import signal
 import sys
 import tempfile
 import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
 import torch._dynamo
+from typer.testing import CliRunner
 
 import gradcheck.cli
 from gradcheck import diagnosis, formats, terminal
@@ -35,8 +39,25 @@ def become(job: dict[str, Any]) -> None:
 
 
 def play(job: dict[str, Any]) -> None:
-    """Run the script of the job as `python` or `gradcheck watch` would."""
-    become(job)
+    """Run the script of the job as `python` or `gradcheck watch` would, and end."""
+    end = os._exit  # before anybody wraps it
+    code = 0
+    try:
+        become(job)
+        run(job)
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    end(code)  # to take torch down in order would take longer than most scripts
+
+
+def run(job: dict[str, Any]) -> None:
     if job["watched"]:
         sys.argv = ["gradcheck", "watch", *job["arguments"]]
         gradcheck.cli.main()
@@ -58,17 +79,19 @@ def warm_up() -> None:
         found = diagnosis.analyze(Path(folder))
         for name in ("text", "json"):
             formats.choose(name, None).render(found, terminal.canvas(None))
+        options = ["--fail-on", "never", "--record", folder, "--output", f"{folder}/a.json"]
+        CliRunner().invoke(gradcheck.cli.app, ["watch", *options, f"{folder}/missing.py"])
 
 
 def serve() -> None:
     """Fork for every job that is read, and answer with its exit code."""
     warm_up()
     assert threading.active_count() == 1
+    gc.freeze()
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
             play(json.loads(line))
-            return
         _, status = os.waitpid(pid, 0)
         os.write(ANSWERS, f"{os.waitstatus_to_exitcode(status)}\n".encode())
 
