@@ -9,9 +9,10 @@ import enum
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 import gradcheck
 from gradcheck import formats
@@ -143,7 +144,23 @@ def analyze(  # noqa: PLR0913, PLR0917 - one argument for each option
     raise typer.Exit(exit_code(report, fail_on))
 
 
-@app.command(context_settings={"allow_interspersed_args": False})
+class _Watch(TyperCommand):
+    """As for python itself, `-m MODULE` ends the options: what follows is the module's own."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Mark the end of the options that are ours."""
+        valued = {o for p in self.params if not getattr(p, "is_flag", False) for o in p.opts}
+        at = 0
+        while at < len(args) and args[at].startswith("-") and args[at] != "--":
+            glued = args[at].startswith("-m") and args[at] != "-m"
+            at += 2 if args[at] in valued else 1
+            if glued or args[at - 2 : at - 1] == ["-m"]:
+                args = [*args[:at], "--", *args[at:]]
+                break
+        return super().parse_args(ctx, args)
+
+
+@app.command(cls=_Watch, context_settings={"allow_interspersed_args": False})
 def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
     script: Annotated[
         list[str] | None,
