@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gradcheck.watch import tensors
-from gradcheck.watch.dispatch import storage_of, tensors_in
+from gradcheck.watch.dispatch import covers_storage, storage_of, tensors_in
 
 
 class Rows:
@@ -71,7 +71,7 @@ class Rows:
         """Whether rows taken from a tensor are samples: it holds data, and no piece of a batch."""
         if t.requires_grad or (name == "slice" and _is_list(t)):
             return False
-        return storage_of(t) not in self._storages
+        return covers_storage(t) or storage_of(t) not in self._storages
 
     def samples(self, rows: Sequence[int], near: list[Tensor]) -> tuple[int, ...]:
         """Dataset indices of these rows of the first tensor whose rows are known."""

@@ -114,9 +114,13 @@ class Session:
         """Look closer at a failure that no single operation explains."""
         self.record.flush()
         runs = diagnosis.analyze(self.record.directory).runs
-        if not runs or runs[0].verdict == HEALTHY:
+        if not runs or (runs[0].verdict == HEALTHY and runs[0].severity is None):
             return
         report = runs[0]
+        onset = report.first_bad_step
+        if onset is None and report.events:
+            onset = report.events[0].step
+        report = replace(report, first_bad_step=onset)
         if any(d.where for d in report.diagnoses[:1]) and "float_overflowed" not in self._told:
             return
         still = all(e.severity is Severity.WARNING for e in report.events)

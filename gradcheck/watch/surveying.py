@@ -32,6 +32,7 @@ Survey = Mapping[str, Any]
 def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Iterator[Observation]:
     """What the replays of a failure that is no single operation's fault tell."""
     yield from _updates(probe, report)
+    yield from _written(probe, report.first_bad_step)
     start = _survey(snapshots, 0, 1, oldest=True)
     if start:
         yield from _first_step(start[0], report)
@@ -113,10 +114,11 @@ def _onset(probe: Probe, surveys: Sequence[Survey], onset: int) -> Iterator[Obse
         ("batch_stands_out", "input", "inputs"),
         ("target_stands_out", "target", "targets"),
     ):
-        usual = statistics.median(float(one[name]["largest"]) for one in surveys[:-1])
-        seen = max((one[name] for one in surveys[-2:]), key=lambda one: float(one["largest"]))
-        now = float(seen["largest"])
-        if usual > 0 and now / usual >= STANDS_OUT:
+        sizes = [float(one[name]["largest"]) for one in surveys]
+        usual = statistics.median(sizes[:-2] or sizes[:1])
+        first = next((at for at in (-2, -1) if sizes[at] >= STANDS_OUT * usual > 0), None)
+        if first is not None:
+            seen, now = surveys[first][name], sizes[first]
             yield Observation(
                 key,
                 f"the {what} of step {onset} reach {number(now)}, those of the steps before it "
@@ -134,6 +136,16 @@ def _onset(probe: Probe, surveys: Sequence[Survey], onset: int) -> Iterator[Obse
             "expects",
             onset,
             min(1.0, max(lags) / 10),
+        )
+
+
+def _written(probe: Probe, onset: int | None) -> Iterator[Observation]:
+    """Were weights overwritten just before the onset, by something that is no habit of the loop?"""
+    if onset is not None and any(probe.loop.written_at(step) for step in (onset, onset - 1)):
+        yield Observation(
+            "weights_written_outside",
+            f"weights were overwritten between the updates before step {onset} and its own",
+            onset,
         )
 
 
