@@ -38,7 +38,7 @@ bench: $(RIVALS)  ## CPU and memory beside other tools; minutes, and 2.5 GB of t
 	$(BIN)/python -m tests.bench $(BENCH)
 
 bench-watch: $(INSTALLED)  ## what watching costs, beside anomaly detection; ten minutes
-	$(BIN)/python -W ignore -m tests.watched.bench $(BENCH)
+	$(BIN)/python -W ignore -m tests.watched.bench --keep $(BENCH)
 
 fuzz: $(INSTALLED)  ## read 100,000 damaged logs; a quarter of an hour, findings in .fuzz/
 	$(BIN)/python -m tests.fuzz $(FUZZ)
@@ -53,8 +53,8 @@ evaluate: faults  ## fit the weights with recipes left out, score them, write we
 	$(BIN)/python -m tests.evaluation --keep
 
 evaluate-watch: faults  ## watch every script and recipe whose fault is known; half an hour
-	$(BIN)/python -m tests.watched scripts
-	$(BIN)/python -m tests.watched recipes
+	$(BIN)/python -m tests.watched scripts --keep
+	$(BIN)/python -m tests.watched recipes --keep
 
 samples: $(INSTALLED)  ## retrain the small networks behind sample_logs/
 	$(BIN)/python -m tests.samples

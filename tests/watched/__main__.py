@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tests.evaluation import readme
 from tests.faults.recipe import all_recipes
 from tests.faults.record import Record
 from tests.watched.truth import SCRIPTS, Outcome, Truth, compare, of_script
@@ -124,6 +125,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*")
     parser.add_argument("--variants", type=int, nargs="*", default=[0])
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--keep", action="store_true", help="write the table into the README")
     options = parser.parse_args()
     jobs = (
         jobs_of_scripts(options.names)
@@ -145,6 +147,8 @@ def main() -> None:
             if wrong and not fine:
                 print(f"        truth {detail}\n        said  {one.said}", flush=True)
     print(table(outcomes))
+    if options.keep:
+        readme.put(f"watch {options.kind}", table(outcomes))
 
 
 if __name__ == "__main__":

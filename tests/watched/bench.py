@@ -9,13 +9,14 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from gradcheck.watch.session import Session
+from tests.evaluation import readme
 
 Step = Callable[[], None]
 
@@ -151,7 +152,7 @@ def measure(name: str, seconds: float, rounds: int) -> list[str]:
     for _ in range(5):
         step()
     block = max(2, round(seconds / ((time.perf_counter() - begun) / 5)))
-    kinds = {
+    kinds: dict[str, Callable[[nn.Module], AbstractContextManager[None]]] = {
         "bare": _bare,
         "watched": watching,
         "anomaly": _anomaly,
@@ -181,12 +182,19 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="of each block")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="write the table into the README")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    print("| model | a step | watched | detect_anomaly | isfinite hooks | bare again |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    lines = [
+        "| model | a step | watched | detect_anomaly | isfinite hooks | bare again |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    print("\n".join(lines))
     for name in options.only or MODELS:
-        print("| " + " | ".join(measure(name, options.seconds, options.rounds)) + " |", flush=True)
+        lines.append("| " + " | ".join(measure(name, options.seconds, options.rounds)) + " |")
+        print(lines[-1], flush=True)
+    if options.keep:
+        readme.put("watch cost", "\n".join(lines))
 
 
 if __name__ == "__main__":
