@@ -12,6 +12,9 @@ from torch import Tensor
 from gradcheck.watch.verdict import Look, Verdict, rows_of, share_of, tensor_of
 from gradcheck.wording import number
 
+ALMOST_ZERO = 1e-37
+"""What float32 can hardly tell from 0: the quotient of 10 by it is infinite."""
+
 
 def _logarithm(args: Sequence[Any], kwargs: Any, results: list[Tensor]) -> Verdict | None:
     x = tensor_of(args[0])
@@ -45,13 +48,15 @@ def _division(args: Sequence[Any], kwargs: Any, results: list[Tensor]) -> Verdic
     over = tensor_of(args[1]) if len(args) > 1 else None
     if over is None:
         return None
-    zero = over == 0
+    zero, by = over == 0, "0"
+    if not bool(zero.any()):
+        zero, by = over.abs() < ALMOST_ZERO, "almost 0"
     if not bool(zero.any()):
         return None
     whole = torch.broadcast_to(zero, results[0].shape) if results else zero
     above = tensor_of(args[0])
     both = above is not None and bool((torch.broadcast_to(above, whole.shape)[whole] == 0).all())
-    words = "divides 0 by 0" if both else "divides by 0"
+    words = "divides 0 by 0" if both else f"divides by {by}"
     return Verdict("division_by_zero_ran", f"{words} ({share_of(zero)} divisors)", rows_of(whole))
 
 
@@ -98,12 +103,14 @@ def _within(low: float, high: float) -> Look:
         x = tensor_of(args[0])
         if x is None:
             return None
-        outside = (x < low) | (x > high) if low == -1.0 and high == 1.0 else x < low
-        edge = (x.abs() == 1) if low == -1.0 else x == low
-        bad = outside | edge if not bool(outside.any()) else outside
+        outside, edge = (x < low) | (x > high), (x == low) | (x == high)
+        if results and results[0].shape == x.shape:
+            failed = ~torch.isfinite(results[0])
+            outside, edge = outside & failed, edge & failed
+        bad = outside if bool(outside.any()) else edge
         if not bool(bad.any()):
             return None
-        worst = float(x[bad].abs().max())
+        worst = float(x[bad][x[bad].abs().argmax()])
         return Verdict(
             "argument_left_domain",
             f"gets an argument outside its domain ({number(worst)})",
@@ -136,7 +143,7 @@ LOOKS: dict[str, Look] = {
     "log1p": _log1p,
     "xlogy": _xlogy,
     "entr": _logarithm,
-    "logit": _within(-1.0, 1.0),
+    "logit": _within(0.0, 1.0),
     "div": _division,
     "true_divide": _division,
     "remainder": _division,

@@ -51,6 +51,8 @@ class Followed:
     parameters: list[Tensor]
     half: bool
     steps: int = 0
+    begun_at: int = field(init=False)
+    """Its first step, not 0 where it took over from another optimizer."""
     loss_name: str | None = None
     losses: list[float] = field(default_factory=list)
     """Of the step that is being prepared."""
@@ -66,3 +68,6 @@ class Followed:
     withheld: bool = False
     next_layers: int = 0
     history: deque[Step] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+
+    def __post_init__(self) -> None:
+        self.begun_at = self.steps

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gradcheck.watch import domains, reductions
-from gradcheck.watch.verdict import Verdict, rows_of
+from gradcheck.watch.verdict import Look, Verdict, rows_of
 from gradcheck.wording import number
 
 LOOKS = {**domains.LOOKS, **reductions.LOOKS}
@@ -37,10 +37,20 @@ def judge(
         return _backward(name, args, results, function)
     base = name.removesuffix("_").removeprefix("_foreach_").removeprefix("special_")
     look = LOOKS.get(base) or LOOKS.get(base.removeprefix("_"))
-    found = look(args, kwargs, results) if look is not None else None
+    found = _ask(look, args, kwargs, results) if look is not None else None
     if found is None and any(not tensor.numel() for tensor in _all(args)):
         found = Verdict("no_target_counted", "averages over nothing: its arguments are empty")
     return found or _overflow(args, kwargs, results) or UNDEFINED
+
+
+def _ask(
+    look: Look, args: Sequence[Any], kwargs: Mapping[str, Any], results: list[Tensor]
+) -> Verdict | None:
+    """What a look says; nothing where the arguments are of a kind that it does not know."""
+    try:
+        return look(args, kwargs, results)
+    except (RuntimeError, TypeError, IndexError):  # complex numbers, other signatures
+        return None
 
 
 # ---- overflow, and derivatives

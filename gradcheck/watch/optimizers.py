@@ -20,6 +20,8 @@ class Optimizers:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._followed: weakref.WeakKeyDictionary[Optimizer, Followed] = weakref.WeakKeyDictionary()
+        self.reached = 0
+        """Steps of the optimizer that took most: one that is made later goes on from there."""
         self._names: Names | None = None
         self._listed: dict[int, list[str]] = {}
 
@@ -43,7 +45,7 @@ class Optimizers:
         if followed is None:
             held = [p for group in optimizer.param_groups for p in group["params"]]
             half = any(p.dtype in tensors.HALF for p in held)
-            followed = Followed(len(self._followed), held, half)
+            followed = Followed(len(self._followed), held, half, steps=self.reached)
             self._followed[optimizer] = followed
         return followed
 

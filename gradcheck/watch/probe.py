@@ -26,8 +26,7 @@ from gradcheck.watch.tape import Tape
 from gradcheck.watch.targets import Targets
 from gradcheck.watch.updates import Updates
 
-MANY_SKIPS = 8
-"""Steps that a loss scaler skips in a row before its gradients are looked at."""
+MANY_SKIPS = 8  # of a loss scaler in a row, before its gradients are looked at
 
 
 class Probe:
@@ -255,6 +254,7 @@ class Probe:
         self.listener.on_row(step, self._values(followed, step))
         followed.history.append(step)
         followed.steps += 1
+        self.optimizers.reached = max(self.optimizers.reached, followed.steps)
         followed.clip_norm, followed.unscaled, followed.withheld = None, False, False
         self._losses.clear()
         self.loss_tensors.clear()

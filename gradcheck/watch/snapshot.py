@@ -8,8 +8,8 @@ import math
 import os
 import signal
 import socket
-import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,11 +119,11 @@ class Snapshots:
         reap()
         pause_openmp()
         ours, theirs = socket.socketpair()
-        sys.stdout.flush()
-        sys.stderr.flush()
         self.forking = True
         try:
-            pid = os.fork()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # it has threads: we know
+                pid = os.fork()
         except OSError as error:
             self.unavailable = f"the system does not fork: {error.strerror}"
             return

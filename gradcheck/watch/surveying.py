@@ -78,6 +78,7 @@ def _first_step(first: Survey, report: RunReport) -> Iterator[Observation]:
             f"up to {number(float(first['input']['largest']))}",
             0,
             min(1.0, 0.5 + math.log10(spread / FAR)),
+            where=_where("input", {**first["input"], "samples": None}),
         )
     elif target >= FAR:
         yield Observation(
@@ -86,6 +87,7 @@ def _first_step(first: Survey, report: RunReport) -> Iterator[Observation]:
             f"up to {number(float(first['target']['largest']))}",
             0,
             min(1.0, 0.5 + math.log10(target / FAR)),
+            where=_where("target", {**first["target"], "samples": None}),
         )
     layers = [layer for layer in first["layers"] if layer["in"] > 0]
     if not layers or spread >= FAR:

@@ -116,7 +116,11 @@ def _foreach(tensors: list[Tensor]) -> tuple[Tensor, ...]:
 def _norm(tensor: Tensor) -> float:
     if tensor.is_sparse:
         tensor = tensor.coalesce().values()
-    return float(torch.linalg.vector_norm(tensor.detach().double()))
+    wide = tensor.detach().to(torch.complex128 if tensor.is_complex() else torch.float64)
+    largest = float(wide.abs().max()) if wide.numel() else 0.0
+    if not 0.0 < largest < math.inf:
+        return largest
+    return largest * float(torch.linalg.vector_norm(wide / largest))
 
 
 def all_finite(tensors: Sequence[Tensor]) -> bool:
@@ -124,5 +128,5 @@ def all_finite(tensors: Sequence[Tensor]) -> bool:
     return all(
         bool(torch.isfinite(t.coalesce().values() if t.is_sparse else t).all())
         for t in tensors
-        if t.is_floating_point()
+        if t.is_floating_point() or t.is_complex()
     )

@@ -26,7 +26,8 @@ class Updates:
     def before(self, followed: Followed) -> None:
         """An update is about to be made."""
         step = followed.steps
-        due = step < _EVERY_STEP or step & (step - 1) == 0
+        since = step - followed.begun_at
+        due = since < _EVERY_STEP or since & (since - 1) == 0
         if not due or followed.place or not followed.parameters:
             return
         size = sum(p.numel() * p.element_size() for p in followed.parameters)

@@ -41,7 +41,8 @@ class _Recurrent(nn.Module):
         self.head = nn.Linear(128, 10)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.cell(x)[0][:, -1])
+        scores: Tensor = self.head(self.cell(x)[0][:, -1])
+        return scores
 
 
 class _Transformer(nn.Module):
@@ -52,7 +53,8 @@ class _Transformer(nn.Module):
         self.head = nn.Linear(256, 10)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.body(x).mean(1))
+        scores: Tensor = self.head(self.body(x).mean(1))
+        return scores
 
 
 def _mlp() -> tuple[nn.Module, Tensor]:
