@@ -12,6 +12,9 @@ from torch import Tensor
 from gradcheck.watch import tensors
 from gradcheck.watch.dispatch import covers_storage, storage_of, tensors_in
 
+_SPLITS = ("split", "split_with_sizes")
+_CUTS = ("slice", *_SPLITS)
+
 
 class Rows:
     """Dataset indices by tensor; they travel with the rows from operation to operation."""
@@ -34,8 +37,10 @@ class Rows:
     def follow(self, name: str, args: Sequence[Any], kwargs: Any, result: Any) -> None:
         """Keep track of which dataset index each row of a tensor belongs to."""
         inputs = [t for t in tensors_in(args, kwargs) if t.dim()]
-        taken = _rows_taken(name, args)
+        taken, begin = _rows_taken(name, args), 0
         for out in tensors_in((result,), {}):
+            if out.dim() and name in _SPLITS and (len(args) < 3 or args[2] == 0):
+                taken, begin = list(range(begin, begin + len(out))), begin + len(out)
             if out.dim() and not any(out is t for t in inputs):
                 self._follow_one(name, args, inputs, taken, out)
 
@@ -69,7 +74,7 @@ class Rows:
 
     def _may_be_table(self, name: str, t: Tensor) -> bool:
         """Whether rows taken from a tensor are samples: it holds data, and no piece of a batch."""
-        if t.requires_grad or (name == "slice" and _is_list(t)):
+        if t.requires_grad or (name in _CUTS and _is_list(t)):
             return False
         return covers_storage(t) or storage_of(t) not in self._storages
 

@@ -75,6 +75,14 @@ def _array(value: Any) -> Any:
     return None
 
 
+def _variables_of(value: Any) -> Any:
+    """An object's own variables; reading them may run the script's code."""
+    try:
+        return getattr(value, "__dict__", None)
+    except Exception:
+        return None
+
+
 def _holders() -> Iterator[Any]:
     """Variables of the user's frames, and what the objects among them hold one level down."""
     frame: types.FrameType | None = sys._getframe(1)
@@ -83,7 +91,7 @@ def _holders() -> Iterator[Any]:
         if frames.is_users(frame.f_code.co_filename):
             for value in [*frame.f_locals.values(), *frame.f_globals.values()]:
                 yield value
-                inner = getattr(value, "__dict__", None)
+                inner = _variables_of(value)
                 if isinstance(inner, dict) and not isinstance(value, types.ModuleType | type):
                     yield from list(inner.values())[:50]
                 elif isinstance(value, tuple | list) and len(value) < 20:
