@@ -42,7 +42,10 @@ class Investigation:
         self.probe.guard.shield = self._paused
         if self._mode == "survey":
             held = _known(self.probe, self.probe.optimizers.names).items()
-            self._survey = Survey({key: name for key, (kind, name) in held if kind == "parameter"})
+            kinds: dict[str, dict[int, str]] = {"parameter": {}, "moment": {}, "buffer": {}}
+            for key, (kind, name) in held:
+                kinds[kind][key] = name
+            self._survey = Survey(kinds["parameter"], kinds["moment"])
             self.add_batch()
             self._survey.__enter__()
             return
@@ -74,6 +77,12 @@ class Investigation:
         """An update is about to be made in the replay."""
         if self._survey is not None:
             self._survey.before_update(optimizer, followed)
+
+    def in_step(self, updating: bool) -> None:
+        """An optimizer updates its weights, or has done so."""
+        mode = self.trace or self._survey
+        if mode is not None:
+            mode.in_step = updating
 
     def passed(self) -> Mapping[str, Any]:
         """All steps that were asked for went by."""

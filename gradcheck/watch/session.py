@@ -188,6 +188,9 @@ class Session:
         name = self.probe.buffers.broken()
         if name is not None:
             self._buffers_told = True
+            weights = list(self.probe.optimizers.names.parameters().values())
+            if not (step.loss_is_finite and tensors.all_finite(weights)):
+                return  # an explosion went through them: they are no cause
             said = f"the running statistic {name} is not finite after step {step.step}"
             where = Where("state", name)
             self.record.observe(Observation("buffer_nonfinite", said, step.step, where=where))
@@ -234,8 +237,7 @@ class Session:
             optimizer = self.probe.optimizers.of(followed)
             assert optimizer is not None
             self.investigation.before_update(optimizer, followed)
-        if self.investigation.trace is not None:
-            self.investigation.trace.in_step = updating
+        self.investigation.in_step(updating)
 
     def on_nonfinite(self, followed: Followed, step: Step) -> bool:
         """A step is about to poison the weights: localise it, then end the run or skip the step.

@@ -26,9 +26,11 @@ _AVERAGED = frozenset({"sub", "mse_loss", "smooth_l1_loss", "huber_loss", "l1_lo
 class Survey(TorchDispatchMode):
     """What one step showed, in plain numbers; `take` gives them and begins the next step."""
 
-    def __init__(self, parameters: Mapping[int, str]) -> None:
+    def __init__(self, parameters: Mapping[int, str], moments: Mapping[int, str]) -> None:
         super().__init__()
         self._parameters = parameters  # storage -> name
+        self._state = {**moments, **parameters}
+        self.in_step = False
         self._learned: set[int] = set()
         self.samples = Rows()
         self.paused = False
@@ -42,6 +44,7 @@ class Survey(TorchDispatchMode):
             "target": {"largest": 0.0, "spread": 0.0},
         }
         self._dead: dict[str, float] = {}
+        self._written: dict[str, Any] | None = None
         self._step: dict[str, float] = {}
 
     def take(self) -> dict[str, Any]:
@@ -52,6 +55,7 @@ class Survey(TorchDispatchMode):
             **self._data,
             "dead": max(self._dead.values(), default=0.0),
             "rectified": len(self._dead),
+            "written": self._written,
             **self._step,
         }
         self._begin()
@@ -65,6 +69,8 @@ class Survey(TorchDispatchMode):
             return result
         name = func._schema.name.rpartition("::")[2]
         self.samples.follow(name, args, kwargs or {}, result)
+        if not self.in_step and self._written is None and func._schema.is_mutable:
+            self._look_at_write(func, args, kwargs or {})
         self._follow(list(_tensors((*args, *(kwargs or {}).values()))), list(_tensors((result,))))
         forward = torch._C._current_autograd_node() is None and torch.is_grad_enabled()
         if forward and isinstance(result, Tensor):
@@ -80,6 +86,20 @@ class Survey(TorchDispatchMode):
                 self._learned.add(key)
             elif not any(out is t for t in inputs):
                 self._learned.discard(key)
+
+    def _look_at_write(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Does something other than an optimizer write to weights or to an optimizer's state?"""
+        if torch._C._current_autograd_node() is not None:
+            return
+        for place, argument in enumerate(func._schema.arguments):
+            if argument.alias_info is None or not argument.alias_info.is_write:
+                continue
+            value = args[place] if place < len(args) else kwargs.get(argument.name)
+            for t in _tensors((value,)):
+                name = self._state.get(t.untyped_storage().data_ptr())
+                line = frames.here()
+                if name is not None and line is not None:
+                    self._written = {"name": name, "file": line.file, "line": line.line}
 
     def _depends(self, t: Tensor) -> bool:
         key = t.untyped_storage().data_ptr()

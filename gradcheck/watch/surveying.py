@@ -130,6 +130,15 @@ def _onset(probe: Probe, surveys: Sequence[Survey], onset: int) -> Iterator[Obse
                 {"ratio": now / usual},
                 _where(name, seen),
             )
+    written = [one.get("written") for one in surveys]
+    at = next((w for w in written[-2:] if w), None)
+    if at is not None and not any(written[:-2]):
+        yield Observation(
+            "weights_written_outside",
+            f"{at['name']} was written to between two updates just before step {onset}",
+            onset,
+            where=Where("state", at["name"], file=at["file"], line=at["line"]),
+        )
     lags = [float(one.get("lag", 0.0)) for one in surveys]
     if lags[-1] >= LAGGED and max(lags) >= LAGGED:
         yield Observation(

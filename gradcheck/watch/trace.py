@@ -150,12 +150,18 @@ class Trace(TorchDispatchMode):
     def origin(self, tensor: Tensor) -> Node | Outside:
         """What made a tensor non-finite."""
         found = self._origin.get(storage_of(tensor))
+        loaded = isinstance(found, Node) and found.phase == "forward"
+        if loaded and isinstance(tensor, nn.Parameter):  # a state that was written, not computed
+            return Outside(tensor.detach(), "parameter", self._kind_and_name(tensor)[1])
         if found is not None:
             return found
         kind, name = self._known.get(storage_of(tensor), ("data", ""))
         made = Outside(tensor.detach(), kind, name or None)
         self._alive.append(tensor.detach())
         return made
+
+    def _kind_and_name(self, tensor: Tensor) -> tuple[str, str | None]:
+        return self._known.get(storage_of(tensor), ("parameter", None))
 
     def _kind(self, tensor: Tensor) -> str | None:
         return self._known.get(storage_of(tensor), (None, ""))[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import os
 import subprocess
@@ -24,6 +25,9 @@ RECORDS = ROOT / ".faults" / "records"
 LONGEST = 300
 MORE_STEPS = 1
 """Steps that a recipe which crashes may take beyond those that it could log."""
+
+TRAINS_BEFORE = ("_silently(", "tried = ")
+"""Recipes whose script holds an earlier run, or trials, that are no part of what they log."""
 
 Job = tuple[Truth, list[str]]
 
@@ -59,7 +63,9 @@ def jobs_of_scripts(names: Sequence[str]) -> list[Job]:
 def jobs_of_recipes(names: Sequence[str], variants: Sequence[int]) -> list[Job]:
     """The recipes of the fault suite, as far as their runs were built."""
     jobs = []
-    for name in all_recipes():
+    for name, recipe in all_recipes().items():
+        if any(mark in inspect.getsource(recipe.run) for mark in TRAINS_BEFORE):
+            continue
         for variant in variants:
             files = sorted(RECORDS.glob(f"{name}-{variant}.*.npz"), key=_age)
             if files and (not names or any(part in name for part in names)):
