@@ -9,7 +9,6 @@ import os
 import shutil
 import stat
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import torch
 from torch.utils.data import dataloader
 
 _WRITING = ("w", "a", "x", "+")
+_OF_PATHS = ("opener", "closefd")
 _FORGOTTEN = (
     (os, ("remove", "unlink", "rename", "replace", "mkdir", "rmdir", "symlink", "link", "chmod")),
     (os, ("makedirs", "removedirs", "truncate", "kill", "killpg", "utime")),
@@ -75,18 +75,27 @@ def _flags(number: int) -> int:
 
 
 def _divert_files() -> None:
-    """Files opened for writing are temporary ones that nobody sees."""
-    real = builtins.open
+    """Files opened for writing are in memory, and nobody sees them."""
+    real, real_open = builtins.open, os.open
 
     def diverted(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
         if isinstance(mode, str) and any(letter in mode for letter in _WRITING):
-            if "b" in mode:
-                return tempfile.TemporaryFile()
-            return tempfile.TemporaryFile("w+", encoding="utf-8")
+            kept = {key: value for key, value in kwargs.items() if key not in _OF_PATHS}
+            return real(_in_memory(), "w+b" if "b" in mode else "w+", *args[:4], **kept)
         return real(file, mode, *args, **kwargs)
+
+    def opened(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
+        if flags & (os.O_ACCMODE | os.O_CREAT | os.O_TRUNC):
+            return _in_memory()
+        return real_open(path, flags, *args, **kwargs)
 
     builtins.open = diverted
     io.open = diverted
+    os.open = opened
+
+
+def _in_memory() -> int:
+    return os.memfd_create("gradcheck-replay")
 
 
 def _load_in_process() -> None:
@@ -102,3 +111,20 @@ def _load_in_process() -> None:
             self.__dict__.update(num_workers=workers, timeout=timeout, prefetch_factor=factor)
 
     dataloader.DataLoader._get_iterator = _get_iterator  # type: ignore[method-assign]
+    _begin_in_process()
+
+
+def _begin_in_process() -> None:
+    """Workers that persist belong to another process: a new epoch begins without them."""
+    real = dataloader.DataLoader.__iter__
+
+    def begin(self: Any) -> Any:
+        if isinstance(self._iterator, dataloader._MultiProcessingDataLoaderIter):
+            source = self.generator if self.generator is not None else torch.default_generator
+            state = source.get_state()
+            self._iterator = self._get_iterator()
+            source.set_state(state)  # an iterator that goes on draws no seed for its workers
+            return self._iterator
+        return real(self)
+
+    dataloader.DataLoader.__iter__ = begin  # type: ignore[method-assign]

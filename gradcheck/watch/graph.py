@@ -15,6 +15,7 @@ from gradcheck.watch.followed import Batch
 from gradcheck.watch.operations import judge
 
 _RESULTS = ("result", "output", "out", "grad_input", "total_weight", "indices")
+_VIEWS = ("TBackward", "Transpose", "Permute", "View", "UnsafeView", "Expand", "ToCopy")
 _MOST = 200_000
 _UNNAMED = "operation_undefined"
 
@@ -103,7 +104,8 @@ def _of_argument(
 def _takes_parameter(node: Any) -> bool:
     """Whether an argument is a parameter, or a view of one."""
     near = [inner for inner, _ in node.next_functions if inner is not None]
-    near += [inner for one in near for inner, _ in one.next_functions if inner is not None]
+    views = [one for one in near if one.name().startswith(_VIEWS)]
+    near += [inner for one in views for inner, _ in one.next_functions if inner is not None]
     return any("AccumulateGrad" in inner.name() for inner in near)
 
 

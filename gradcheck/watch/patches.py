@@ -216,6 +216,8 @@ class Patches:
         def make_next(real):
             def following(self):
                 taped = guard(hooks.fetching, self)
+                if taped == ():
+                    raise StopIteration
                 batch = real(self) if taped is None else taped[0]
                 guard(hooks.fetched, self, batch)
                 return batch

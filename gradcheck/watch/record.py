@@ -122,9 +122,11 @@ class Record:
         """Write the rest."""
         atexit.unregister(self.close)
         self._done.set()
-        self.flush()
+        with contextlib.suppress(OSError, ValueError):  # a full disk must not hurt the training
+            self.flush()
         if os.getpid() == self._owner:
-            self._events.close()
+            with contextlib.suppress(OSError):
+                self._events.close()
 
     def discard(self) -> None:
         """Take it away again, where it holds nothing."""

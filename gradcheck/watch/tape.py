@@ -15,6 +15,7 @@ from typing import Any
 from torch.utils.data import Subset
 from torch.utils.data.dataloader import _DatasetKind
 
+_END = object()
 LENGTH = 128
 """Batches of loaders with workers that are kept."""
 
@@ -92,13 +93,19 @@ class Tape:
                 return
         self._taped = {(serial, count): batch for serial, count, batch in kept}
 
-    def next(self, iterator: Any) -> tuple[Any] | None:
-        """In a replay, the next batch of a loader whose workers are out of reach; else None."""
+    def next(self, iterator: Any) -> tuple[Any, ...] | None:
+        """In a replay, the next batch of a loader whose workers are out of reach; else None.
+
+        An empty tuple where its data are at an end.
+        """
         if not self.in_process or not bool(getattr(iterator, "_num_workers", 0)):
             return None
         queue = self._waiting.setdefault(iterator, [])
         if not queue:
-            queue.append(next(iterator._sampler_iter))
+            following = next(iterator._sampler_iter, _END)
+            if following is _END:
+                return ()
+            queue.append(following)
         place = (self._serials.get(iterator, -1), self._given.get(iterator, 0))
         if place in self._taped:
             return (self._taped[place],)

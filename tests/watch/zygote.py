@@ -52,6 +52,8 @@ def play(job: dict[str, Any]) -> None:
         code = 1
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
+    if (main := vars(sys.modules["__main__"])) is not globals():
+        main.clear()  # closes the script's own files
     sys.stdout.flush()
     sys.stderr.flush()
     end(code)  # to take torch down in order would take longer than most scripts
