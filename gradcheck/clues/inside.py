@@ -80,6 +80,9 @@ CLUES = {
     "gradients_fade_with_depth": _seen("gradients fade from the last layer to the first"),
 }
 
+LASTING = frozenset({"probability_outside_range"})
+"""Proofs that hold in every step from the first one on."""
+
 
 def observe(case: Case) -> Iterator[Clue]:
     """Pass on what was observed, the clearest of each kind; a later version's keys say nothing."""
@@ -107,9 +110,10 @@ def _share(case: Case, key: str) -> float:
 def _of_the_failure(case: Case, proofs: Sequence[Observation]) -> list[Observation]:
     """The first proof from the onset on: one before was shaken off, a later one is what it left.
 
-    An update may do its damage a step before the loss shows it.
+    An update may do its damage a step before the loss shows it; what lasts may begin long before.
     """
     begin = case.onset_step
     if begin is not None:
-        proofs = [p for p in proofs if p.step is None or p.step >= begin - case.cadence]
+        earliest = begin - case.cadence
+        proofs = [p for p in proofs if p.step is None or p.step >= earliest or p.key in LASTING]
     return list(proofs[:1])
