@@ -27,11 +27,17 @@ def watched(key: str, step: int | None = AT, run: Run = FAILED, strength: float 
     return dataclasses.replace(run, observations=(*run.observations, seen))
 
 
+EVENTFUL = "buffer_nonfinite"
+"""A failure by itself, whatever the loss does."""
+LASTING = inside.LASTING | {EVENTFUL}
+
+
 def proof(key: str) -> dict[str, Run | Columns]:
     """Runs in which something else broke the numbers."""
     other = "log_of_zero_ran" if key != "log_of_zero_ran" else "input_nonfinite"
+    before = {"shaken off before": watched(key, AT - 10)}
     return {
-        "shaken off before": watched(key, AT - 10),
+        **({} if key in LASTING else before),
         "left by another": watched(key, AT + 1, watched(other)),
         "not seen": watched(LATER),
     }
@@ -182,7 +188,7 @@ def test_a_scaler_that_skipped_steps_long_before_says_nothing_of_the_failure() -
 def test_what_does_not_cause_the_trouble_at_hand_says_less(key: str) -> None:
     kind = inside.CLUES[key]
     full = {
-        "healthy": False,
+        "healthy": key == EVENTFUL,
         "stalled": bool(kind.against) or key in inside.STALLS,
         "failed": bool(kind.against) or key not in inside.STALLS,
     }

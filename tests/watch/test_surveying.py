@@ -119,7 +119,7 @@ def test_the_sample_that_stands_out_is_named(zygote: Zygote, tmp_path: Path) -> 
 
 
 def test_weights_that_something_else_wrote_to(zygote: Zygote, tmp_path: Path) -> None:
-    flip = "        if epoch == 2 and len(seen) == 45:\n            model[0].weight.data[3, 2] = 1e18\n"
+    flip = "        if len(seen) == 45:\n            model[0].weight.data[3, 2] = 1e18\n"
     loop = LOOP.replace("        loss =", f"        seen.append(0)\n{flip}        loss =")
     source = HEAD + LEARNED + MODEL + SGD.format(rate=0.02) + "seen = []\n" + loop
     ran = zygote.watch(tmp_path, source)
