@@ -192,8 +192,8 @@ def test_the_scripts_own_excepthook(zygote: Zygote, tmp_path: Path) -> None:
 SLEEPS = f"""{STEPS}
 import time
 train(3)
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     time.sleep(30)
 finally:
     print("cleaned", flush=True)
