@@ -24,6 +24,10 @@ STEP_CHANGE = 3.0
 """End over best, where values are positive."""
 LEAST_RISE_UNTRUSTED = 1e3
 """The same for adversarial and RL losses, whose level says nothing about success."""
+APART = 0.95
+"""Share of pairs of rows, one before and one after, of which the later is the higher."""
+BEYOND_NOISE = 100.0
+"""End over best that no swing of a noisy loss reaches."""
 FLOORLESS = 30.0
 """Growth of a negative loss, in its own earlier magnitude, over the last third of the run."""
 
@@ -46,7 +50,11 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
     values = loss.value[rows]
     broken = (len(rows) > 0 and rows[-1] + 1 < len(loss)) or _ends_in_explosion(values)
     risen = climb(values, into_nonfinite=broken)
-    first = risen.first if risen and _is_grave(loss, risen) else _floorless(values)
+    grave = risen is not None and _is_grave(loss, risen)
+    if risen is not None and grave and (broken or _is_above_noise(values, risen)):
+        first: int | None = risen.first
+    else:
+        first = _floorless(values)
     if first is None and loss.objective is Objective.MINIMISED:
         first = lasting_rise(values)
     first = 0 if first is None and _is_astronomic(values) else first
@@ -56,6 +64,18 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
         changed = changed or (not broken and _is_step_change(values, first))
         severity = Severity.WARNING if changed else Severity.FAILURE
         yield stretch_event(Kind.DIVERGENCE, severity, loss, stretch, recovered=False)
+
+
+def _is_above_noise(values: FloatArray, risen: Climb) -> bool:
+    """Whether nearly every row that followed lies above nearly every row just before it.
+
+    A few noisy rows swing by factors: the low one among them is no best level that was lost.
+    """
+    before, after = values[max(0, risen.first - LEAST_ROWS) : risen.first], values[risen.first :]
+    if risen.ratio >= BEYOND_NOISE or not len(before):
+        return True
+    above = float((after[:, None] > before[None, :]).mean())
+    return above >= APART and (len(before) >= 3 or risen.ratio >= STEP_CHANGE)
 
 
 def _is_astronomic(values: FloatArray) -> bool:

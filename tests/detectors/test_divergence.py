@@ -145,3 +145,12 @@ def test_parts_and_games_may_rise_for_good() -> None:
     falling = decay(600, start=9.0, end=3.0)
     assert told(list(detect(run_of({"loss": falling, "kl_loss": risen})))) == []
     assert told(list(detect(run_of({"G_loss": risen, "D_loss": steady(600)})))) == []
+
+
+@pytest.mark.parametrize("rows", [8, 12, 20, 40])
+def test_a_few_noisy_rows_are_no_divergence(rows: int) -> None:
+    """A mean of 32 squares swings by half of itself; of 200 such runs few may look like one."""
+    draw = np.random.default_rng(rows)
+    swings = draw.chisquare(32, size=(200, rows)) / 32
+    told_of = sum(bool(list(detect(run_of({"loss": loss})))) for loss in swings)
+    assert told_of <= 4
