@@ -48,7 +48,20 @@ def _is_skip(run: Run, series: Series, first: int, last: int) -> bool:
 
 def _may_be_skip(run: Run, series: Series, first: int, last: int) -> bool:
     short = last - first < (SEARCH if first == 0 else ISOLATED)
+    if _seen_inside(run, int(series.step[first]), int(series.step[last])):
+        return False
     return short and came_back(series, first, last) and _loss_is_finite(run, series, first, last)
+
+
+def _seen_inside(run: Run, first_step: int, last_step: int) -> bool:
+    """Whether `watch` saw an operation fail there for another reason than the range of float16."""
+    return any(
+        seen.where is not None
+        and seen.step is not None
+        and first_step <= seen.step <= last_step
+        and not seen.key.startswith("half_")
+        for seen in run.observations
+    )
 
 
 def _event(run: Run, series: Series, first: int, last: int) -> Event:

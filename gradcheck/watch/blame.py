@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -99,6 +99,22 @@ def observe(trace: Trace, root: Root, step: int) -> Observation:
 def _writes(node: Node) -> bool:
     """Whether it put a non-finite number down instead of computing it from finite tensors."""
     return node.op.removeprefix("aten::") in WRITERS and node.verdict.key == "operation_undefined"
+
+
+def masked_in_forward(observation: Observation) -> Observation:
+    """What it means that the loss was finite: the value of a branch that was not taken.
+
+    0 times NaN is NaN: `where` after the operation hides its value and not its gradient.
+    """
+    where = observation.where
+    if where is None or where.phase not in ("forward", "loss"):
+        return observation
+    return replace(
+        observation,
+        key="gradient_undefined",
+        statement=f"{observation.statement}; the value was masked out, its derivative was not",
+        where=replace(where, phase="backward"),
+    )
 
 
 def _overwrites(node: Node) -> bool:

@@ -106,11 +106,14 @@ class Investigation:
             return {}
         self.trace.__exit__(None, None, None)
         failed = [t for t in self.probe.loss_tensors if not bool(torch.isfinite(t).all())]
+        forward_failed = bool(failed)
         if not failed:
             grads = [p.grad for p in followed.parameters if p.grad is not None]
             failed = [g for g in grads if not tensors.all_finite([g])]
         root = blame.root_of(self.trace, failed)
         told = [blame.observe(self.trace, root, step.step)] if root is not None else []
+        if not forward_failed:
+            told = [blame.masked_in_forward(one) for one in told]
         return {
             "observations": [asdict(observation) for observation in told],
             "loss": None if step.loss is None else step.loss.hex(),
