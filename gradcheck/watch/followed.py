@@ -59,6 +59,8 @@ class Followed:
     clip_norm: float | None = None
     scaler: Any = None
     unscaled: bool = False
+    prepared: Step | None = None
+    """The step as it was measured just before its update."""
     took_step: bool = False
     skips: int = 0
     """Steps that its scaler skipped in a row."""

@@ -154,7 +154,7 @@ class Probe:
         followed.skips = 0
         self.loop.stepping(followed)
         if closures.of(args, kwargs) is not None:
-            return closures.watched(args, kwargs, lambda: self._after_closure(followed))
+            return closures.watched(args, kwargs, lambda: self.guard(self._before_update, followed))
         self._before_update(followed)
         self.spent += time.perf_counter() - begun
         return None
@@ -165,7 +165,10 @@ class Probe:
         followed = self.optimizers.follow(optimizer)
         self.listener.on_update(followed, updating=False)
         self.updates.after(followed)
-        step = self._step(followed, skipped=followed.withheld)
+        step = followed.prepared
+        if step is None or followed.withheld or not followed.measured:
+            step = self._step(followed, skipped=followed.withheld)
+        followed.prepared = None
         self.loop.stepped(optimizer, followed, step)
         self._finish(followed, step)
         self.spent += time.perf_counter() - begun
@@ -206,7 +209,7 @@ class Probe:
 
     def _before_update(self, followed: Followed) -> None:
         self._measure(followed)
-        step = self._step(followed)
+        followed.prepared = step = self._step(followed)
         if not followed.measured:
             if self._losses:  # backward ran, and the script took its gradients away again
                 self._dropped(followed, step)
@@ -216,9 +219,6 @@ class Probe:
                 self.withhold(followed)
         self.updates.before(followed)
         self.listener.on_update(followed, updating=True)
-
-    def _after_closure(self, followed: Followed) -> None:
-        self.guard(self._before_update, followed)
 
     def _dropped(self, followed: Followed, step: Step) -> None:
         """The script itself guards its weights: look why, and hold nothing."""

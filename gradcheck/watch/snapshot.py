@@ -8,8 +8,10 @@ import math
 import os
 import signal
 import socket
+import statistics
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +30,10 @@ from gradcheck.watch.processes import (
 )
 from gradcheck.watch.tape import Tape
 
-SHARE = 0.01
+SHARE = 0.007
 """Share of the time that snapshots may take."""
-COPY_RATE = 1.5e9
-"""Bytes a second at which pages that both processes write are copied, about."""
+COPY_RATE = 0.3e9
+"""Bytes of weights a second, about, until the step after a snapshot was measured once."""
 FIRST_TICKS = 3
 """Steps before the first snapshot but that of the start: the first ones are slow."""
 
@@ -81,6 +83,10 @@ class Snapshots:
         self._size, self._pace = size, pace
         self._kept: list[Snapshot] = []
         self._pinned: Snapshot | None = None
+        self._extra: deque[float] = deque(maxlen=9)
+        """By how much the step after a snapshot took longer than others."""
+        self._just_taken = False
+        self._ended = time.perf_counter()
         self._next = FIRST_TICKS
         self._target: int | None = None
         self._answer_to: socket.socket | None = None
@@ -94,20 +100,28 @@ class Snapshots:
         """The first snapshot, when the first optimizer is made."""
         if not self.taken and not self.replaying:
             self._take()
+            self._just_taken = False  # what follows is preparation, no step like others
 
     def boundary(self, step: Step) -> None:
         """A step is over."""
         self.ticks += 1
+        now = time.perf_counter()
+        if self._just_taken:  # both processes copied what this step wrote to
+            self._extra.append(max(0.0, now - self._ended - self._pace()))
+            self._just_taken = False
+        self._ended = now
         if self.replaying:
             self._advance()
             return
         if self.ticks >= self._next:
             self._take()
             self._plan()
+            self._ended = time.perf_counter()
 
     def _plan(self) -> None:
         """When the next one is due, so that they cost no more than their share."""
-        cost = self.seconds / max(1, self.taken) + 3 * self._size() / COPY_RATE
+        copying = statistics.median(self._extra) if self._extra else self._size() / COPY_RATE
+        cost = self.seconds / max(1, self.taken) + copying
         self._next = self.ticks + max(1, math.ceil(cost / (SHARE * self._pace())))
 
     def _take(self) -> None:
@@ -140,6 +154,7 @@ class Snapshots:
             kill(old[0].pid, old[0].channel)
             self._kept.remove(old[0])
         self.taken += 1
+        self._just_taken = True
         self.seconds += time.perf_counter() - begun
 
     def drop(self) -> None:

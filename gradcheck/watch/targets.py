@@ -13,17 +13,21 @@ from gradcheck.watch import frames
 from gradcheck.wording import number
 
 _DEEPEST = 4
+FIRST, EVERY = 8, 8
+"""Steps that are all looked at, and steps between two looks later on."""
 
 
 class Targets:
     """Binary cross-entropy has a floor only for targets between 0 and 1."""
 
     def __init__(self) -> None:
+        self._looks = 0
         self.found: Observation | None = None
 
     def look(self, loss: Tensor, step: int) -> None:
         """Look at the targets of this loss, if it is due and of that kind."""
-        if self.found is not None:
+        self._looks += 1
+        if self.found is not None or (self._looks > FIRST and self._looks % EVERY):
             return
         target = _kept(loss.grad_fn)
         if target is None or not target.numel():
