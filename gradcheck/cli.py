@@ -204,7 +204,7 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
         text = renderer.render(watched.report, terminal.canvas(output, sys.stderr))
         terminal.write(text, output, sys.stderr)
     if watched.report.runs:
-        terminal.warn(f"the record is in {watched.shown}")
+        terminal.warn(f"the record is in {watched.directory}")
     command.die_as_told(watched.ending)
     raise typer.Exit(watched.exit_code(fail_on))
 

@@ -26,14 +26,6 @@ class Watched:
     directory: Path
     notes: tuple[str, ...] = ()
 
-    @property
-    def shown(self) -> str:
-        """The record's directory as a user would type it here."""
-        try:
-            return str(self.directory.relative_to(Path.cwd()))
-        except (ValueError, OSError):
-            return str(self.directory)
-
     def exit_code(self, fail_on: FailOn) -> int:
         """Findings come first, then the script's own code, then that there was nothing to judge."""
         judged = exit_code(self.report, fail_on)
@@ -61,11 +53,19 @@ def run(target: Target, directory: Path | None, *, keep_going: bool = False) -> 
     report = _judge(session)
     if not report.runs and directory is None:
         session.record.discard()
-    return Watched(ending, report, session.record.directory, remarks)
+    return Watched(ending, report, shown(session.record.directory), remarks)
+
+
+def shown(directory: Path) -> Path:
+    """A directory as a user would type it here."""
+    try:
+        return directory.relative_to(Path.cwd())
+    except (ValueError, OSError):
+        return directory
 
 
 def _judge(session: Session) -> Report:
-    report = diagnosis.analyze(session.record.directory)
+    report = diagnosis.analyze(shown(session.record.directory))
     # an empty record is no log: it is told in a line of its own
     return replace(report, unread=())
 
