@@ -160,7 +160,7 @@ def test_a_key_of_a_later_version_says_nothing(made: Columns | Run) -> None:
     assert repr(dataclasses.replace(diagnosed(seen), run=run)) == repr(diagnosed(run))
 
 
-@pytest.mark.parametrize("key", inside.STALLS)
+@pytest.mark.parametrize("key", sorted(inside.STALLS))
 @pytest.mark.parametrize("name", ["sudden", "explosion", "divergence", "outlier"])
 def test_what_only_stalls_a_run_explains_no_failure(name: str, key: str) -> None:
     run = UNWATCHED[name]
@@ -184,7 +184,7 @@ def test_no_habit_of_the_loop_decides_a_gradient_that_fails_first(key: str) -> N
     assert (report.verdict, first_cause(report)) == ("unstable_loss", "undefined_gradient")
 
 
-@pytest.mark.parametrize("key", [*BREAKING, *inside.STALLS])
+@pytest.mark.parametrize("key", [*BREAKING, *sorted(inside.STALLS)])
 def test_a_proof_outweighs_every_habit(key: str) -> None:
     report = diagnosed(watched(SUDDEN, key, "input_nonfinite", step=AT))
     assert is_sure_of(report, "nonfinite_input")
