@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gradcheck.model import Observation, Where
+from gradcheck.watch.dispatch import storage_of
 from gradcheck.watch.frames import Line
 from gradcheck.watch.trace import WRITERS, Node, Outside, Trace
 
@@ -216,11 +217,10 @@ def _reached(trace: Trace, root: Root) -> Iterator[Node]:
     """All operations that the root reaches, in the order in which they ran, loading left out."""
     reached = {id(root.source)}
     held = root.source.tensor if isinstance(root.source, Outside) else None
-    storage = held.untyped_storage().data_ptr() if held is not None else None
+    storage = storage_of(held) if held is not None else None
     for node in trace.nodes:
         from_root = any(
-            id(one) in reached
-            or (isinstance(one, Outside) and one.tensor.untyped_storage().data_ptr() == storage)
+            id(one) in reached or (isinstance(one, Outside) and storage_of(one.tensor) == storage)
             for one in node.bad_inputs
         )
         if from_root or node is root.source:

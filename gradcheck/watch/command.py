@@ -74,7 +74,7 @@ def _remarks(session: Session) -> list[str]:
     """What to say where the record holds no step."""
     if session.rows:
         return []
-    if not session.probe.optimizers:
+    if not session.probe.optimizers.made:
         return ["no optimizer of torch's was made: there was no step to watch"]
     return ["no optimizer took a step: there was nothing to judge"]
 

@@ -48,12 +48,22 @@ def covers_storage(t: Tensor) -> bool:
     return t.numel() * t.element_size() >= t.untyped_storage().nbytes()
 
 
-def mutated(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Tensor]:
-    """The tensors that an operation writes to."""
+def strided_in(args: Any, kwargs: Any) -> list[Tensor]:
+    """The tensors among arguments whose memory can be told apart."""
+    return [t for t in tensors_in(args, kwargs) if t.layout == torch.strided]
+
+
+def written_to(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Tensor]:
+    """The tensors that an operation writes to, of whatever type."""
     found: list[Tensor] = []
     for place, argument in enumerate(func._schema.arguments):
         if argument.alias_info is None or not argument.alias_info.is_write:
             continue
         value = args[place] if place < len(args) else kwargs.get(argument.name)
-        found += list(floats_in((value,), {}))
+        found += strided_in((value,), {})
     return found
+
+
+def mutated(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Tensor]:
+    """Those of them that can hold what is not finite."""
+    return list(floats_in(written_to(func, args, kwargs), {}))

@@ -48,8 +48,11 @@ class Followed:
     """What is known of one optimizer."""
 
     place: int
+    """The lowest that no living optimizer had: a script's next optimizer takes over the first's."""
     parameters: list[Tensor]
     half: bool
+    serial: int
+    """Never given twice."""
     steps: int = 0
     begun_at: int = field(init=False)
     """Its first step, not 0 where it took over from another optimizer."""

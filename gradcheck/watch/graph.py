@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gradcheck.model import Observation, Where
 from gradcheck.watch import frames, sources, tensors
+from gradcheck.watch.dispatch import storage_of
 from gradcheck.watch.followed import Batch
 from gradcheck.watch.operations import judge
 
@@ -75,7 +76,7 @@ def _of_argument(
     step: int,
 ) -> Observation | None:
     op = _op(node)
-    parameter = names.get(tensor.untyped_storage().data_ptr())
+    parameter = names.get(storage_of(tensor))
     if parameter is not None:
         where = Where("state", parameter, op)
         return Observation(

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gradcheck.model import Observation
 from gradcheck.watch import blame, tensors
+from gradcheck.watch.dispatch import storage_of
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.module_stack import ModuleStack
 from gradcheck.watch.names import Names
@@ -164,20 +165,16 @@ def _known(probe: Probe, names: Names) -> dict[int, tuple[str, str]]:
     """The storages of state, by what it is and its name."""
     known: dict[int, tuple[str, str]] = {}
     for name, buffer in names.buffers().items():
-        known[_key(buffer)] = ("buffer", name)
+        known[storage_of(buffer)] = ("buffer", name)
     for name, parameter in names.parameters().items():
-        known[_key(parameter)] = ("parameter", name)
+        known[storage_of(parameter)] = ("parameter", name)
     for optimizer, followed in probe.optimizers.items():
         for place, parameter in enumerate(followed.parameters):
-            known.setdefault(_key(parameter), ("parameter", names.of(parameter, place)))
+            known.setdefault(storage_of(parameter), ("parameter", names.of(parameter, place)))
             for value in optimizer.state.get(parameter, {}).values():
                 if isinstance(value, Tensor) and value.is_floating_point():
-                    known.setdefault(_key(value), ("moment", names.of(parameter, place)))
+                    known.setdefault(storage_of(value), ("moment", names.of(parameter, place)))
     return known
-
-
-def _key(tensor: Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
 
 
 def _summary(argument: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import torch
 from torch import Tensor
 
 from gradcheck.model import Observation, Where
@@ -78,9 +77,3 @@ def _moments(probe: Probe, names: Names, step: Step) -> Iterator[Observation]:
                     where=Where("state", name),
                 )
                 return
-
-
-@torch.no_grad()
-def weights_are_finite(probe: Probe) -> bool:
-    """Whether all that the optimizers update is finite."""
-    return all(tensors.all_finite(followed.parameters) for followed in probe.optimizers)

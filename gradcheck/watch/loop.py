@@ -54,12 +54,12 @@ class LoopChecks:
         self._loops: dict[int, _Loop] = {}
 
     def _of(self, followed: Followed) -> _Loop:
-        return self._loops.setdefault(followed.place, _Loop())
+        return self._loops.setdefault(followed.serial, _Loop())
 
     def cleared(self, followed: Followed | None) -> None:
         """Gradients are set to zero: of one optimizer, or of a whole model."""
-        for place, loop in self._loops.items():
-            if followed is None or followed.place == place:
+        for serial, loop in self._loops.items():
+            if followed is None or followed.serial == serial:
                 loop.cleared = True
                 loop.kept_now = 0.0
 
@@ -79,7 +79,7 @@ class LoopChecks:
                 loop.lines.append(place.line if place else 0)
                 loop.divided |= _is_quotient(loss, scaled=scaled)
 
-    def clipped(self, followed: Followed, scale: float | None, norm: Any) -> None:
+    def clipped(self, followed: Followed, scale: float | None) -> None:
         """Was there anything to clip, and was it what the step will use?"""
         loop = self._of(followed)
         if not loop.backwards:

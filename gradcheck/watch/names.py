@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from torch import Tensor, nn
 
+from gradcheck.watch.dispatch import storage_of
+
 
 class Registry:
     """Weak references to every module that is made, so that none has to be searched for."""
@@ -78,7 +80,7 @@ class Names:
 
     def by_storage(self) -> dict[int, str]:
         """Names of all parameters, by what identifies their memory."""
-        return {p.untyped_storage().data_ptr(): name for name, p in self.parameters().items()}
+        return {storage_of(p): name for name, p in self.parameters().items()}
 
     def parameters(self) -> dict[str, Tensor]:
         """All parameters of all models, by name."""

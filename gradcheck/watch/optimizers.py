@@ -3,6 +3,7 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+import itertools
 import weakref
 from collections.abc import Iterator
 
@@ -20,6 +21,8 @@ class Optimizers:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._followed: weakref.WeakKeyDictionary[Optimizer, Followed] = weakref.WeakKeyDictionary()
+        self.made = 0
+        """How many were seen, those that are gone included."""
         self.reached = 0
         """Steps of the optimizer that took most: one that is made later goes on from there."""
         self._names: Names | None = None
@@ -45,7 +48,10 @@ class Optimizers:
         if followed is None:
             held = [p for group in optimizer.param_groups for p in group["params"]]
             half = any(p.dtype in tensors.HALF for p in held)
-            followed = Followed(len(self._followed), held, half, steps=self.reached)
+            taken = {other.place for other in self}
+            place = next(free for free in itertools.count() if free not in taken)
+            followed = Followed(place, held, half, serial=self.made, steps=self.reached)
+            self.made += 1
             self._followed[optimizer] = followed
         return followed
 

@@ -105,9 +105,7 @@ class Probe:
                 {"loss": float(output.detach())},
             )
 
-    def clipped(
-        self, kind: str, parameters: list[Tensor] | Tensor, limit: float, norm: Any
-    ) -> None:
+    def clipped(self, kind: str, parameters: list[Tensor] | Tensor, norm: Any) -> None:
         """Gradients were clipped; `norm` is what they were before."""
         begun = time.perf_counter()
         followed = self.optimizers.owner(parameters)
@@ -115,7 +113,7 @@ class Probe:
             return
         if isinstance(norm, Tensor) and "norm" in kind:
             followed.clip_norm = float(norm.detach())
-        self.loop.clipped(followed, self.scale.now, norm)
+        self.loop.clipped(followed, self.scale.now)
         self.spent += time.perf_counter() - begun
 
     def scaled(self, scaler: Any, raw: Tensor, product: Tensor) -> None:

@@ -84,8 +84,9 @@ class Record:
     def observe(self, observation: Observation) -> None:
         """Write an observation at once."""
         where = observation.where
-        if where is not None and where.file is not None:
-            where = replace(where, file=self._shown(where.file), rank=own_rank())
+        if where is not None:
+            file = None if where.file is None else self._shown(where.file)
+            where = replace(where, file=file, rank=own_rank())
             observation = replace(observation, where=where)
         entry = {name: value for name, value in asdict(observation).items() if value is not None}
         self._line(entry)

@@ -84,7 +84,9 @@ class Session:
         self.record.close()
 
     def tell(self, text: str) -> None:
-        """One line on stderr, and a note in the record."""
+        """One line on stderr, and a note in the record; a replay ends with it."""
+        if self.snapshots.replaying:
+            self.snapshots.answer({"reproduced": False, "fault": text})
         self.display.clear()
         sys.stderr.write(f"gradcheck: {safe(text)}\n")
         self.record.note(text)
@@ -105,6 +107,11 @@ class Session:
             self.record.observe(self.probe.targets.found)
         for observation in (*self.probe.loop.observations(), *self._left_out):
             self.record.observe(observation)
+        if self.probe.grads_by_function:
+            self.record.note(
+                "no optimizer of torch's took part: losses are those of torch.autograd.grad, and "
+                "neither gradients nor updates were seen"
+            )
         self._survey()
         cost = self.cost
         if cost is not None:
@@ -139,6 +146,7 @@ class Session:
             return None
         elapsed = time.perf_counter() - self.probe.begun
         spent = self.probe.spent - self._seconds_before + self.record.seconds
+        spent += self.snapshots.copied
         return spent / elapsed if elapsed > 0 else None
 
     # ---- what the probe tells

@@ -79,12 +79,14 @@ class Snapshots:
         """Optimizer steps of all optimizers so far."""
         self.taken = 0
         self.seconds = 0.0
+        """Spent on forking."""
+        self.copied = 0.0
+        """Seconds by which the steps after a snapshot took longer: both processes copy."""
         self.replay = replay
         self._size, self._pace = size, pace
         self._kept: list[Snapshot] = []
         self._pinned: Snapshot | None = None
         self._extra: deque[float] = deque(maxlen=9)
-        """By how much the step after a snapshot took longer than others."""
         self._just_taken = False
         self._ended = time.perf_counter()
         self._next = FIRST_TICKS
@@ -108,6 +110,7 @@ class Snapshots:
         now = time.perf_counter()
         if self._just_taken:  # both processes copied what this step wrote to
             self._extra.append(max(0.0, now - self._ended - self._pace()))
+            self.copied += self._extra[-1]
             self._just_taken = False
         self._ended = now
         if self.replaying:

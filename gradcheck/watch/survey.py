@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradcheck.watch import frames
+from gradcheck.watch.dispatch import floats_in, storage_of, strided_in, written_to
 from gradcheck.watch.followed import Followed
 from gradcheck.watch.provenance import Rows
 
@@ -71,42 +72,38 @@ class Survey(TorchDispatchMode):
         self.samples.follow(name, args, kwargs or {}, result)
         if not self.in_step and self._written is None and func._schema.is_mutable:
             self._look_at_write(func, args, kwargs or {})
-        self._follow(list(_tensors((*args, *(kwargs or {}).values()))), list(_tensors((result,))))
+        self._follow(strided_in(args, kwargs or {}), strided_in((result,), {}))
         forward = torch._C._current_autograd_node() is None and torch.is_grad_enabled()
         if forward and isinstance(result, Tensor):
-            self._look(name, list(_floats(args)), result)
+            self._look(name, [t for t in floats_in(args, {}) if t.is_floating_point()], result)
         return result
 
     def _follow(self, inputs: list[Tensor], outputs: list[Tensor]) -> None:
         """What depends on parameters, also through detach, is no data."""
         learned = any(self._depends(t) for t in inputs)
         for out in outputs:
-            key = out.untyped_storage().data_ptr()
+            key = storage_of(out)
             if learned:
                 self._learned.add(key)
             elif not any(out is t for t in inputs):
                 self._learned.discard(key)
 
-    def _look_at_write(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    def _look_at_write(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         """Does something other than an optimizer write to weights or to an optimizer's state?"""
         if torch._C._current_autograd_node() is not None:
             return
-        for place, argument in enumerate(func._schema.arguments):
-            if argument.alias_info is None or not argument.alias_info.is_write:
-                continue
-            value = args[place] if place < len(args) else kwargs.get(argument.name)
-            for t in _tensors((value,)):
-                name = self._state.get(t.untyped_storage().data_ptr())
-                line = frames.here()
-                if name is not None and line is not None:
-                    self._written = {"name": name, "file": line.file, "line": line.line}
+        for t in written_to(func, args, kwargs):
+            name = self._state.get(storage_of(t))
+            line = frames.here()
+            if name is not None and line is not None:
+                self._written = {"name": name, "file": line.file, "line": line.line}
 
     def _depends(self, t: Tensor) -> bool:
-        key = t.untyped_storage().data_ptr()
+        key = storage_of(t)
         return t.requires_grad or key in self._parameters or key in self._learned
 
     def _look(self, name: str, inputs: list[Tensor], result: Tensor) -> None:
-        held = [(t, self._parameters.get(t.untyped_storage().data_ptr())) for t in inputs]
+        held = [(t, self._parameters.get(storage_of(t))) for t in inputs]
         weight = next((n for t, n in held if n is not None and t.dim() > 1), None)
         others = [t for t, n in held if n is None]
         if weight is not None and result.numel() and result.is_floating_point():
@@ -164,19 +161,6 @@ class Survey(TorchDispatchMode):
             lags.append(float(squared.mean().sqrt()))
         if lags:
             self._step["lag"] = max(lags)
-
-
-def _tensors(args: Any) -> Iterator[Tensor]:
-    for value in args:
-        if isinstance(value, Tensor):
-            if value.layout == torch.strided:
-                yield value
-        elif isinstance(value, list | tuple):
-            yield from _tensors(value)
-
-
-def _floats(args: Any) -> Iterator[Tensor]:
-    return (t for t in _tensors(args) if t.is_floating_point())
 
 
 def _largest(t: Tensor) -> float:

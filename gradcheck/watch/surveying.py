@@ -12,7 +12,7 @@ from gradcheck.watch.probe import Probe
 from gradcheck.watch.snapshot import Snapshots
 from gradcheck.wording import number
 
-FAR, VERY_FAR = 20.0, 100.0
+FAR = 20.0
 """Root mean square of inputs from which on they are no longer of unit size."""
 GAIN, GROWN = 4.0, 20.0
 """A layer that multiplies its signal by this, and a signal of this size, are no sound start."""
@@ -35,7 +35,7 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
     yield from _written(probe, report.first_bad_step)
     start = _survey(snapshots, 0, 1, oldest=True)
     if start:
-        yield from _first_step(start[0], report)
+        yield from _first_step(start[0])
     onset = report.first_bad_step
     if onset is not None and onset > 0:
         per_step = max(1, len(probe.optimizers))
@@ -68,7 +68,7 @@ def _survey(
     return found
 
 
-def _first_step(first: Survey, report: RunReport) -> Iterator[Observation]:
+def _first_step(first: Survey) -> Iterator[Observation]:
     """Are the inputs, or the weights, out of size before anything was learned?"""
     spread, target = float(first["input"]["spread"]), float(first["target"]["spread"])
     if spread >= FAR:

@@ -98,7 +98,7 @@ class Tape:
 
         An empty tuple where its data are at an end.
         """
-        if not self.in_process or not bool(getattr(iterator, "_num_workers", 0)):
+        if not self.in_process or not self._has_workers(iterator):
             return None
         queue = self._waiting.setdefault(iterator, [])
         if not queue:

@@ -100,7 +100,8 @@ def total_norm(tensors: list[Tensor], *, half: bool = False) -> tuple[float, lis
     try:
         norms = torch._foreach_norm(tensors, 2, torch.float32) if half else _foreach(tensors)
         each: list[float] = torch.stack(norms).tolist()
-    except (RuntimeError, NotImplementedError, TypeError):  # sparse, or on several devices
+    # on several devices; sparse; with a dtype in a torch that is too old to take one
+    except (RuntimeError, NotImplementedError, TypeError):
         each = [_norm(tensor) for tensor in tensors]
     total = math.hypot(*each)
     if not math.isfinite(total) and all_finite(tensors):  # only the sum of squares overflowed
