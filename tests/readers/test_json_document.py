@@ -224,6 +224,8 @@ def test_lines_longer_than_the_head_are_lines(tmp_path: Path) -> None:
         ('{"accuracy": 0.9, "f1": 0.8}', "no log: it lists nothing over steps.*: accuracy, f1"),
         ('{"images": [{"file_name": "a"}, {"file_name": "b"}]}', "records without a step"),
         ("[]", "no log"),
+        ('{"columns": [], "data": []}', "lists nothing over steps"),
+        ('{"columns": ["loss"], "data": [[1, 2]]}', "lists nothing over steps"),
         ('{"loss": [1, 2', "not valid JSON"),
         ("[" * 100_000, "nested too deeply"),
         ('{"a":' * 100_000, "nested too deeply"),
