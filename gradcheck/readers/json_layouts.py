@@ -118,9 +118,8 @@ def _is_cell(value: object) -> TypeGuard[Cell]:
 def _sort_object(parts: _Parts, name: str, value: Mapping[str, object]) -> bool:
     """Keep an object that is a log by itself; False where one may be inside."""
     if isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):
-        rows = list(_split_frame(value))
-        if rows:
-            parts.records[name] = rows
+        if frame := list(_split_frame(value)):
+            parts.records[name] = frame
         return True
     if "values" in value and "start_step" in value:
         parts.points[name] = json_columns.golden_points(value)
