@@ -13,9 +13,11 @@ from gradcheck.model.findings import Remedy as Remedy
 from gradcheck.model.findings import Report as Report
 from gradcheck.model.findings import RunReport as RunReport
 from gradcheck.model.findings import Severity as Severity
-from gradcheck.model.findings import Trial as Trial
 from gradcheck.model.findings import Unread as Unread
 from gradcheck.model.inside import Observation as Observation
+from gradcheck.model.inside import Replay as Replay
+from gradcheck.model.inside import Trial as Trial
+from gradcheck.model.inside import Tried as Tried
 from gradcheck.model.inside import Where as Where
 from gradcheck.model.logs import FloatArray as FloatArray
 from gradcheck.model.logs import IntArray as IntArray

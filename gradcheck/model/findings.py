@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from gradcheck.model.inside import Where
+from gradcheck.model.inside import Trial, Where
 from gradcheck.model.logs import Run
 
 
@@ -82,16 +82,6 @@ class Evidence:
     series: str | None = None
     first_step: int | None = None
     last_step: int | None = None
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What a replay with one remedy applied showed."""
-
-    outcome: str
-    steps: int
-    returned_at_step: int | None = None
-    final_loss: float | None = None
 
 
 @dataclass(frozen=True)

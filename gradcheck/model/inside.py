@@ -1,4 +1,4 @@
-"""What only the inside of a training shows: observations, and the place they point to."""
+"""What only the inside of a training shows: observations, their place, and what replays proved."""
 
 from __future__ import annotations
 
@@ -31,3 +31,42 @@ class Observation:
     """From 0 to 1: how clearly it was seen."""
     values: Mapping[str, float] = field(default_factory=dict)
     where: Where | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a replay with one change applied showed."""
+
+    outcome: str
+    """prevented, delayed, or not_prevented."""
+    steps: int
+    """How many steps were run from the one that had failed on."""
+    returned_at_step: int | None = None
+    final_loss: float | None = None
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One change, and what came of it."""
+
+    change: str
+    """The id of the change: the name of its module in `watch/changes`."""
+    action: str
+    """The change as advice."""
+    snippet: str | None
+    trial: Trial
+    healthy: bool = True
+    """Whether it left a training behind that goes on as before: its loss is in line."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The last steps run again: whether the failure came back, and what kept it away."""
+
+    method: str
+    """fork, rollback or rerun."""
+    reproduced: bool
+    bit_exact: bool
+    snapshot_step: int | None = None
+    tried: tuple[Tried, ...] = ()
+    """The best first."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gradcheck.model.inside import Observation
+from gradcheck.model.inside import Observation, Replay
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,6 +131,8 @@ class Run:
     """The orders at which the log goes on in another file: the run was started again there."""
     observations: tuple[Observation, ...] = ()
     """What was seen from inside, where `gradcheck watch` wrote the log."""
+    replay: Replay | None = None
+    """What it proved by running the failing steps again."""
     primary: Mapping[Role, str] = field(default_factory=dict)
     """The series that stands for its role where several have it."""
 

@@ -14,6 +14,7 @@ from gradcheck.model import (
     Evidence,
     Missing,
     Remedy,
+    Replay,
     Report,
     Role,
     Run,
@@ -64,7 +65,7 @@ def _run(report: RunReport) -> dict[str, Any]:
         "first_bad_step": report.first_bad_step,
         "events": [_event(event, report.run) for event in report.events],
         "diagnoses": [_diagnosis(diagnosis) for diagnosis in report.diagnoses],
-        "replay": None,
+        "replay": _replay(run.replay) if run.replay else None,
         "missing": [_missing(missing) for missing in report.missing],
         "notes": list(report.notes),
     }
@@ -133,6 +134,25 @@ def _trial(trial: Trial) -> dict[str, Any]:
         "steps": trial.steps,
         "returned_at_step": trial.returned_at_step,
         "final_loss": trial.final_loss,
+    }
+
+
+def _replay(replay: Replay) -> dict[str, Any]:
+    return {
+        "method": replay.method,
+        "reproduced": replay.reproduced,
+        "bit_exact": replay.bit_exact,
+        "snapshot_step": replay.snapshot_step,
+        "trials": [
+            {
+                "change": tried.change,
+                "action": tried.action,
+                "snippet": tried.snippet,
+                "healthy": tried.healthy,
+                **_trial(tried.trial),
+            }
+            for tried in replay.tried
+        ],
     }
 
 
