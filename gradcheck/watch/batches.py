@@ -6,7 +6,7 @@ from typing import Any
 
 from gradcheck.watch import tensors
 from gradcheck.watch.followed import Batch
-from gradcheck.watch.tape import Tape
+from gradcheck.watch.replay.tape import Tape
 
 
 def look(iterator: Any, batch: Any, tape: Tape) -> Batch:

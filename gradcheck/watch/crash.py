@@ -10,7 +10,7 @@ from typing import Any
 from gradcheck.model import Message, Observation, Said, Where
 from gradcheck.readers.text_messages import Listener
 from gradcheck.watch import frames
-from gradcheck.watch.snapshot import Snapshots
+from gradcheck.watch.replay.snapshot import Snapshots
 from gradcheck.wording import number
 
 _LONGEST = 300

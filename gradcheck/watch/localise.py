@@ -13,7 +13,7 @@ from gradcheck.watch.followed import Batch, Followed, Step
 from gradcheck.watch.investigate import observation_of
 from gradcheck.watch.names import Names
 from gradcheck.watch.probe import Probe
-from gradcheck.watch.snapshot import Snapshots
+from gradcheck.watch.replay.snapshot import Snapshots
 
 
 def localise(

@@ -22,7 +22,7 @@ from gradcheck.watch.loop import LoopChecks
 from gradcheck.watch.loss_scale import LossScale
 from gradcheck.watch.names import Registry
 from gradcheck.watch.optimizers import Optimizers
-from gradcheck.watch.tape import Tape
+from gradcheck.watch.replay.tape import Tape
 from gradcheck.watch.targets import Targets
 from gradcheck.watch.updates import Updates
 

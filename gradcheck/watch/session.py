@@ -23,7 +23,7 @@ from gradcheck.watch.investigate import Investigation
 from gradcheck.watch.patches import Patches
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.record import Record, own_rank
-from gradcheck.watch.snapshot import Snapshots
+from gradcheck.watch.replay.snapshot import Snapshots
 
 MOST_LOCALISED = 3
 LAYER_SHARE = 0.005

@@ -9,7 +9,7 @@ from typing import Any
 
 from gradcheck.model import Observation, RunReport, Where
 from gradcheck.watch.probe import Probe
-from gradcheck.watch.snapshot import Snapshots
+from gradcheck.watch.replay.snapshot import Snapshots
 from gradcheck.wording import number
 
 FAR = 20.0

@@ -12,7 +12,7 @@ from tests.watch.running import Zygote
 
 ANSWERS = """
 import json, pathlib
-from gradcheck.watch import snapshot
+from gradcheck.watch.replay import snapshot
 real = snapshot.Snapshots.run
 def run(self, *args, **kwargs):
     answer = real(self, *args, **kwargs)
@@ -231,7 +231,7 @@ if step == 20:
 # ---- where no fork is possible
 
 REFUSED = """
-from gradcheck.watch import snapshot
+from gradcheck.watch.replay import snapshot
 snapshot.why_not = lambda growth: "not today"
 """
 NO_MEMORY = """

@@ -21,7 +21,8 @@ from typer.testing import CliRunner
 
 import gradcheck.cli
 from gradcheck import diagnosis, formats, terminal
-from gradcheck.watch import command, contain, record
+from gradcheck.watch import command, record
+from gradcheck.watch.replay import contain
 
 ANSWERS = int(sys.argv[1])
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gradcheck.watch.followed import Followed, Step
-from gradcheck.watch.processes import (
+from gradcheck.watch.replay.processes import (
     Answer,
     die_with_parent,
     kill,
@@ -28,7 +28,7 @@ from gradcheck.watch.processes import (
     reap,
     why_not,
 )
-from gradcheck.watch.tape import Tape
+from gradcheck.watch.replay.tape import Tape
 
 SHARE = 0.007
 """Share of the time that snapshots may take."""
@@ -242,7 +242,7 @@ class Snapshots:
     # ---- in a replay
 
     def _begin_replay(self, channel: socket.socket, order: Mapping[str, Any]) -> None:
-        from gradcheck.watch import contain  # noqa: PLC0415 - only a replay needs it
+        from gradcheck.watch.replay import contain  # noqa: PLC0415 - only a replay needs it
 
         contain.contain(keep=channel.fileno())
         self.replaying = True
