@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gradcheck import loading, plugins, weighing
+from gradcheck import loading, plugins, proving, weighing
 from gradcheck.case import Case
 from gradcheck.measure.attempts import attempts
 from gradcheck.model import (
@@ -85,7 +85,7 @@ def diagnose_attempt(run: Run) -> RunReport:
         confidence=round(confidence, 4),
         first_bad_step=None if healthy else _first_bad_step(case, told),
         events=case.events,
-        diagnoses=told,
+        diagnoses=proving.with_trials(told, run.replay),
         missing=() if healthy else weighing.missing(case, weighed),
         notes=run.notes,
     )

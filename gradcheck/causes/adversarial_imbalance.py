@@ -57,4 +57,5 @@ CAUSE = Cause(
         "float_overflowed": 0.0,
     },
     remedies=_remedies,
+    trials=("lower_learning_rate", "clip_gradients"),
 )

@@ -91,7 +91,12 @@ def clip_gradients(finding: Finding) -> Remedy:
             "norm to set the threshold from its 90th percentile"
         )
     text = f"{norm:.1f}" if norm == 1 else number(norm)
-    return Remedy(action, *snippet(finding, words_optimizer.CLIP, limit=text), PLAYBOOK)
+    return Remedy(
+        action,
+        *snippet(finding, words_optimizer.CLIP, limit=text),
+        PLAYBOOK,
+        change="clip_gradients",
+    )
 
 
 def _check_clipping(finding: Finding, limit: float, norm: float) -> Remedy:
@@ -128,6 +133,7 @@ def lower_learning_rate(finding: Finding) -> Remedy:
             "start at a third of it",
             *_set_rate(finding, bound / 3),
             "stability limit 2/λ of gradient descent (Cohen et al. 2021)",
+            change="lower_learning_rate",
         )
     configured_at = "" if logged else "the configured "
     return Remedy(
@@ -135,6 +141,7 @@ def lower_learning_rate(finding: Finding) -> Remedy:
         f"{number(_two_digits(rate / 10))}, then bisect upwards",
         *_set_rate(finding, rate / 10),
         PLAYBOOK,
+        change="lower_learning_rate",
     )
 
 
@@ -161,7 +168,13 @@ def _relative(finding: Finding) -> Remedy:
     spoken = has(finding, words_optimizer.RATE)  # but its setting needs the number
     code = None if spoken else "for group in optimizer.param_groups:\n    group['lr'] *= 0.1"
     known = finding.case.run.framework if spoken else None
-    return Remedy("Divide the learning rate by 10, then bisect upwards", code, known, PLAYBOOK)
+    return Remedy(
+        "Divide the learning rate by 10, then bisect upwards",
+        code,
+        known,
+        PLAYBOOK,
+        change="lower_learning_rate",
+    )
 
 
 def warm_up(finding: Finding) -> Remedy:
@@ -203,6 +216,7 @@ def lower_beta2(finding: Finding) -> Iterable[Remedy]:
         f"With Adam, lower β2{known} to 0.95 so that the second moment follows the gradients",
         *snippet(finding, words_optimizer.BETA2, beta2="0.95"),
         WORTSMAN,
+        change="lower_beta2",
     )
 
 
@@ -218,6 +232,7 @@ def raise_epsilon(finding: Finding) -> Iterable[Remedy]:
         "second moment decays and a later gradient takes too long a step",
         *snippet(finding, words_optimizer.EPSILON, epsilon="1e-6"),
         "Bai et al. 2025, Adaptive preconditioners trigger loss spikes in Adam",
+        change="raise_epsilon",
     )
 
 

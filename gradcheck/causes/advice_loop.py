@@ -65,6 +65,7 @@ def skip_batch(finding: Finding) -> Remedy:
         "bad batch cannot poison the weights",
         *snippet(finding, words_loop.SKIP_BATCH, step=str(step if step is not None else 0)),
         "PyTorch documentation, torch.isfinite",
+        change="skip_nonfinite",
     )
 
 

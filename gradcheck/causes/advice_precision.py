@@ -44,6 +44,7 @@ def full_precision(finding: Finding) -> Remedy:
         "broken by the range of float16",
         *snippet(finding, words_precision.FP32),
         TORCH_AMP,
+        change="float32",
     )
 
 
@@ -54,6 +55,7 @@ def part_in_float32(finding: Finding) -> Remedy:
         "the loss in float32",
         *snippet(finding, words_precision.PART_IN_FP32),
         "PyTorch documentation, Automatic Mixed Precision",
+        change="float32",
     )
 
 

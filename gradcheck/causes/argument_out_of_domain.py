@@ -63,5 +63,6 @@ CAUSE = Cause(
     prior=-7.0,
     weights={"argument_left_domain": 9.5, "undefined_operation_said": 1.0},
     remedies=_remedies,
+    trials=("guard_domain",),
     instead_of=("undefined_operation", "overflow_or_log_of_zero", "nonfinite_from_the_start"),
 )

@@ -38,6 +38,8 @@ class Cause:
     weights: Mapping[str, float]
     """Log-odds that each clue adds (or takes); a clue that is not named says nothing."""
     remedies: Callable[[Finding], Iterable[Remedy]]
+    trials: tuple[str, ...] = ()
+    """Changes that `watch` tries in a replay, the repair first: modules of watch/changes."""
     prior: float = PRIOR
     instead_of: tuple[str, ...] = ()
     """Causes that a log shows in its place: it replaces them, it does not rule them out."""

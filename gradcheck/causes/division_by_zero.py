@@ -68,5 +68,6 @@ CAUSE = Cause(
         "undefined_operation_said": 1.0,
     },
     remedies=_remedies,
+    trials=("guard_division",),
     instead_of=("undefined_operation", "overflow_or_log_of_zero", "nonfinite_from_the_start"),
 )

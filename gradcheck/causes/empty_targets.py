@@ -68,4 +68,5 @@ CAUSE = Cause(
         "no_target_counted": 14.0,
     },
     remedies=_remedies,
+    trials=("guard_empty_mean", "skip_batch"),
 )

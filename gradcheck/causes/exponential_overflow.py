@@ -64,5 +64,6 @@ CAUSE = Cause(
         "undefined_operation_said": 1.0,
     },
     remedies=_remedies,
+    trials=("guard_exponential",),
     instead_of=("overflow_or_log_of_zero", "undefined_operation", "nonfinite_from_the_start"),
 )

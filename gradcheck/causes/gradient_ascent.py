@@ -78,4 +78,5 @@ CAUSE = Cause(
         "update_made_nonfinite": 0.0,
     },
     remedies=_remedies,
+    trials=("reverse_gradient",),
 )

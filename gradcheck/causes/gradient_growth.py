@@ -104,4 +104,5 @@ CAUSE = Cause(
         "moment_lagged": -4.0,
     },
     remedies=_remedies,
+    trials=("lower_learning_rate", "clip_gradients"),
 )

@@ -64,4 +64,5 @@ CAUSE = Cause(
         "update_made_nonfinite": 0.0,
     },
     remedies=_remedies,
+    trials=("raise_epsilon", "float32"),
 )

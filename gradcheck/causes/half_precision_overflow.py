@@ -62,4 +62,5 @@ CAUSE = Cause(
         "half_gradient_overflowed": 5.0,
     },
     remedies=_remedies,
+    trials=("float32",),
 )

@@ -57,4 +57,5 @@ CAUSE = Cause(
         "clipped_while_scaled": -4.0,
     },
     remedies=_remedies,
+    trials=("float32",),
 )

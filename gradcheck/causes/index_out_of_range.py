@@ -60,5 +60,6 @@ CAUSE = Cause(
         "id_outside_table": 10.0,
     },
     remedies=_remedies,
+    trials=("clamp_indices",),
     prior=-5.0,
 )

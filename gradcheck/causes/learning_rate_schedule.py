@@ -111,4 +111,5 @@ CAUSE = Cause(
         "moment_lagged": -1.0,
     },
     remedies=_remedies,
+    trials=("hold_learning_rate", "lower_learning_rate"),
 )

@@ -111,4 +111,5 @@ CAUSE = Cause(
         "moment_lagged": -2.0,
     },
     remedies=_remedies,
+    trials=("lower_learning_rate",),
 )

@@ -68,6 +68,7 @@ CAUSE = Cause(
         "undefined_operation_said": 1.0,
     },
     remedies=_remedies,
+    trials=("guard_log",),
     instead_of=(
         "overflow_or_log_of_zero",
         "undefined_operation",

@@ -49,4 +49,5 @@ CAUSE = Cause(
         "half_gradient_overflowed": 8.0,
     },
     remedies=_remedies,
+    trials=("float32",),
 )

@@ -88,5 +88,6 @@ CAUSE = Cause(
         "only_validation_failed": -4.0,
     },
     remedies=_remedies,
+    trials=("clip_gradients",),
     instead_of=("unclipped_gradient_spikes", "gradient_growth"),
 )

@@ -65,4 +65,5 @@ CAUSE = Cause(
         "recurrence_grows": -2.0,
     },
     remedies=_remedies,
+    trials=("zero_gradients",),
 )

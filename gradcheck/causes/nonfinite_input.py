@@ -58,6 +58,7 @@ CAUSE = Cause(
     prior=-7.0,
     weights={"input_nonfinite": 9.5, "nan_in_data": 1.5},
     remedies=_remedies,
+    trials=("without_samples", "replace_nonfinite_inputs", "skip_nonfinite"),
     instead_of=(
         "nonfinite_input_or_target",
         "nonfinite_from_the_start",

@@ -78,4 +78,5 @@ CAUSE = Cause(
         "gradients_add_up": -1.0,
     },
     remedies=_remedies,
+    trials=("replace_nonfinite_inputs", "mask_targets", "skip_nonfinite"),
 )

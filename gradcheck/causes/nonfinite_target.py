@@ -58,6 +58,7 @@ CAUSE = Cause(
     prior=-7.0,
     weights={"target_nonfinite": 9.5, "nan_in_data": 1.5},
     remedies=_remedies,
+    trials=("without_samples", "mask_targets", "skip_nonfinite"),
     instead_of=(
         "nonfinite_input_or_target",
         "nonfinite_from_the_start",

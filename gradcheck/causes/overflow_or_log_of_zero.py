@@ -86,4 +86,5 @@ CAUSE = Cause(
         "scale_fell_beside_nan": -0.5,
     },
     remedies=_remedies,
+    trials=("guard_log", "guard_exponential"),
 )

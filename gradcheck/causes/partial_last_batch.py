@@ -67,4 +67,5 @@ CAUSE = Cause(
         "one_value_to_normalise": 14.0,
     },
     remedies=_remedies,
+    trials=("drop_small_batches", "skip_batch"),
 )

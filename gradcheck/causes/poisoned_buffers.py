@@ -58,4 +58,5 @@ CAUSE = Cause(
         "buffer_nonfinite": 11.0,
     },
     remedies=_remedies,
+    trials=("repair_buffers", "skip_batch"),
 )

@@ -72,4 +72,5 @@ CAUSE = Cause(
         "operation_undefined": 0.0,
     },
     remedies=_remedies,
+    trials=("guard_exponential", "lower_learning_rate", "clip_gradients"),
 )

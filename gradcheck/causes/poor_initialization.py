@@ -83,4 +83,5 @@ CAUSE = Cause(
         "target_stands_out": -4.0,
     },
     remedies=_remedies,
+    trials=("default_initialization", "lower_learning_rate"),
 )

@@ -89,5 +89,6 @@ CAUSE = Cause(
         "only_validation_failed": -4.0,
     },
     remedies=_remedies,
+    trials=("clip_gradients",),
     instead_of=("gradient_growth", "unclipped_gradient_spikes"),
 )

@@ -86,4 +86,5 @@ CAUSE = Cause(
         "float_overflowed": 0.0,
     },
     remedies=_remedies,
+    trials=("without_samples", "skip_batch"),
 )

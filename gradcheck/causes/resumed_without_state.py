@@ -63,4 +63,5 @@ CAUSE = Cause(
         "half_gradient_overflowed": 0.0,
     },
     remedies=_remedies,
+    trials=("lower_learning_rate",),
 )

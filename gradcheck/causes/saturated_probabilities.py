@@ -54,4 +54,5 @@ CAUSE = Cause(
         "flat_from_start": 0.5,
     },
     remedies=_remedies,
+    trials=("guard_log", "lower_learning_rate"),
 )

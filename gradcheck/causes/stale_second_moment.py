@@ -96,4 +96,5 @@ CAUSE = Cause(
         "update_climbs": -4.0,
     },
     remedies=_remedies,
+    trials=("lower_beta2", "clip_gradients"),
 )

@@ -73,5 +73,6 @@ CAUSE = Cause(
         "probability_outside_range": 12.0,
     },
     remedies=_remedies,
+    trials=("clamp_indices", "skip_batch"),
     prior=-5.0,
 )

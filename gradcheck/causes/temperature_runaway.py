@@ -59,4 +59,5 @@ CAUSE = Cause(
         "half_gradient_overflowed": 0.0,
     },
     remedies=_remedies,
+    trials=("hold_scalars", "lower_learning_rate"),
 )

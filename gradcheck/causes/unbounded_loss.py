@@ -84,4 +84,5 @@ CAUSE = Cause(
         "update_climbs": -3.0,
     },
     remedies=_remedies,
+    trials=("lower_learning_rate", "clip_gradients"),
 )

@@ -86,4 +86,5 @@ CAUSE = Cause(
         "moment_lagged": -3.0,
     },
     remedies=_remedies,
+    trials=("clip_gradients",),
 )

@@ -84,5 +84,6 @@ CAUSE = Cause(
         "gradient_undefined": 15.0,
     },
     remedies=_remedies,
+    trials=("guard_sqrt", "guard_division", "guard_domain"),
     instead_of=("undefined_operation",),
 )

@@ -107,4 +107,5 @@ CAUSE = Cause(
         "update_made_nonfinite": 5.0,
     },
     remedies=_remedies,
+    trials=("guard_division", "guard_log", "guard_sqrt", "guard_domain"),
 )

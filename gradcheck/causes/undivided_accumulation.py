@@ -91,4 +91,5 @@ CAUSE = Cause(
         "only_validation_failed": -4.0,
     },
     remedies=_remedies,
+    trials=("average_accumulated",),
 )

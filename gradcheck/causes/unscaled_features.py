@@ -74,4 +74,5 @@ CAUSE = Cause(
         "target_stands_out": -4.0,
     },
     remedies=_remedies,
+    trials=("scale_inputs", "lower_learning_rate"),
 )

@@ -93,6 +93,8 @@ class Remedy:
     framework: str | None = None
     source: str | None = None
     trial: Trial | None = None
+    change: str | None = None
+    """The module of watch/changes that tries it in a replay, where there is one."""
 
 
 @dataclass(frozen=True)

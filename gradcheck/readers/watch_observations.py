@@ -9,13 +9,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gradcheck.model import Message, Observation, Run, Said, Where
+from gradcheck.model import Message, Observation, Replay, Run, Said, Trial, Tried, Where
 
 FILE = "gradcheck.observations"
 _MOST_BYTES = 1 << 20
 _MOST_LINES = 1000
 _MOST_TEXT = 2000
 _MOST_SAMPLES = 1000
+_MOST_TRIED = 100
+METHODS = ("fork", "rollback", "rerun")
+OUTCOMES = ("prevented", "delayed", "not_prevented")
 
 
 def with_observations(run: Run, directory: Path) -> Run:
@@ -29,6 +32,7 @@ def with_observations(run: Run, directory: Path) -> Run:
         observations=tuple(filter(None, map(_observation, entries))),
         messages=(*run.messages, *filter(None, (_message(entry, last) for entry in entries))),
         notes=(*run.notes, *filter(None, (_text(entry.get("note")) for entry in entries))),
+        replay=next(filter(None, map(_replay, reversed(entries))), run.replay),
     )
 
 
@@ -93,6 +97,36 @@ def _message(entry: Mapping[str, Any], order: int) -> Message | None:
     if text is None or said not in [known.value for known in Said]:
         return None
     return Message(Said(said), order, text)
+
+
+def _replay(entry: Mapping[str, Any]) -> Replay | None:
+    found = entry.get("replay")
+    if not isinstance(found, dict) or found.get("method") not in METHODS:
+        return None
+    tried = found.get("tried")
+    listed = tried[:_MOST_TRIED] if isinstance(tried, list) else []
+    return Replay(
+        found["method"],
+        found.get("reproduced") is True,
+        found.get("bit_exact") is True,
+        _integer(found.get("snapshot_step")),
+        tuple(filter(None, map(_tried, listed))),
+    )
+
+
+def _tried(entry: object) -> Tried | None:
+    if not isinstance(entry, dict) or not isinstance(entry.get("trial"), dict):
+        return None
+    change, action, trial = _text(entry.get("change")), _text(entry.get("action")), entry["trial"]
+    if not change or not action or trial.get("outcome") not in OUTCOMES:
+        return None
+    told = Trial(
+        trial["outcome"],
+        _integer(trial.get("steps")) or 0,
+        _integer(trial.get("returned_at_step")),
+        _number(trial.get("final_loss", "")),
+    )
+    return Tried(change, action, _text(entry.get("snippet")), told, entry.get("healthy") is True)
 
 
 def _text(value: object) -> str | None:

@@ -19,6 +19,7 @@ from gradcheck.reports.phrases import (
     words,
 )
 from gradcheck.reports.run_plots import put_plots
+from gradcheck.reports.run_replay import put_replay
 
 STATUS_STYLE = {
     "failed": "bold red",
@@ -47,6 +48,8 @@ def put_details(page: Page, report: RunReport) -> None:
         _put_rivals(page, report.diagnoses[:MOST_RIVALS])
     elif report.diagnoses:
         _put_reasons(page, report.diagnoses[0])
+    if report.run.replay is not None:
+        put_replay(page, report.run.replay)
     if report.diagnoses:
         _put_remedies(page, report)
     _put_missing(page, report.missing)
@@ -110,12 +113,14 @@ def _put_remedies(page: Page, report: RunReport) -> None:
         return
     unsure = report.verdict == INCONCLUSIVE
     page.heading(f"Change, if it is {words(diagnosis.cause)}" if unsure else "Change")
-    for rank, remedy in enumerate(diagnosis.remedies[:MOST_REMEDIES], start=1):
+    advised = [r for r in diagnosis.remedies if r.trial is None or r.trial.outcome == "prevented"]
+    for rank, remedy in enumerate(advised[:MOST_REMEDIES], start=1):
         _put_remedy(page, rank, remedy)
 
 
 def _put_remedy(page: Page, rank: int, remedy: Remedy) -> None:
-    page.item(f"{rank}.", remedy.action, indent=2)
+    tried = [(" (tried)", "green")] if remedy.trial is not None else []
+    page.item(f"{rank}.", remedy.action, *tried, indent=2)
     if remedy.snippet:
         page.code(remedy.snippet, indent=7)
 

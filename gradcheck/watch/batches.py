@@ -20,3 +20,11 @@ def look(iterator: Any, batch: Any, tape: Tape) -> Batch:
         else:
             seen.inputs = seen.inputs or tensors.extent(item)
     return seen
+
+
+def in_epoch(iterator: Any) -> int | None:
+    """How many batches a pass over the data of this iterator's loader has; None if unknown."""
+    try:
+        return len(iterator._index_sampler)
+    except (TypeError, AttributeError, NotImplementedError):
+        return None

@@ -14,6 +14,9 @@ from gradcheck.watch.tensors import Extent
 REMEMBERED = 128
 """Steps of which the norm of every parameter is kept."""
 
+TRAIL = 5000
+"""Steps of which loss and norm are kept exactly."""
+
 
 @dataclass
 class Batch:
@@ -73,6 +76,10 @@ class Followed:
     withheld: bool = False
     next_layers: int = 0
     history: deque[Step] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    trail: deque[tuple[int, float | None, float, float]] = field(
+        default_factory=lambda: deque(maxlen=TRAIL)
+    )
+    """Step, loss, norm and rate of many more steps."""
 
     def __post_init__(self) -> None:
         self.begun_at = self.steps

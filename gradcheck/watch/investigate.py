@@ -34,9 +34,9 @@ class Investigation:
         self._mode = "trace"
         self._modules: ModuleStack | None = None
 
-    def order(self, mode: str) -> None:
+    def order(self, order: Mapping[str, Any]) -> None:
         """What to do in this replay: "trace" the failing step, or "survey" whole steps."""
-        self._mode = mode
+        self._mode = str(order["mode"])
 
     def begin(self) -> None:
         """Enter the modes under which every operation and its line are seen."""
@@ -69,7 +69,7 @@ class Investigation:
             if mode is not None:
                 mode.paused = False
 
-    def boundary(self) -> None:
+    def boundary(self, step: Step) -> None:
         """A step of the replay is over."""
         if self._survey is not None:
             self._surveys.append(self._survey.take())
@@ -91,7 +91,7 @@ class Investigation:
 
     def add_batch(self) -> None:
         """Tell the trace which dataset index each row of the batch is."""
-        batch = self.probe.batch
+        batch = self.probe.loading.batch
         looking = self.trace or self._survey
         if looking is None or batch is None or batch.indices is None:
             return

@@ -28,7 +28,7 @@ def localise(
 
 def _from_here(probe: Probe, followed: Followed, step: Step) -> Iterator[Observation]:
     """Batch, weights, buffers, optimizer state: what is not finite in the training itself."""
-    found = list(_batch(probe.batch, step))
+    found = list(_batch(probe.loading.batch, step))
     names = probe.optimizers.names
     yield from found
     for key, what, held in (

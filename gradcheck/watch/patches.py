@@ -39,16 +39,21 @@ class Hooks(Protocol):
     def after_scaler_step(self, scaler: Any, optimizer: Optimizer) -> None: ...
     def before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> Any: ...
     def after_step(self, optimizer: Optimizer) -> None: ...
+
+
+class LoaderHooks(Protocol):
+    """What happens in DataLoaders."""
+
     def fetching(self, iterator: Any) -> Any: ...
-    def indexed(self, iterator: Any, index: Any) -> None: ...
-    def fetched(self, iterator: Any, batch: Any) -> None: ...
+    def indexed(self, iterator: Any, index: Any) -> Any: ...
+    def fetched(self, iterator: Any, batch: Any) -> tuple[Any, ...] | None: ...
 
 
 class Patches:
     """Every wrapper that was put in, so that all of them can be taken out again."""
 
-    def __init__(self, hooks: Hooks, guard: Guard) -> None:
-        self._hooks, self._guard = hooks, guard
+    def __init__(self, hooks: Hooks, loaders: LoaderHooks, guard: Guard) -> None:
+        self._hooks, self._loader_hooks, self._guard = hooks, loaders, guard
         self._undo: list[Callable[[], None]] = []
 
     def install(self) -> None:
@@ -202,24 +207,26 @@ class Patches:
         return step
 
     def _loaders(self) -> None:
-        hooks, guard = self._hooks, self._guard
+        hooks, guard = self._loader_hooks, self._guard
 
         def make_index(real):
             def _next_index(self):
                 index = real(self)
-                guard(hooks.indexed, self, index)
-                return index
+                changed = guard(hooks.indexed, self, index)
+                return index if changed is None else changed
 
             return _next_index
 
         def make_next(real):
             def following(self):
-                taped = guard(hooks.fetching, self)
-                if taped == ():
-                    raise StopIteration
-                batch = real(self) if taped is None else taped[0]
-                guard(hooks.fetched, self, batch)
-                return batch
+                given: Any = ()
+                while given == ():
+                    taped = guard(hooks.fetching, self)
+                    if taped == ():
+                        raise StopIteration
+                    batch = real(self) if taped is None else taped[0]
+                    given = guard(hooks.fetched, self, batch)
+                return batch if given is None else given[0]
 
             return following
 

@@ -8,23 +8,26 @@ import statistics
 import time
 from collections import deque
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer
 
-from gradcheck.watch import batches, closures, frames, rows, tensors
+from gradcheck.watch import closures, frames, rows, tensors
 from gradcheck.watch.buffers import BufferCopies
-from gradcheck.watch.followed import Batch, Followed, Step
+from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.guard import Guard
 from gradcheck.watch.listener import Listener
+from gradcheck.watch.loading import Loading
 from gradcheck.watch.loop import LoopChecks
 from gradcheck.watch.loss_scale import LossScale
 from gradcheck.watch.names import Registry
 from gradcheck.watch.optimizers import Optimizers
-from gradcheck.watch.replay.tape import Tape
 from gradcheck.watch.targets import Targets
 from gradcheck.watch.updates import Updates
+
+if TYPE_CHECKING:
+    from gradcheck.watch.changes.base import Change
 
 MANY_SKIPS = 8  # of a loss scaler in a row, before its gradients are looked at
 
@@ -37,8 +40,9 @@ class Probe:
         self.guard = guard
         self.registry = Registry()
         self.optimizers = Optimizers(self.registry)
-        self.batch: Batch | None = None
-        self.tape = Tape()
+        self.loading = Loading(listener)
+        self.change: Change | None = None
+        """What a trial, or healing, changes in the script."""
         self.loop = LoopChecks()
         self.updates = Updates()
         self.targets = Targets()
@@ -171,22 +175,6 @@ class Probe:
         self._finish(followed, step)
         self.spent += time.perf_counter() - begun
 
-    def fetching(self, iterator: Any) -> Any:
-        """A batch is asked for; a replay may answer from the tape."""
-        self.listener.on_loading(True)
-        return self.tape.next(iterator)
-
-    def indexed(self, iterator: Any, index: Any) -> None:
-        """A sampler drew the indices of a batch."""
-        self.tape.indexed(iterator, index)
-
-    def fetched(self, iterator: Any, batch: Any) -> None:
-        """A DataLoader gave a batch."""
-        begun = time.perf_counter()
-        self.batch = batches.look(iterator, batch, self.tape)
-        self.listener.on_loading(False)
-        self.spent += time.perf_counter() - begun
-
     # ---- what others ask
 
     def hold(self, followed: Followed, step: Step) -> None:
@@ -251,6 +239,7 @@ class Probe:
             self.listener.on_first_step()
         self.listener.on_row(step, self._values(followed, step))
         followed.history.append(step)
+        followed.trail.append((step.step, step.loss, step.norm, step.rate))
         followed.steps += 1
         self.optimizers.reached = max(self.optimizers.reached, followed.steps)
         followed.clip_norm, followed.unscaled, followed.withheld = None, False, False
@@ -294,5 +283,5 @@ class Probe:
             scale = float(followed.scaler.get_scale())
         values = rows.row(followed, step, several=len(self.optimizers) > 1, scale=scale)
         rows.add_updates(values, self.updates, step)
-        rows.add_batch(values, self.batch)
+        rows.add_batch(values, self.loading.batch)
         return values

@@ -16,7 +16,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from gradcheck.model import Observation, Said
+from gradcheck.model import Observation, Replay, Said
 from gradcheck.readers.crc32c import extend, length_crc, mask
 from gradcheck.readers.watch_observations import FILE
 
@@ -97,6 +97,10 @@ class Record:
             return str(Path(file).relative_to(self._home))
         except ValueError:
             return file
+
+    def prove(self, replay: Replay) -> None:
+        """Write what replays showed."""
+        self._line({"replay": asdict(replay)})
 
     def say(self, said: Said, text: str) -> None:
         """Write what ended the script."""

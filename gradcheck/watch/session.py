@@ -15,7 +15,7 @@ from torch import Tensor
 from gradcheck import diagnosis
 from gradcheck.model import HEALTHY, Observation, Severity, Where
 from gradcheck.reports.escape import safe
-from gradcheck.watch import crash, graph, localise, surveying, tensors
+from gradcheck.watch import crash, graph, localise, proof, surveying, tensors
 from gradcheck.watch.display import Display
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.guard import Guard, Stop
@@ -23,7 +23,9 @@ from gradcheck.watch.investigate import Investigation
 from gradcheck.watch.patches import Patches
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.record import Record, own_rank
+from gradcheck.watch.replay.prove import Situation
 from gradcheck.watch.replay.snapshot import Snapshots
+from gradcheck.watch.replay.trial import Trial
 
 MOST_LOCALISED = 3
 LAYER_SHARE = 0.005
@@ -43,19 +45,22 @@ class Session:
         self.guard = Guard(self.tell)
         self.record = Record(record)
         self.probe = Probe(self, self.guard)
-        self.patches = Patches(self.probe, self.guard)
+        self.patches = Patches(self.probe, self.probe.loading, self.guard)
         self.investigation = Investigation(self.probe)
+        self.trial = Trial(self.probe, lambda: self.snapshots.ticks)
         self.snapshots = Snapshots(
             self.probe.optimizers.size,
             self.probe.seconds_a_step,
-            self.probe.tape,
-            self.investigation,
+            self.probe.loading.tape,
+            {"trace": self.investigation, "survey": self.investigation, "trial": self.trial},
         )
         self.display = Display(self)
         self.keep_going = keep_going
         self.stopped = False
         self.rows = 0
         self._localised: set[int] = set()
+        self._failed: tuple[Step, int] | None = None
+        """The first step that was not finite, and its tick."""
         self._told: set[str] = set()
         self._next_layers = 0
         self._usual_norm = 0.0
@@ -114,6 +119,7 @@ class Session:
             )
         self._survey()
         cost = self.cost
+        self._prove(error)
         if cost is not None:
             self.record.note(f"watching took {cost:.1%} of the time of the steps")
 
@@ -139,21 +145,41 @@ class Session:
         for observation in look:
             self.record.observe(observation)
 
+    def _prove(self, error: BaseException | None) -> None:
+        """Run the failing steps again, to see what keeps the failure away."""
+        self.record.flush()
+        report = next(iter(diagnosis.analyze(self.record.directory).runs), None)
+        if report is None:
+            return
+        if self._failed is not None:
+            found: Situation | None = proof.of_step(self.probe, report, *self._failed)
+        elif isinstance(error, Exception):
+            found = proof.of_crash(self.probe, report, error, self.snapshots.ticks)
+        else:
+            found = proof.of_report(self.probe, report)
+        if found is not None:
+            replay = proof.by_fork(self.snapshots, found, report)
+            if replay is not None:
+                self.record.prove(replay)
+
     @property
     def cost(self) -> float | None:
         """Share of the time since the first step that watching took."""
         if self.probe.begun is None:
             return None
         elapsed = time.perf_counter() - self.probe.begun
-        spent = self.probe.spent - self._seconds_before + self.record.seconds
-        spent += self.snapshots.copied
+        spent = self._spent - self._seconds_before + self.record.seconds + self.snapshots.copied
         return spent / elapsed if elapsed > 0 else None
+
+    @property
+    def _spent(self) -> float:
+        return self.probe.spent + self.probe.loading.spent
 
     # ---- what the probe tells
 
     def on_first_step(self) -> None:
         """The first step is over: what came before it was preparation."""
-        self._seconds_before = self.probe.spent
+        self._seconds_before = self._spent
 
     def on_row(self, step: Step, values: dict[str, float]) -> None:
         """A step is complete: its row."""
@@ -225,12 +251,14 @@ class Session:
 
     def on_backward(self, loss: Tensor) -> None:
         """A forward pass is complete; where no replay will be possible, its graph is looked at."""
+        if self.probe.change is not None:
+            self.probe.change.loss(loss)
         if self.investigation.trace is not None:
             self.investigation.trace.backward_begins()
         if self.snapshots.unavailable is not None and not tensors.all_finite([loss.detach()]):
             names = self.probe.optimizers.names.by_storage()
             step = self.probe.optimizers.next_step()
-            self.from_graph = graph.first_nonfinite(loss, names, self.probe.batch, step)
+            self.from_graph = graph.first_nonfinite(loss, names, self.probe.loading.batch, step)
 
     def on_loading(self, loading: bool) -> None:
         """A DataLoader makes a batch, or has made it."""
@@ -241,10 +269,16 @@ class Session:
 
     def on_update(self, followed: Followed, *, updating: bool) -> None:
         """An optimizer updates its weights, or has done so."""
-        if updating and self.snapshots.replaying:
+        change = self.probe.change
+        if change is not None or self.snapshots.replaying:
             optimizer = self.probe.optimizers.of(followed)
             assert optimizer is not None
-            self.investigation.before_update(optimizer, followed)
+            if not updating and change is not None:
+                change.after_update(optimizer, followed)
+            elif change is not None:
+                change.before_update(optimizer, followed, self.snapshots.ticks)
+            if updating:
+                self.investigation.before_update(optimizer, followed)
         self.investigation.in_step(updating)
 
     def on_nonfinite(self, followed: Followed, step: Step) -> bool:
@@ -257,7 +291,10 @@ class Session:
         """
         if self.snapshots.replaying:
             self.snapshots.arrive(followed, step)
+            return False
         found = False
+        if self._failed is None:
+            self._failed = step, self.snapshots.ticks
         if len(self._localised) < MOST_LOCALISED:
             self._localised.add(step.step)
             for observation in self._localise(followed, step):

@@ -120,9 +120,9 @@ def read_line(channel: socket.socket) -> bytes:
     return data
 
 
-def last_answer(channel: socket.socket) -> Answer | None:
+def last_answer(channel: socket.socket, patience: float = PATIENCE) -> Answer | None:
     """The last answer of a replay before it ended; it is ended where it takes too long."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     pid, answer, data = 0, None, b""
     while True:
         left = deadline - time.monotonic()

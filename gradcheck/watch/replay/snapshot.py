@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.replay.processes import (
+    PATIENCE,
     Answer,
     die_with_parent,
     kill,
@@ -43,11 +44,11 @@ _end = os._exit  # the system's own, before anybody wraps it
 class Replayed(Protocol):
     """What a replay does once it is there: look, and answer."""
 
-    def order(self, mode: str) -> None: ...
+    def order(self, order: Mapping[str, Any]) -> None: ...
     def begin(self) -> None: ...
-    def boundary(self) -> None: ...
+    def boundary(self, step: Step) -> None: ...
     def passed(self) -> Answer: ...
-    def arrive(self, followed: Followed, step: Step) -> Answer: ...
+    def arrive(self, followed: Followed, step: Step) -> Answer | None: ...
     def crash(self, error: BaseException | None) -> Answer: ...
 
 
@@ -68,7 +69,7 @@ class Snapshots:
         size: Callable[[], int],
         pace: Callable[[], float],
         tape: Tape,
-        replay: Replayed,
+        replays: Mapping[str, Replayed],
     ) -> None:
         self.tape = tape
         self.forking = False
@@ -82,7 +83,9 @@ class Snapshots:
         """Spent on forking."""
         self.copied = 0.0
         """Seconds by which the steps after a snapshot took longer: both processes copy."""
-        self.replay = replay
+        self._replays = replays
+        """What can be done in a replay, by the mode that an order names."""
+        self._replay: Replayed | None = None
         self._size, self._pace = size, pace
         self._kept: list[Snapshot] = []
         self._pinned: Snapshot | None = None
@@ -114,7 +117,7 @@ class Snapshots:
             self._just_taken = False
         self._ended = now
         if self.replaying:
-            self._advance()
+            self._advance(step)
             return
         if self.ticks >= self._next:
             self._take()
@@ -176,16 +179,14 @@ class Snapshots:
         *,
         oldest: bool = False,
         upto: int | None = None,
+        patience: float = PATIENCE,
     ) -> Answer | None:
         """Run the training again up to a tick, from the newest snapshot before it (or the first).
 
         `upto` is the last tick from which the replay may begin, the one before `tick` by default.
         None where there is no snapshot, or the replay did not answer in time.
         """
-        begin = max(0, tick - 1) if upto is None else max(0, upto)
-        fitting = [kept for kept in self._kept if kept.tick <= begin] or [
-            kept for kept in self._kept if kept.tick <= tick and upto is None
-        ]
+        fitting = self._fitting(tick, upto)
         if not fitting:
             return None
         snapshot = fitting[0] if oldest else fitting[-1]
@@ -194,12 +195,23 @@ class Snapshots:
         order |= {"tick": tick, "tape": str(tape) if tape else None}
         try:
             snapshot.channel.sendall(json.dumps(order).encode() + b"\n")
-            return last_answer(snapshot.channel)
+            return last_answer(snapshot.channel, patience)
         except OSError:
             return None
         finally:
             if tape is not None:
                 tape.unlink(missing_ok=True)
+
+    def _fitting(self, tick: int, upto: int | None) -> list[Snapshot]:
+        begin = max(0, tick - 1) if upto is None else max(0, upto)
+        return [kept for kept in self._kept if kept.tick <= begin] or [
+            kept for kept in self._kept if kept.tick <= tick and upto is None
+        ]
+
+    def before(self, tick: int) -> int | None:
+        """The tick of the newest snapshot from which a replay can reach this one."""
+        fitting = self._fitting(tick, tick)
+        return fitting[-1].tick if fitting else None
 
     def reaches(self, tick: int, from_start: bool) -> bool:
         """Whether a replay can show this tick; `from_start` allows the first snapshot for it."""
@@ -248,32 +260,36 @@ class Snapshots:
         self.replaying = True
         self._target = int(order["tick"])
         self._from = int(order["from"])
-        self.replay.order(str(order["mode"]))
+        self._replay = self._replays[str(order["mode"])]
+        self._replay.order(order)
         self._answer_to = channel
         if order.get("tape"):
             self.tape.load(Path(order["tape"]))
         self.tape.in_process = True
-        self._advance()
+        self._advance(None)
 
-    def _advance(self) -> None:
+    def _advance(self, step: Step | None) -> None:
         assert self._target is not None
-        if self._tracing:
-            self.replay.boundary()
+        assert self._replay is not None
+        if self._tracing and step is not None:
+            self._replay.boundary(step)
         if self.ticks > self._target:
-            self.answer({**self.replay.passed(), "reproduced": False})
+            self.answer({**self._replay.passed(), "reproduced": False})
         if self.ticks >= self._from and not self._tracing:
             self._tracing = True
-            self.replay.begin()
+            self._replay.begin()
 
     def arrive(self, followed: Followed, step: Step) -> None:
         """The replay met something that is not finite: is it what it was sent for?"""
-        assert self._target is not None
-        if self._tracing:
-            self.answer({**self.replay.arrive(followed, step), "reproduced": True})
+        assert self._replay is not None
+        found = self._replay.arrive(followed, step) if self._tracing else None
+        if found is not None:
+            self.answer({**found, "reproduced": True})
 
     def end(self, error: BaseException | None) -> None:
         """The script ended within the replay, by an error or because it was done."""
-        self.answer({**self.replay.crash(error), "reproduced": error is not None})
+        assert self._replay is not None
+        self.answer({**self._replay.crash(error), "reproduced": error is not None})
 
     def answer(self, answer: Answer) -> None:
         """Send what was found, and end."""

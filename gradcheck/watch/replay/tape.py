@@ -9,6 +9,7 @@ import pickle
 import tempfile
 import weakref
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +94,11 @@ class Tape:
                 return
         self._taped = {(serial, count): batch for serial, count, batch in kept}
 
-    def next(self, iterator: Any) -> tuple[Any, ...] | None:
+    def next(self, iterator: Any, change: Callable[[Any], Any]) -> tuple[Any, ...] | None:
         """In a replay, the next batch of a loader whose workers are out of reach; else None.
 
-        An empty tuple where its data are at an end.
+        An empty tuple where its data are at an end. `change` gives the indices to load in the
+        place of those that were drawn.
         """
         if not self.in_process or not self._has_workers(iterator):
             return None
@@ -107,7 +109,8 @@ class Tape:
                 return ()
             queue.append(following)
         place = (self._serials.get(iterator, -1), self._given.get(iterator, 0))
-        if place in self._taped:
+        drawn, queue[0] = queue[0], change(queue[0])
+        if place in self._taped and queue[0] is drawn:
             return (self._taped[place],)
         return (self._fetch(iterator, queue[0]),)
 

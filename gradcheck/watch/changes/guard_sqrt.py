@@ -1,0 +1,81 @@
+"""Square roots, fractional powers and deviations kept off 0."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gradcheck.watch.changes.base import Change
+from gradcheck.watch.changes.numbers import tiny
+from gradcheck.watch.changes.patching import guard_calls, replace_calls
+
+
+class GuardSqrt(Change):
+    """The argument of a root is kept off 0, where its derivative is infinite."""
+
+    action = "Keep the argument of the root off 0: its derivative there is infinite"
+    snippet = "y = torch.sqrt(x.clamp_min(1e-7))  # or torch.sqrt(x + eps)"
+
+    def begin(self) -> None:
+        """Guard the functions."""
+        guard_calls(self.undo, ("sqrt", "sqrt_", "rsqrt", "rsqrt_"), self._guard)
+        guard_calls(self.undo, ("pow", "__pow__", "pow_", "float_power"), self._guard_power)
+        replace_calls(self.undo, ("std",), self._make_std)
+        replace_calls(self.undo, ("norm", "vector_norm"), self._make_norm)
+        guard_calls(self.undo, ("atan2", "arctan2"), self._guard_angle)
+
+    def _guard(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return (self._off_zero(value), *args), kwargs
+
+    def _guard_power(self, value: Any, exponent: Any = None, *args: Any, **kwargs: Any) -> Any:
+        fraction = isinstance(exponent, float) and exponent < 1
+        if isinstance(exponent, Tensor) and exponent.is_floating_point():
+            fraction = bool((exponent < 1).any())
+        if exponent is None:
+            return (value, *args), kwargs
+        return (self._off_zero(value) if fraction else value, exponent, *args), kwargs
+
+    def _guard_angle(self, y: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(x, Tensor) and isinstance(y, Tensor) and x.is_floating_point():
+            both = (x == 0) & (y == 0)
+            if bool(both.any()):
+                self.acted += 1
+                x = torch.where(both, torch.full_like(x, tiny(x)), x)
+        return (y, x, *args), kwargs
+
+    def _make_std(self, real: Any) -> Any:
+        def std(value: Any, *args: Any, **kwargs: Any) -> Any:
+            variance = torch.var(value, *args, **kwargs)
+            if not isinstance(variance, Tensor):
+                return real(value, *args, **kwargs)
+            variance = torch.nan_to_num(variance)  # of one value
+            self.acted += bool((variance < tiny(variance)).any())
+            return torch.sqrt(variance + tiny(variance))
+
+        return std
+
+    def _make_norm(self, real: Any) -> Any:
+        def norm(value: Any, *args: Any, **kwargs: Any) -> Any:
+            if not isinstance(value, Tensor) or not value.requires_grad:
+                return real(value, *args, **kwargs)
+            self.acted += bool((value == 0).any())
+            return real(
+                torch.where(value == 0, torch.full_like(value, tiny(value)), value), *args, **kwargs
+            )
+
+        return norm
+
+    def _off_zero(self, value: Any) -> Any:
+        if not isinstance(value, Tensor) or not value.is_floating_point():
+            return value
+        edge = tiny(value)
+        if not bool((value < edge).any()):
+            return value
+        self.acted += 1
+        return value.clamp_min(edge)
+
+
+CHANGE = GuardSqrt

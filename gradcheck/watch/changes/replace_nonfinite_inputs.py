@@ -1,0 +1,34 @@
+"""Zeros in the place of NaN and infinity in what goes into a model."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gradcheck.watch.changes.base import Change
+from gradcheck.watch.changes.model_inputs import before_models
+
+
+class ReplaceNonfiniteInputs(Change):
+    """Every floating-point input of a model is made finite; targets are left alone."""
+
+    action = "Replace NaN and infinity in the inputs by a finite value, such as the mean"
+    snippet = "x = torch.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0)"
+
+    def begin(self) -> None:
+        """Stand before every model."""
+        before_models(self, self._mend)
+
+    def _mend(self, value: Any) -> Any:
+        if not isinstance(value, Tensor) or not value.is_floating_point() or value.requires_grad:
+            return value
+        if bool(torch.isfinite(value).all()):
+            return value
+        self.acted += 1
+        return torch.nan_to_num(value, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+CHANGE = ReplaceNonfiniteInputs

@@ -1,0 +1,62 @@
+"""Follows what DataLoaders give: batches, their indices, and what a change makes of both."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from gradcheck.watch import batches
+from gradcheck.watch.followed import Batch
+from gradcheck.watch.listener import Listener
+from gradcheck.watch.replay.tape import Tape
+
+if TYPE_CHECKING:
+    from gradcheck.watch.changes.base import Change
+
+DROP = object()
+"""What a change gives for a batch that the script is not to see."""
+
+
+class Loading:
+    """Implements the hooks of DataLoaders."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.tape = Tape()
+        self.batch: Batch | None = None
+        """The last one that was given."""
+        self.epoch: int | None = None
+        """Batches in a pass over the data of the loader used last, where it knows."""
+        self.change: Change | None = None
+        self.spent = 0.0
+        """Seconds inside these hooks."""
+        self._listener = listener
+        self._iterator: Any = None
+
+    def fetching(self, iterator: Any) -> Any:
+        """A batch is asked for; a replay may answer from the tape."""
+        self._listener.on_loading(True)
+        return self.tape.next(iterator, self.indices)
+
+    def indexed(self, iterator: Any, index: Any) -> Any:
+        """A sampler drew the indices of a batch; those to load in their place."""
+        index = self.indices(index)
+        self.tape.indexed(iterator, index)
+        return index
+
+    def indices(self, index: Any) -> Any:
+        """What a change makes of drawn indices."""
+        return index if self.change is None else self.change.index(index)
+
+    def fetched(self, iterator: Any, batch: Any) -> tuple[Any, ...] | None:
+        """A loader gave a batch; the one for the script, an empty tuple for none, None for it."""
+        begun = time.perf_counter()
+        self.batch = batches.look(iterator, batch, self.tape)
+        if iterator is not self._iterator:
+            self._iterator, self.epoch = iterator, batches.in_epoch(iterator)
+        self._listener.on_loading(False)
+        self.spent += time.perf_counter() - begun
+        if self.change is None:
+            return None
+        given = self.change.batch(iterator, batch, self.batch.indices)
+        return () if given is DROP else (given,)

@@ -1,0 +1,37 @@
+"""Chooses what to try against a failure: from the diagnosis, the likeliest repair first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gradcheck.model import RunReport
+from gradcheck.watch.changes import catalogue
+from gradcheck.watch.changes.base import Trouble
+from gradcheck.weight_table import causes
+
+FEW = 6
+PLAUSIBLE = 0.05
+"""Probability from which on a cause's repairs are tried."""
+ANY = ("skip_batch", "lower_learning_rate", "clip_gradients")
+"""What tells the families apart, whatever the cause may be."""
+SAMPLES = "without_samples"
+
+
+def choose(report: RunReport, trouble: Trouble, *, everything: bool = False) -> list[str]:
+    """Ids of changes: the repairs of the causes in question, then what helps against any."""
+    known = catalogue.changes()
+    causes_of = causes()
+    likely = [d.cause for d in report.diagnoses if d.confidence >= PLAUSIBLE][:3]
+    repairs = [name for cause in likely for name in causes_of[cause].trials]
+    wanted = [*repairs[:FEW], *ANY]
+    if trouble.samples and SAMPLES not in wanted:
+        wanted.insert(1 if repairs else 0, SAMPLES)
+    if everything:
+        wanted += [name for name in sorted(known) if name not in catalogue.EXAMINATIONS]
+    usable = dict.fromkeys(name for name in wanted if name in known)
+    return [name for name in usable if name != SAMPLES or trouble.samples]
+
+
+def rank(name: str, order: Sequence[str]) -> int:
+    """How likely a change was thought to be the repair; the lowest first."""
+    return list(order).index(name) if name in order else len(order)

@@ -1,0 +1,195 @@
+"""Finds out by replays what keeps a failure away: the control first, then one change at a time."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from gradcheck.model import Replay, Tried
+from gradcheck.watch.changes import catalogue
+from gradcheck.watch.changes.base import Trouble
+from gradcheck.watch.probe import Probe
+from gradcheck.watch.replay import verdict
+from gradcheck.watch.replay.verdict import PREVENTED, Failure, Ran
+
+HORIZON = 25
+"""Steps that a change must hold, at least."""
+CHEAP = 2.0
+"""Seconds within which a whole epoch is run after the failing step."""
+LEAD = 20
+"""Steps before the failure from which changes act that need time."""
+MOST_SECONDS = 20.0
+"""That one replay may take by the pace of the run."""
+SLACK, LONGER = 10.0, 6.0
+"""Seconds, and times the pace of the run, after which a replay is given up."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """One replay: which change, from which step at the latest, up to which."""
+
+    change: str | None
+    trouble: Trouble
+    upto: int
+    """The last tick from which it may begin."""
+    last: int
+    """The tick after which it is over."""
+    patience: float
+    skips_fail: bool = False
+
+    def message(self) -> dict[str, Any]:
+        """As a replay is told."""
+        return {
+            "mode": "trial",
+            "from": 0,
+            "change": self.change,
+            "trouble": asdict(self.trouble),
+            "skips_fail": self.skips_fail,
+        }
+
+
+Answers = Generator[Order, Mapping[str, Any] | None, Replay | None]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that is known when the experiments begin."""
+
+    probe: Probe
+    failure: Failure
+    trouble: Trouble
+    onset: int
+    """The tick at which the trouble began, not after the failing one."""
+    method: str
+    known: Mapping[int, tuple[float | None, float]]
+    """Loss and norm of the run by step."""
+    pace: float
+    """Seconds a tick."""
+    epoch: int | None = None
+    per_step: int = 1
+    """Ticks a step."""
+    skips_fail: bool = False
+    losses: Sequence[float] = field(default=())
+    """Those before the onset."""
+
+    @property
+    def late(self) -> int:
+        """From where changes may begin that act on the failing step alone."""
+        return max(0, self.trouble.tick - 2 * self.per_step)
+
+    @property
+    def early(self) -> int:
+        """From where changes may begin that need time to act."""
+        return max(0, min(self.onset - LEAD * self.per_step, self.late))
+
+    @property
+    def horizon(self) -> int:
+        """Ticks to run after the failing one."""
+        steps = HORIZON
+        if self.epoch and self.epoch * self.per_step * self.pace <= CHEAP:
+            steps = max(HORIZON, self.epoch + 2)
+        return steps * self.per_step
+
+
+def experiments(
+    situation: Situation, changes: Sequence[str], start: Callable[[int], int | None]
+) -> Answers:
+    """Yields what to replay, takes the answers, and returns what they prove.
+
+    `start` gives the tick from which a replay really begins, for the latest that it may. None is
+    returned where no replay can be had.
+    """
+    upto = situation.early
+    if _seconds(situation, start(upto)) > MOST_SECONDS:
+        upto = situation.late
+    if _seconds(situation, start(upto)) > MOST_SECONDS:
+        return None
+    control = verdict.read((yield _order(situation, None, upto)))
+    if (control is None or not verdict.same(situation.failure, control)) and upto < situation.late:
+        upto = situation.late
+        control = verdict.read((yield _order(situation, None, upto)))
+    if control is None:
+        return None
+    same = verdict.same(situation.failure, control)
+    exact = bool(verdict.exact(control, situation.known))
+    first = control.rows[0].step if control.rows else None
+    tried: list[Tried] = []
+    for name in changes if same else ():
+        begin = _begin(situation, name, upto, start)
+        if begin is None:
+            continue
+        ran = verdict.read((yield _order(situation, name, begin)))
+        if ran is not None and ran.acted:
+            tried.append(_tried(situation, name, ran))
+    return Replay(situation.method, same, exact, first, tuple(ranked(tried)))
+
+
+def _begin(
+    situation: Situation, name: str, upto: int, start: Callable[[int], int | None]
+) -> int | None:
+    """The latest tick from which a change may begin; None where it cannot be reached."""
+    kind = catalogue.changes()[name]
+    begin = 0 if kind.from_start else upto if kind.early else situation.late
+    reached = start(begin)
+    if _seconds(situation, reached) > MOST_SECONDS or (kind.from_start and reached != 0):
+        return None
+    return begin
+
+
+def _tried(situation: Situation, name: str, ran: Ran) -> Tried:
+    kind = catalogue.changes()[name]
+    outcome = verdict.judge(
+        situation.failure, ran, situation.trouble, clips=kind.clips, skips=kind.once
+    )
+    advice = catalogue.make(name, situation.probe, situation.trouble).advice()
+    fine = verdict.healthy(outcome, verdict.usual_loss(situation.losses))
+    return Tried(name, advice, kind.snippet, outcome, fine)
+
+
+def ranked(tried: Sequence[Tried]) -> list[Tried]:
+    """The best first: what keeps the failure away and leaves a sound training, in the order given.
+
+    Among those, one whose final loss lies far above the best of them comes after the others.
+    """
+    losses = [t.trial.final_loss for t in tried if t.healthy and t.trial.outcome == PREVENTED]
+    known = [loss for loss in losses if loss is not None]
+    best = min(known, default=None)
+    room = 0.5 * abs(best) if best is not None else math.inf
+
+    def key(item: tuple[int, Tried]) -> tuple[int, bool, bool, int]:
+        place, one = item
+        outcomes = (PREVENTED, verdict.DELAYED, verdict.NOT_PREVENTED)
+        loss = one.trial.final_loss
+        worse = best is not None and loss is not None and not loss <= best + room
+        return outcomes.index(one.trial.outcome), not one.healthy, worse, place
+
+    return [one for _, one in sorted(enumerate(tried), key=key)]
+
+
+def _order(situation: Situation, change: str | None, upto: int) -> Order:
+    last = situation.trouble.tick + situation.horizon
+    if change is None and not situation.failure.finite:
+        last = situation.trouble.tick + situation.per_step
+    return Order(
+        change,
+        situation.trouble,
+        upto,
+        last,
+        SLACK + LONGER * (last - upto) * situation.pace,
+        situation.skips_fail,
+    )
+
+
+def _seconds(situation: Situation, begin: int | None) -> float:
+    if begin is None:
+        return math.inf
+    return (situation.trouble.tick + situation.horizon - begin) * situation.pace
+
+
+def usual(values: Sequence[float], least: int) -> float | None:
+    """The median of what is finite; None where there are fewer than `least`."""
+    known = [value for value in values if math.isfinite(value)]
+    return statistics.median(known) if len(known) >= least else None

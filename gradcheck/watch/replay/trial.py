@@ -1,0 +1,105 @@
+"""What a trial does in a replay: one change is in force, and the steps are written down."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from gradcheck.watch import tensors
+from gradcheck.watch.changes import catalogue
+from gradcheck.watch.changes.base import Change, Trouble
+from gradcheck.watch.followed import Followed, Step
+from gradcheck.watch.probe import Probe
+
+MOST_ROWS = 4000
+_LONGEST = 300
+
+Answer = Mapping[str, Any]
+
+
+class Trial:
+    """Applies a change (or none, the control), and answers with the rows of its steps."""
+
+    def __init__(self, probe: Probe, tick: Callable[[], int]) -> None:
+        self.probe = probe
+        self.change: Change | None = None
+        self._tick = tick
+        self._order: Mapping[str, Any] = {}
+        self._rows: list[list[Any]] = []
+
+    def order(self, order: Mapping[str, Any]) -> None:
+        """Which change to try, against which trouble."""
+        self._order = order
+
+    def begin(self) -> None:
+        """The change takes effect."""
+        name = self._order.get("change")
+        self._rows = []
+        if name is None:
+            return
+        told = dict(self._order["trouble"])
+        told["samples"] = tuple(told["samples"])
+        self.take(catalogue.make(name, self.probe, Trouble(**told)))
+        assert self.change is not None
+        self.change.begin()
+
+    def take(self, change: Change | None) -> None:
+        """From now on the hooks tell this change, or none."""
+        self.change = self.probe.change = self.probe.loading.change = change
+
+    def end(self) -> None:
+        """Take the change back."""
+        if self.change is not None:
+            self.change.end()
+        self.take(None)
+
+    def boundary(self, step: Step) -> None:
+        """A step is over."""
+        if len(self._rows) < MOST_ROWS:
+            self._rows.append(_row(self._tick() - 1, step))
+
+    def arrive(self, followed: Followed, step: Step) -> Answer | None:
+        """A step is not finite: the trial is over, unless it is skipped by the script or by us."""
+        tick = self._tick()
+        if self.change is not None and self.change.rescue(followed, tick):
+            self.probe.withhold(followed)
+            return None
+        if step.skipped and not self._order.get("skips_fail"):
+            return None
+        self._rows.append(_row(tick, step))
+        return self._answer("failed")
+
+    def passed(self) -> Answer:
+        """All steps that were asked for went by."""
+        return self._answer("passed")
+
+    def crash(self, error: BaseException | None) -> Answer:
+        """The script ended, by an error of its own or because it was done."""
+        done = error is None or (isinstance(error, SystemExit) and not error.code)
+        if done or isinstance(error, KeyboardInterrupt):
+            return self._answer("ended")
+        text = f"{type(error).__name__}: {error}"[:_LONGEST]
+        step = Step(0, self.probe.optimizers.next_step(), None, math.nan, (), 0.0)
+        self._rows.append(_row(self._tick(), step))
+        return {**self._answer("crashed"), "error": text}
+
+    def _answer(self, end: str) -> Answer:
+        names = self.probe.optimizers.names
+        sound = True
+        with suppress(RuntimeError):  # a tensor that was freed
+            sound = tensors.all_finite([*names.parameters().values(), *names.buffers().values()])
+        return {
+            "end": end,
+            "rows": self._rows,
+            "sound": sound,
+            "acted": self.change.acted if self.change is not None else 0,
+        }
+
+
+def _row(tick: int, step: Step) -> list[Any]:
+    """Exact numbers, as text that JSON can hold."""
+    loss = None if step.loss is None else float(step.loss).hex()
+    return [tick, step.optimizer, step.step, loss, float(step.norm).hex(), step.skipped]

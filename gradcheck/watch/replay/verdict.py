@@ -1,0 +1,207 @@
+"""Judges a trial: was the failure kept away, for how long, and does the training go on?"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradcheck import diagnosis
+from gradcheck.model import Role, Run, Severity, Trial
+from gradcheck.watch.changes.base import Trouble
+
+PREVENTED, DELAYED, NOT_PREVENTED = "prevented", "delayed", "not_prevented"
+LAST, BEFORE = 5, 20
+"""Steps at the end whose median is the final loss, and before the trouble that are its measure."""
+SPREADS = 4.0
+LATE = 3
+"""Steps by which a finite failure may be seen later and still count as the same."""
+ROOM = 0.25
+"""Share of the usual loss by which the final one may lie above it, beside its spread."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One step of the first optimizer, as a replay saw it."""
+
+    tick: int
+    step: int
+    loss: float | None
+    norm: float
+    skipped: bool
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a replay answered."""
+
+    end: str
+    """passed, ended, failed or crashed."""
+    rows: tuple[Row, ...]
+    sound: bool
+    """Whether weights and buffers are finite at its end."""
+    acted: int
+    error: str | None = None
+
+    @property
+    def broke(self) -> bool:
+        """Whether it came to a step that cannot be taken."""
+        return self.end in ("failed", "crashed")
+
+
+def read(answer: Mapping[str, Any] | None) -> Ran | None:
+    """An answer as it came; None where there is none, or a fault of ours ended the replay."""
+    if answer is None or "end" not in answer:
+        return None
+    rows = [
+        Row(tick, step, None if loss is None else float.fromhex(loss), float.fromhex(norm), skipped)
+        for tick, place, step, loss, norm, skipped in answer["rows"]
+        if place == 0
+    ]
+    end = str(answer["end"])
+    return Ran(end, tuple(rows), answer["sound"], answer["acted"], answer.get("error"))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What is to be kept away, and how it is recognised."""
+
+    step: int
+    """Of the first optimizer, where it was seen."""
+    finite: bool
+    """Whether it is a spike or a divergence, which only its neighbours make one."""
+    error: str | None = None
+    """What the script raised, where that was the failure."""
+    run: Run | None = None
+    """The run as it was recorded, for failures that are finite."""
+
+
+def same(failure: Failure, control: Ran) -> bool:
+    """Whether an unchanged replay failed as the run did, at the same step or before."""
+    if failure.error is not None:
+        return control.end == "crashed" and control.error == failure.error
+    if failure.finite:
+        at = _finite_failure(failure, control, frozenset())
+        return at is not None and at <= failure.step + LATE
+    return control.end == "failed" and control.rows[-1].step <= failure.step
+
+
+def exact(control: Ran, known: Mapping[int, tuple[float | None, float]]) -> bool | None:
+    """Whether losses and norms of the replay are those of the run bit for bit.
+
+    `known` holds loss and norm by step. None where no step is in both.
+    """
+    pairs = [(row, known[row.step]) for row in control.rows if row.step in known]
+    if not pairs:
+        return None
+    return all(_equal(row.loss, loss) and _equal(row.norm, norm) for row, (loss, norm) in pairs)
+
+
+def _equal(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def judge(failure: Failure, ran: Ran, trouble: Trouble, *, clips: bool, skips: bool) -> Trial:
+    """The outcome of a trial, with the steps run from the failing one on.
+
+    `clips`: gradients may spike, they do no harm. `skips`: the failing step itself does not count.
+    """
+    after = [row for row in ran.rows if row.tick >= trouble.tick]
+    returned = ran.rows[-1].step if ran.broke and ran.rows else None
+    if returned is None and failure.finite:
+        ignored = frozenset({failure.step}) if skips else frozenset()
+        returned = _finite_failure(failure, ran, ignored, clips=clips)
+    if returned is None and not ran.sound:
+        returned = ran.rows[-1].step if ran.rows else failure.step
+    late = failure.step + (LATE if failure.finite else 0)
+    outcome = PREVENTED
+    if returned is not None:
+        outcome = NOT_PREVENTED if returned <= late else DELAYED
+    count = sum(returned is None or row.step < returned for row in after)
+    return Trial(outcome, count, returned, final_loss(ran))
+
+
+def final_loss(ran: Ran) -> float | None:
+    """The median loss of the last steps; None where there is none."""
+    losses = [row.loss for row in ran.rows if row.loss is not None]
+    return statistics.median(losses[-LAST:]) if losses else None
+
+
+def usual_loss(losses: Sequence[float]) -> tuple[float, float] | None:
+    """Middle and upper bound of the losses before the trouble; None where there are too few."""
+    known = [loss for loss in losses if math.isfinite(loss)][-BEFORE:]
+    if not known:
+        return None
+    middle = statistics.median(known)
+    spread = 1.4826 * statistics.median(abs(loss - middle) for loss in known)
+    if len(known) < LAST:
+        spread = max(spread, max(known) - middle)
+    return middle, middle + SPREADS * spread + ROOM * abs(middle)
+
+
+def healthy(trial: Trial, usual: tuple[float, float] | None) -> bool:
+    """Whether the failure is away and the final loss is in line with those before it."""
+    if trial.outcome == NOT_PREVENTED:
+        return False
+    if trial.final_loss is None:
+        return trial.outcome == PREVENTED
+    fine = math.isfinite(trial.final_loss)
+    return fine and (usual is None or trial.final_loss <= usual[1])
+
+
+def _finite_failure(
+    failure: Failure, ran: Ran, ignored: frozenset[int], *, clips: bool = False
+) -> int | None:
+    """The first step from which the detectors see a spike or worse in what was run again."""
+    run = failure.run
+    if run is None or not ran.rows:
+        return None
+    spliced = _splice(run, [row for row in ran.rows if row.step not in ignored])
+    first = ran.rows[0].step
+    norm = run.get(Role.GRAD_NORM)
+    steps = [
+        event.step
+        for event in diagnosis.detect(spliced)
+        if event.severity.rank >= Severity.SPIKE.rank
+        and event.step is not None
+        and event.step >= first
+        and not (clips and norm is not None and event.series == norm.name)
+    ]
+    return min(steps, default=None)
+
+
+def _splice(run: Run, rows: Sequence[Row]) -> Run:
+    """The run up to the replay, and the replay's own rows from there on."""
+    first = rows[0].step if rows else 0
+    numbers = {
+        Role.LOSS: [math.nan if row.loss is None else row.loss for row in rows],
+        Role.GRAD_NORM: [row.norm for row in rows],
+    }
+    known = {role: old for role in numbers if (old := run.get(role)) is not None}
+    kept = {role: old.step < first for role, old in known.items()}
+    last = max((int(o.order[kept[role]].max(initial=0)) for role, o in known.items()), default=0)
+    at = np.arange(len(rows))
+    steps = np.array([row.step for row in rows], dtype=np.int64)
+    spliced = []
+    for role, old in known.items():
+        before, new = kept[role], np.array(numbers[role], dtype=float)
+        there = np.array(
+            [role is not Role.LOSS or row.loss is not None for row in rows], dtype=bool
+        )
+        spliced.append(
+            dataclasses.replace(
+                old,
+                step=np.concatenate([old.step[before], steps[there]]),
+                value=np.concatenate([old.value[before], new[there]]),
+                order=np.concatenate([old.order[before], last + 1 + at[there]]),
+                wall=None,
+            )
+        )
+    return dataclasses.replace(run, series=tuple(spliced), messages=(), observations=())
