@@ -148,16 +148,29 @@ class _Watch(TyperCommand):
     """As for python itself, `-m MODULE` ends the options: what follows is the module's own."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Mark the end of the options that are ours."""
+        """Mark the end of the options that are ours; `--replay` may stand without its words."""
+        from gradcheck.watch.replay import wanted
+
         valued = {o for p in self.params if not getattr(p, "is_flag", False) for o in p.opts}
+        own: list[str] = []
         at = 0
         while at < len(args) and args[at].startswith("-") and args[at] != "--":
-            glued = args[at].startswith("-m") and args[at] != "-m"
-            at += 2 if args[at] in valued else 1
-            if glued or args[at - 2 : at - 1] == ["-m"]:
-                args = [*args[:at], "--", *args[at:]]
+            arg = args[at]
+            at += 1
+            if arg in ("--replay", "--no-replay"):
+                words = "none" if arg == "--no-replay" else "auto"
+                if arg == "--replay" and wanted.is_value("".join(args[at : at + 1])):
+                    words = args[at]
+                    at += 1
+                arg = f"--replay={words}"
+            own.append(arg)
+            if arg in valued:
+                own += args[at : at + 1]
+                at += 1
+            if arg.startswith("-m"):
+                own.append("--")
                 break
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, own + args[at:])
 
 
 @app.command(cls=_Watch, context_settings={"allow_interspersed_args": False})
@@ -178,6 +191,15 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
         bool,
         typer.Option("--keep-going", help="Skip a step that would poison the weights; go on."),
     ] = False,
+    replay: Annotated[
+        str,
+        typer.Option(
+            "--replay",
+            metavar="[WORDS]",
+            help="Run the failing steps again with one thing changed: auto, all (every change), "
+            "fork, rollback or rerun (the way back). --no-replay: do not.",
+        ),
+    ] = "auto",
     fail_on: Annotated[
         FailOn, typer.Option(help="The mildest severity that makes the exit code 1.")
     ] = FailOn.FAILURE,
@@ -194,10 +216,11 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
     terminal.check_writable(output)
     from gradcheck.watch import command
     from gradcheck.watch.launch import Target
+    from gradcheck.watch.replay import wanted
 
     name, own = (module, arguments) if module is not None else (arguments[0], arguments[1:])
     target = Target(name, own, is_module=module is not None)
-    watched = command.run(target, record, keep_going=keep_going)
+    watched = command.run(target, record, keep_going=keep_going, replay=wanted.read(replay))
     for remark in watched.notes:
         terminal.warn(f"{target.title}: {remark}")
     if watched.report.runs or output is not None:

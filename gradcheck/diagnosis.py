@@ -73,7 +73,7 @@ def diagnose_attempt(run: Run) -> RunReport:
     """Diagnose a run whose step never starts over."""
     case = Case(run, tuple(detect(run)))
     circumstance = weighing.circumstance(case)
-    weighed = weighing.weigh(weighing.clues_of(case), circumstance)
+    weighed = weighing.weigh(weighing.clues_of(case), circumstance, replay=run.replay)
     kinds = {event.kind for event in case.events}
     unexplained = is_open(circumstance, kinds, weighed.supported, weighed.none)
     verdict, confidence = judge(weighed, is_open=unexplained)

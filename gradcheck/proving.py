@@ -1,14 +1,70 @@
-"""Joins what replays showed to the diagnosis: what was tried and held is advised first."""
+"""Joins what replays showed to the diagnosis: evidence for causes, and remedies that were tried."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from gradcheck.model import Diagnosis, Remedy, Replay, Tried
+from gradcheck.model import Diagnosis, Evidence, Remedy, Replay, Tried
+from gradcheck.wording import count, number
 
+GENERAL = frozenset({"lower_learning_rate", "clip_gradients", "skip_batch", "skip_nonfinite"})
+"""Changes that help against much: that one of them holds says less about the cause."""
+SPECIFIC_HELD, GENERAL_HELD, FAILED, LATER = 1.5, 0.5, -4.0, -1.5
+"""Log-odds that a cause gains or loses by what came of its own repair."""
 SOURCE = "gradcheck: tried on the last steps of this very run"
-FAILED = "not_prevented"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What trials say of one cause: log-odds, and the sentence."""
+
+    weight: float
+    evidence: Evidence
+
+
+def of_cause(trials: Sequence[str], replay: Replay | None) -> Proof | None:
+    """What came of a cause's own repairs; `trials` names them, the first being the repair.
+
+    None where none of them was tried, or the failure did not come back by itself.
+    """
+    if replay is None or not replay.reproduced or not trials:
+        return None
+    own = [name for name in trials if name not in GENERAL] or list(trials[:1])
+    tried = [one for one in replay.tried if one.change in own]
+    held = [one for one in tried if one.healthy]
+    if held:
+        best = held[0]
+        weight = GENERAL_HELD if best.change in GENERAL else SPECIFIC_HELD
+        return Proof(weight, _evidence(best))
+    late = [one for one in tried if one.trial.outcome == "delayed"]
+    failed = [one for one in tried if one.trial.outcome == "not_prevented"]
+    if late:
+        return Proof(LATER, _evidence(late[0]))
+    if failed:
+        return Proof(FAILED, _evidence(failed[0]))
+    idle = [name for name in own if name in replay.idle]
+    if idle and not tried:
+        said = f"run again, {' and '.join(map(_words, idle))} had nothing to change"
+        return Proof(FAILED, Evidence(said))
+    return None
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _evidence(tried: Tried) -> Evidence:
+    trial = tried.trial
+    came = {
+        "prevented": f"the failure was gone for {count(trial.steps, 'step')}",
+        "delayed": f"the failure was back at step {trial.returned_at_step}",
+        "not_prevented": "the failure was still there",
+    }[trial.outcome]
+    loss = "" if trial.final_loss is None else f", with a loss of {number(trial.final_loss)}"
+    if trial.outcome != "prevented":
+        loss = ""
+    return Evidence(f"run again with one change ({_words(tried.change)}), {came}{loss}")
 
 
 def with_trials(told: Sequence[Diagnosis], replay: Replay | None) -> tuple[Diagnosis, ...]:

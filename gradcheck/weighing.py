@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from gradcheck import plugins
+from gradcheck import plugins, proving
 from gradcheck.case import Case, Clue
 from gradcheck.causes.base import Finding
-from gradcheck.model import Diagnosis, Family, Missing, Rejection, Role, Severity
+from gradcheck.model import Diagnosis, Family, Missing, Rejection, Replay, Role, Severity
 from gradcheck.weight_table import Table, causes, clue_kinds, fitted
 
 SHOWN = 0.03
 """Causes less probable than this are not told."""
 MOST_SHOWN = 5
 MOST_RULED_OUT = 4
+TOLD = 3
+"""Pieces of evidence that come before what was tried."""
 PROOF = 5.0
 """Weight from which on what was seen inside proves a cause, and its place is that of the fault."""
 RULED_OUT = -2.5
@@ -46,6 +48,8 @@ class Weighed:
     clues: Mapping[str, Clue]
     probability: Mapping[str, float]
     table: Table
+    proofs: Mapping[str, proving.Proof] = field(default_factory=dict)
+    """What replays say of causes."""
 
     @property
     def none(self) -> float:
@@ -68,19 +72,29 @@ class Weighed:
         return sorted(((f, self.family(f)) for f in Family), key=lambda pair: -pair[1])
 
 
-def weigh(clues: Sequence[Clue], circumstance: str, table: Table | None = None) -> Weighed:
+def weigh(
+    clues: Sequence[Clue],
+    circumstance: str,
+    table: Table | None = None,
+    replay: Replay | None = None,
+) -> Weighed:
     """Add up prior and weights of each cause, against "none of these" in that circumstance."""
     table = table or fitted()
     none = table.none[circumstance]
     strengths: dict[str, float] = {}
     for clue in clues:
         strengths[clue.key] = strengths.get(clue.key, 0.0) + clue.strength
-    scores = {name: table.score(name, strengths) for name in causes()}
+    judged = {name: proving.of_cause(cause.trials, replay) for name, cause in causes().items()}
+    proofs = {name: proof for name, proof in judged.items() if proof is not None}
+    scores = {
+        name: table.score(name, strengths) + (proofs[name].weight if name in proofs else 0.0)
+        for name in causes()
+    }
     top = max(none, *scores.values())
     parts = {name: math.exp(score - top) for name, score in scores.items()}
     total = math.exp(none - top) + sum(parts.values())
     shares = {name: part / total for name, part in parts.items()}
-    return Weighed({clue.key: clue for clue in clues}, shares, table)
+    return Weighed({clue.key: clue for clue in clues}, shares, table, proofs)
 
 
 def diagnoses(case: Case, weighed: Weighed) -> tuple[Diagnosis, ...]:
@@ -103,13 +117,16 @@ def _diagnosis(case: Case, weighed: Weighed, name: str, probability: float) -> D
         (clue for clue in speaking if clue.where and table.of(name, clue.key) >= PROOF), None
     )
     step = proof.evidence.first_step if proof is not None else None
+    rest = [clue.evidence for clue in speaking[TOLD:]]
+    shown = weighed.proofs.get(name)
+    tried = (shown.evidence,) if shown is not None and shown.weight > 0 and speaking else ()
     return Diagnosis(
         family=cause.family,
         cause=name,
         confidence=round(probability, 4),
         step=case.onset_step if step is None else step,
         summary=cause.summary,
-        evidence=tuple(clue.evidence for clue in speaking),
+        evidence=(*(clue.evidence for clue in speaking[:TOLD]), *tried, *rest),
         ruled_out=tuple(_ruled_out(weighed, name)),
         remedies=tuple(cause.remedies(Finding(case, weighed.clues))),
         where=proof.where if proof is not None else None,
@@ -131,7 +148,13 @@ def _ruled_out(weighed: Weighed, name: str) -> list[Rejection]:
     for rival in sorted(rivals, key=lambda rival: (-support[rival], rival)):
         weights = rivals[rival]
         against = [key for key in weights if weights[key] <= RULED_OUT and key not in used]
-        if support[rival] <= 0 or not against or len(told) == MOST_RULED_OUT:
+        if support[rival] <= 0 or len(told) == MOST_RULED_OUT:
+            continue
+        proof = weighed.proofs.get(rival)
+        if proof is not None and proof.weight <= RULED_OUT:
+            told.append(Rejection(rival, proof.evidence.statement))
+            continue
+        if not against:
             continue
         key = min(against, key=lambda key: weights[key])
         used.add(key)

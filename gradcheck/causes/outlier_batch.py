@@ -102,5 +102,5 @@ CAUSE = Cause(
         "update_climbs": -4.0,
     },
     remedies=_remedies,
-    trials=("skip_batch", "clip_gradients"),
+    trials=("without_samples", "skip_batch", "clip_gradients"),
 )

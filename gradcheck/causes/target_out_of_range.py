@@ -73,6 +73,6 @@ CAUSE = Cause(
         "probability_outside_range": 12.0,
     },
     remedies=_remedies,
-    trials=("clamp_indices", "skip_batch"),
+    trials=("clamp_indices", "ctc_zero_infinity", "skip_nonfinite"),
     prior=-5.0,
 )

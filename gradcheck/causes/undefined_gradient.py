@@ -84,6 +84,6 @@ CAUSE = Cause(
         "gradient_undefined": 15.0,
     },
     remedies=_remedies,
-    trials=("guard_sqrt", "guard_division", "guard_domain"),
+    trials=("guard_sqrt", "guard_division", "guard_domain", "jitter_decomposition"),
     instead_of=("undefined_operation",),
 )

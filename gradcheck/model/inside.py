@@ -70,3 +70,5 @@ class Replay:
     snapshot_step: int | None = None
     tried: tuple[Tried, ...] = ()
     """The best first."""
+    idle: tuple[str, ...] = ()
+    """Changes that had nothing to change."""

@@ -105,12 +105,15 @@ def _replay(entry: Mapping[str, Any]) -> Replay | None:
         return None
     tried = found.get("tried")
     listed = tried[:_MOST_TRIED] if isinstance(tried, list) else []
+    idle = found.get("idle")
+    named = idle[:_MOST_TRIED] if isinstance(idle, list) else []
     return Replay(
         found["method"],
         found.get("reproduced") is True,
         found.get("bit_exact") is True,
         _integer(found.get("snapshot_step")),
         tuple(filter(None, map(_tried, listed))),
+        tuple(filter(None, map(_text, named))),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from collections import deque
 from collections.abc import Iterator
 
 from torch import Tensor
@@ -25,6 +26,12 @@ class Optimizers:
         """How many were seen, those that are gone included."""
         self.reached = 0
         """Steps of the optimizer that took most: one that is made later goes on from there."""
+        self.together = 1
+        """How many there were when the last step was over: ticks a step."""
+        self.trail: deque[tuple[int, float | None, float, float]] = deque()
+        """Step, loss, norm and rate of the first optimizer's steps, also when it is gone."""
+        self._history: deque[Step] = deque()
+        self._last_names: list[str] = []
         self._names: Names | None = None
         self._listed: dict[int, list[str]] = {}
 
@@ -53,6 +60,8 @@ class Optimizers:
             followed = Followed(place, held, half, serial=self.made, steps=self.reached)
             self.made += 1
             self._followed[optimizer] = followed
+            if place == 0:
+                self.trail, self._history = followed.trail, followed.history
         return followed
 
     def of(self, followed: Followed) -> Optimizer | None:
@@ -77,8 +86,8 @@ class Optimizers:
         return any(p.grad is not None for followed in self for p in followed.parameters)
 
     def history(self) -> list[Step]:
-        """The last steps of the first optimizer."""
-        return list(next((followed.history for followed in self), ()))
+        """The last steps of the first optimizer, also when it is gone."""
+        return list(self._history)
 
     def next_step(self) -> int:
         """The step of the first optimizer that is being prepared."""
@@ -108,9 +117,9 @@ class Optimizers:
         return self._listed[followed.place]
 
     def gradient_names(self, place: int = 0) -> list[str]:
-        """Names of an optimizer's parameters that have a gradient."""
+        """Names of an optimizer's parameters that have a gradient; those it had, if it is gone."""
         followed = next((f for f in self if f.place == place), None)
-        if followed is None:
-            return []
-        listed = zip(self.parameter_names(followed), followed.parameters, strict=True)
-        return [name for name, parameter in listed if parameter.grad is not None]
+        if followed is not None:
+            listed = zip(self.parameter_names(followed), followed.parameters, strict=True)
+            self._last_names = [name for name, p in listed if p.grad is not None]
+        return self._last_names

@@ -155,6 +155,8 @@ class Probe:
         followed.took_step = True
         followed.skips = 0
         self.loop.stepping(followed)
+        if self.change is not None:
+            self.change.before_step(optimizer)
         if closures.of(args, kwargs) is not None:
             return closures.watched(args, kwargs, lambda: self.guard(self._before_update, followed))
         self._before_update(followed)
@@ -241,6 +243,7 @@ class Probe:
         followed.history.append(step)
         followed.trail.append((step.step, step.loss, step.norm, step.rate))
         followed.steps += 1
+        self.optimizers.together = len(self.optimizers)
         self.optimizers.reached = max(self.optimizers.reached, followed.steps)
         followed.clip_norm, followed.unscaled, followed.withheld = None, False, False
         self._losses.clear()

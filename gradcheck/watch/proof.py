@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gradcheck.model import Replay, RunReport, Severity
+from gradcheck.watch import tensors
 from gradcheck.watch.changes.base import Trouble
-from gradcheck.watch.followed import Followed, Step
+from gradcheck.watch.followed import Step
 from gradcheck.watch.probe import Probe
-from gradcheck.watch.replay import plan, prove
+from gradcheck.watch.replay import prove
 from gradcheck.watch.replay.prove import Answers, Order, Situation
 from gradcheck.watch.replay.snapshot import Snapshots
 from gradcheck.watch.replay.verdict import Failure
 
+LONGEST = 100
+"""Steps after the first bad one that a replay has to show, at most."""
 ENOUGH = 5
 """Norms, or rates, from which on their median is usual."""
 MOST_SAMPLES = 256
 
 
-def by_fork(
-    snapshots: Snapshots, situation: Situation, report: RunReport, *, everything: bool = False
-) -> Replay | None:
+def by_fork(snapshots: Snapshots, situation: Situation, changes: Sequence[str]) -> Replay | None:
     """Run the experiments in forks of the snapshots; None where nothing can be run again."""
-    wanted = plan.choose(report, situation.trouble, everything=everything)
 
     def run(order: Order) -> Mapping[str, Any] | None:
         return snapshots.run(order.last, order.message(), upto=order.upto, patience=order.patience)
 
-    return drive(prove.experiments(situation, wanted, snapshots.before), run)
+    return drive(prove.experiments(situation, changes, snapshots.before), run)
 
 
 def drive(answers: Answers, run: Callable[[Order], Mapping[str, Any] | None]) -> Replay | None:
@@ -69,9 +69,22 @@ def of_report(probe: Probe, report: RunReport, *, method: str = "fork") -> Situa
     ]
     if not steps:
         return None
-    failure = Failure(min(steps), finite=True, run=report.run)
-    tick = min(steps) * max(1, len(probe.optimizers))
+    first = min(steps)
+    last = max(e.last_step or e.step or 0 for e in report.events if e.step == first)
+    failure = Failure(
+        first,
+        finite=True,
+        run=report.run,
+        spoilt=not _sound(probe),
+        lasts=min(last - first, LONGEST),
+    )
+    tick = min(steps) * probe.optimizers.together
     return _situation(probe, report, failure, tick, method)
+
+
+def _sound(probe: Probe) -> bool:
+    names = probe.optimizers.names
+    return tensors.all_finite([*names.parameters().values(), *names.buffers().values()])
 
 
 def _situation(
@@ -82,11 +95,10 @@ def _situation(
     method: str,
     step: Step | None = None,
 ) -> Situation:
-    per_step = max(1, len(probe.optimizers))
+    per_step = probe.optimizers.together
     begin = report.first_bad_step
     onset = failure.step if begin is None else min(begin, failure.step)
-    first: Followed | None = next(iter(probe.optimizers), None)
-    trail = list(first.trail) if first is not None else []
+    trail = list(probe.optimizers.trail)
     before = [entry for entry in trail if entry[0] < onset]
     known = {at: (loss, norm) for at, loss, norm, _ in trail}
     if step is not None and not step.optimizer:
@@ -97,7 +109,7 @@ def _situation(
         tick,
         samples,
         prove.usual([norm for _, _, norm, _ in before[-50:]], ENOUGH),
-        prove.usual([rate for *_, rate in before[-50:]], ENOUGH),
+        prove.usual([rate for *_, rate in before[: max(ENOUGH, len(before) // 2)]], ENOUGH),
     )
     return Situation(
         probe,

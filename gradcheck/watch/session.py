@@ -12,10 +12,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gradcheck import diagnosis
-from gradcheck.model import HEALTHY, Observation, Severity, Where
+from gradcheck.model import Observation, Where
 from gradcheck.reports.escape import safe
-from gradcheck.watch import crash, graph, localise, proof, surveying, tensors
+from gradcheck.watch import conclusion, graph, localise, surveying, tensors
 from gradcheck.watch.display import Display
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.guard import Guard, Stop
@@ -23,9 +22,9 @@ from gradcheck.watch.investigate import Investigation
 from gradcheck.watch.patches import Patches
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.record import Record, own_rank
-from gradcheck.watch.replay.prove import Situation
 from gradcheck.watch.replay.snapshot import Snapshots
 from gradcheck.watch.replay.trial import Trial
+from gradcheck.watch.replay.wanted import Wanted
 
 MOST_LOCALISED = 3
 LAYER_SHARE = 0.005
@@ -41,7 +40,10 @@ LAYER_COST = 8e-6
 class Session:
     """Ties the hooks to the record; the listener of the probe."""
 
-    def __init__(self, record: Path, *, keep_going: bool = False) -> None:
+    def __init__(
+        self, record: Path, *, keep_going: bool = False, replay: Wanted | None = None
+    ) -> None:
+        self.replay = replay or Wanted()
         self.guard = Guard(self.tell)
         self.record = Record(record)
         self.probe = Probe(self, self.guard)
@@ -59,14 +61,14 @@ class Session:
         self.stopped = False
         self.rows = 0
         self._localised: set[int] = set()
-        self._failed: tuple[Step, int] | None = None
+        self.failed: tuple[Step, int] | None = None
         """The first step that was not finite, and its tick."""
-        self._told: set[str] = set()
+        self.told: set[str] = set()
         self._next_layers = 0
         self._usual_norm = 0.0
         self._buffers_told = False
         self.from_graph: Observation | None = None
-        self._left_out: list[Observation] = []
+        self.left_out: list[Observation] = []
         self._quiet_until = 0
         self._seconds_before = 0.0
 
@@ -83,7 +85,7 @@ class Session:
             self.snapshots.end(error)
         self.patches.remove()
         if not self.guard.off:
-            self.guard(self._conclude, error)
+            self.guard(conclusion.conclude, self, error)
         self.snapshots.drop()
         self.display.close()
         self.record.close()
@@ -100,67 +102,6 @@ class Session:
         """A process that the script forks is not watched."""
         if not self.snapshots.forking:
             self.guard.off = True
-
-    def _conclude(self, error: BaseException | None) -> None:
-        if isinstance(error, Exception):
-            told = crash.message(error)
-            self.record.say(told.said, told.text)
-            step = self.probe.optimizers.next_step()
-            for observation in crash.observations(error, self.snapshots, step):
-                self.record.observe(observation)
-        if self.probe.targets.found is not None:
-            self.record.observe(self.probe.targets.found)
-        for observation in (*self.probe.loop.observations(), *self._left_out):
-            self.record.observe(observation)
-        if self.probe.grads_by_function:
-            self.record.note(
-                "no optimizer of torch's took part: losses are those of torch.autograd.grad, and "
-                "neither gradients nor updates were seen"
-            )
-        self._survey()
-        cost = self.cost
-        self._prove(error)
-        if cost is not None:
-            self.record.note(f"watching took {cost:.1%} of the time of the steps")
-
-    def _survey(self) -> None:
-        """Look closer at a failure that no single operation explains."""
-        self.record.flush()
-        runs = diagnosis.analyze(self.record.directory).runs
-        if not runs or (runs[0].verdict == HEALTHY and runs[0].severity is None):
-            return
-        report = runs[0]
-        onset = report.first_bad_step
-        if onset is None and report.events:
-            onset = report.events[0].step
-        report = replace(report, first_bad_step=onset)
-        if any(d.where for d in report.diagnoses[:1]) and "float_overflowed" not in self._told:
-            return
-        still = all(e.severity is Severity.WARNING for e in report.events)
-        look = (
-            surveying.at_end(self.probe, self.snapshots)
-            if still
-            else (surveying.observations(self.probe, self.snapshots, report))
-        )
-        for observation in look:
-            self.record.observe(observation)
-
-    def _prove(self, error: BaseException | None) -> None:
-        """Run the failing steps again, to see what keeps the failure away."""
-        self.record.flush()
-        report = next(iter(diagnosis.analyze(self.record.directory).runs), None)
-        if report is None:
-            return
-        if self._failed is not None:
-            found: Situation | None = proof.of_step(self.probe, report, *self._failed)
-        elif isinstance(error, Exception):
-            found = proof.of_crash(self.probe, report, error, self.snapshots.ticks)
-        else:
-            found = proof.of_report(self.probe, report)
-        if found is not None:
-            replay = proof.by_fork(self.snapshots, found, report)
-            if replay is not None:
-                self.record.prove(replay)
 
     @property
     def cost(self) -> float | None:
@@ -212,7 +153,7 @@ class Session:
                 self._usual_norm += 0.1 * (step.norm - self._usual_norm)
         self._look_at_buffers(step)
         if self.snapshots.ticks in LOOK_FOR_LEFT_OUT and not self.snapshots.replaying:
-            self._left_out = list(surveying.left_out(self.probe))
+            self.left_out = list(surveying.left_out(self.probe))
         self.snapshots.boundary(step)
 
     def _look_at_buffers(self, step: Step) -> None:
@@ -293,12 +234,12 @@ class Session:
             self.snapshots.arrive(followed, step)
             return False
         found = False
-        if self._failed is None:
-            self._failed = step, self.snapshots.ticks
+        if self.failed is None:
+            self.failed = replace(step, step=followed.steps), self.snapshots.ticks
         if len(self._localised) < MOST_LOCALISED:
             self._localised.add(step.step)
             for observation in self._localise(followed, step):
-                self._told.add(observation.key)
+                self.told.add(observation.key)
                 self.record.observe(observation)
                 found = True
         if step.skipped:

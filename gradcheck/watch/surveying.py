@@ -38,7 +38,7 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
         yield from _first_step(start[0])
     onset = report.first_bad_step
     if onset is not None and onset > 0:
-        per_step = max(1, len(probe.optimizers))
+        per_step = probe.optimizers.together
         tick = onset * per_step
         if snapshots.reaches(tick - 4, tick * probe.seconds_a_step() < MOST_REPLAYED):
             yield from _onset(probe, _survey(snapshots, max(0, tick - 4), tick + per_step), onset)

@@ -76,6 +76,9 @@ class Change:
     def loss(self, loss: Tensor) -> None:
         """Backward is about to run from a loss."""
 
+    def before_step(self, optimizer: Optimizer) -> None:
+        """An optimizer's step begins; one with a closure has yet to run it."""
+
     def rescue(self, followed: Followed, tick: int) -> bool:
         """A step is not finite: whether to skip it."""
         return False

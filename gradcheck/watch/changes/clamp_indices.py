@@ -20,7 +20,7 @@ class ClampIndices(Change):
 
     def begin(self) -> None:
         """Guard the functions."""
-        guard_calls(self.undo, ("embedding",), self._guard_ids)
+        guard_calls(self.undo, ("embedding", "embedding_bag"), self._guard_ids)
         guard_calls(self.undo, ("cross_entropy", "nll_loss"), self._guard_classes)
         guard_calls(
             self.undo,

@@ -31,8 +31,8 @@ class HoldLearningRate(Change):
         rate = self.trouble.rate
         return f"{self.action}: at most {rate:.2g}" if rate else self.action
 
-    def before_update(self, optimizer: Optimizer, followed: Followed, tick: int) -> None:
-        """Hold it down for this update."""
+    def before_step(self, optimizer: Optimizer) -> None:
+        """Hold it down for this step."""
         limit = self.trouble.rate
         self._rates[id(optimizer)] = [group.get("lr") for group in optimizer.param_groups]
         for group in optimizer.param_groups:

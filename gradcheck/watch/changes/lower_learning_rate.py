@@ -30,8 +30,8 @@ class LowerLearningRate(Change):
         rate = self.trouble.rate
         return self.action if not rate else f"{self.action}: {rate / 10:.2g} instead of {rate:.2g}"
 
-    def before_update(self, optimizer: Optimizer, followed: Followed, tick: int) -> None:
-        """Lower it for this update."""
+    def before_step(self, optimizer: Optimizer) -> None:
+        """Lower it for this step."""
         self._rates[id(optimizer)] = [group.get("lr") for group in optimizer.param_groups]
         for group in optimizer.param_groups:
             if "lr" in group:

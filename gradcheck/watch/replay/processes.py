@@ -6,6 +6,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import random
 import select
 import signal
 import socket
@@ -75,6 +76,18 @@ def _openmp() -> Sequence[Any]:
         libraries = [ctypes.CDLL(file) for file in found]
         _known_openmp = [lib for lib in libraries if hasattr(lib, "omp_pause_resource_all")]
     return _known_openmp
+
+
+def fork() -> int:
+    """As `os.fork`, but the child's `random` goes on where the parent's stands.
+
+    Python seeds it anew after a fork, which a copy of a training must not do.
+    """
+    state = random.getstate()
+    pid = os.fork()
+    if pid == 0:
+        random.setstate(state)
+    return pid
 
 
 def die_with_parent() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from gradcheck.model import Replay, Tried
@@ -88,9 +88,9 @@ class Situation:
     @property
     def horizon(self) -> int:
         """Ticks to run after the failing one."""
-        steps = HORIZON
+        steps = max(HORIZON, self.failure.lasts + 5)
         if self.epoch and self.epoch * self.per_step * self.pace <= CHEAP:
-            steps = max(HORIZON, self.epoch + 2)
+            steps = max(steps, self.epoch + 2)
         return steps * self.per_step
 
 
@@ -102,21 +102,17 @@ def experiments(
     `start` gives the tick from which a replay really begins, for the latest that it may. None is
     returned where no replay can be had.
     """
-    upto = situation.early
-    if _seconds(situation, start(upto)) > MOST_SECONDS:
-        upto = situation.late
-    if _seconds(situation, start(upto)) > MOST_SECONDS:
-        return None
-    control = verdict.read((yield _order(situation, None, upto)))
-    if (control is None or not verdict.same(situation.failure, control)) and upto < situation.late:
-        upto = situation.late
-        control = verdict.read((yield _order(situation, None, upto)))
+    control, upto, same = None, 0, False
+    for upto in dict.fromkeys((situation.early, situation.late)):
+        if not same and _seconds(situation, start(upto)) <= MOST_SECONDS:
+            control = verdict.read((yield _order(situation, None, upto)))
+            same = control is not None and verdict.same(situation.failure, control)
     if control is None:
         return None
-    same = verdict.same(situation.failure, control)
     exact = bool(verdict.exact(control, situation.known))
     first = control.rows[0].step if control.rows else None
     tried: list[Tried] = []
+    idle: list[str] = []
     for name in changes if same else ():
         begin = _begin(situation, name, upto, start)
         if begin is None:
@@ -124,7 +120,10 @@ def experiments(
         ran = verdict.read((yield _order(situation, name, begin)))
         if ran is not None and ran.acted:
             tried.append(_tried(situation, name, ran))
-    return Replay(situation.method, same, exact, first, tuple(ranked(tried)))
+        elif ran is not None:
+            idle.append(name)
+    best = ranked(tried, by_loss=all(loss >= 0 for loss in situation.losses))
+    return Replay(situation.method, same, exact, first, tuple(best), tuple(idle))
 
 
 def _begin(
@@ -149,10 +148,11 @@ def _tried(situation: Situation, name: str, ran: Ran) -> Tried:
     return Tried(name, advice, kind.snippet, outcome, fine)
 
 
-def ranked(tried: Sequence[Tried]) -> list[Tried]:
+def ranked(tried: Sequence[Tried], *, by_loss: bool = True) -> list[Tried]:
     """The best first: what keeps the failure away and leaves a sound training, in the order given.
 
-    Among those, one whose final loss lies far above the best of them comes after the others.
+    Among those, one whose final loss lies far above the best of them comes after the others, where
+    losses can be compared: one without a lower bound says nothing.
     """
     losses = [t.trial.final_loss for t in tried if t.healthy and t.trial.outcome == PREVENTED]
     known = [loss for loss in losses if loss is not None]
@@ -163,10 +163,16 @@ def ranked(tried: Sequence[Tried]) -> list[Tried]:
         place, one = item
         outcomes = (PREVENTED, verdict.DELAYED, verdict.NOT_PREVENTED)
         loss = one.trial.final_loss
-        worse = best is not None and loss is not None and not loss <= best + room
+        worse = by_loss and best is not None and loss is not None and loss > best + room
         return outcomes.index(one.trial.outcome), not one.healthy, worse, place
 
     return [one for _, one in sorted(enumerate(tried), key=key)]
+
+
+def joined(one: Replay, other: Replay) -> Replay:
+    """Two rounds of trials of the same failure as one."""
+    tried = ranked([*one.tried, *other.tried])
+    return replace(one, tried=tuple(tried), idle=(*one.idle, *other.idle))
 
 
 def _order(situation: Situation, change: str | None, upto: int) -> Order:

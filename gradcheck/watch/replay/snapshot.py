@@ -22,6 +22,7 @@ from gradcheck.watch.replay.processes import (
     PATIENCE,
     Answer,
     die_with_parent,
+    fork,
     kill,
     last_answer,
     pause_openmp,
@@ -143,7 +144,7 @@ class Snapshots:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # it has threads: we know
-                pid = os.fork()
+                pid = fork()
         except OSError as error:
             self.unavailable = f"the system does not fork: {error.strerror}"
             return
@@ -241,7 +242,7 @@ class Snapshots:
             if not line:
                 _end(0)
             self.forking = True
-            pid = os.fork()
+            pid = fork()
             self.forking = False
             if pid == 0:
                 die_with_parent()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from gradcheck.watch import tensors
@@ -69,7 +70,7 @@ class Trial:
             return None
         if step.skipped and not self._order.get("skips_fail"):
             return None
-        self._rows.append(_row(tick, step))
+        self._rows.append(_row(tick, replace(step, step=followed.steps)))
         return self._answer("failed")
 
     def passed(self) -> Answer:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from gradcheck import diagnosis
-from gradcheck.model import Role, Run, Severity, Trial
+from gradcheck.clues.inside import LASTING
+from gradcheck.model import Role, Run, Series, Severity, Trial
 from gradcheck.watch.changes.base import Trouble
 
 PREVENTED, DELAYED, NOT_PREVENTED = "prevented", "delayed", "not_prevented"
@@ -79,6 +80,10 @@ class Failure:
     """What the script raised, where that was the failure."""
     run: Run | None = None
     """The run as it was recorded, for failures that are finite."""
+    spoilt: bool = False
+    """Whether it left weights or buffers that are not finite."""
+    lasts: int = 0
+    """Steps for which it went on, as far as they have to be seen to recognise it."""
 
 
 def same(failure: Failure, control: Ran) -> bool:
@@ -87,7 +92,8 @@ def same(failure: Failure, control: Ran) -> bool:
         return control.end == "crashed" and control.error == failure.error
     if failure.finite:
         at = _finite_failure(failure, control, frozenset())
-        return at is not None and at <= failure.step + LATE
+        spoilt = failure.spoilt and not control.sound
+        return spoilt or (at is not None and at <= failure.step + LATE)
     return control.end == "failed" and control.rows[-1].step <= failure.step
 
 
@@ -118,6 +124,8 @@ def judge(failure: Failure, ran: Ran, trouble: Trouble, *, clips: bool, skips: b
     if returned is None and failure.finite:
         ignored = frozenset({failure.step}) if skips else frozenset()
         returned = _finite_failure(failure, ran, ignored, clips=clips)
+    if returned is None and sum(map(_lost, after)) > len(after) / 2:
+        returned = next(row.step for row in after if _lost(row))
     if returned is None and not ran.sound:
         returned = ran.rows[-1].step if ran.rows else failure.step
     late = failure.step + (LATE if failure.finite else 0)
@@ -128,10 +136,16 @@ def judge(failure: Failure, ran: Ran, trouble: Trouble, *, clips: bool, skips: b
     return Trial(outcome, count, returned, final_loss(ran))
 
 
+def _lost(row: Row) -> bool:
+    """Whether a step taught nothing, for it was not finite, and was skipped."""
+    return not math.isfinite(row.norm) or (row.loss is not None and not math.isfinite(row.loss))
+
+
 def final_loss(ran: Ran) -> float | None:
-    """The median loss of the last steps; None where there is none."""
-    losses = [row.loss for row in ran.rows if row.loss is not None]
-    return statistics.median(losses[-LAST:]) if losses else None
+    """The median of the last steps' finite losses; None where there is none."""
+    losses = [row.loss for row in ran.rows[-LAST:] if row.loss is not None]
+    known = [loss for loss in losses if math.isfinite(loss)]
+    return statistics.median(known) if known else None
 
 
 def usual_loss(losses: Sequence[float]) -> tuple[float, float] | None:
@@ -148,12 +162,9 @@ def usual_loss(losses: Sequence[float]) -> tuple[float, float] | None:
 
 def healthy(trial: Trial, usual: tuple[float, float] | None) -> bool:
     """Whether the failure is away and the final loss is in line with those before it."""
-    if trial.outcome == NOT_PREVENTED:
+    if trial.outcome != PREVENTED:
         return False
-    if trial.final_loss is None:
-        return trial.outcome == PREVENTED
-    fine = math.isfinite(trial.final_loss)
-    return fine and (usual is None or trial.final_loss <= usual[1])
+    return trial.final_loss is None or usual is None or trial.final_loss <= usual[1]
 
 
 def _finite_failure(
@@ -204,4 +215,19 @@ def _splice(run: Run, rows: Sequence[Row]) -> Run:
                 wall=None,
             )
         )
-    return dataclasses.replace(run, series=tuple(spliced), messages=(), observations=())
+    end = rows[-1].step if rows else first
+    spliced += [_upto(old, end) for old in run.series if known.get(old.role) is not old]
+    lasting = tuple(seen for seen in run.observations if seen.key in LASTING)
+    return dataclasses.replace(run, series=tuple(spliced), messages=(), observations=lasting)
+
+
+def _upto(series: Series, step: int) -> Series:
+    """What a replay does not measure, such as the data, is taken from the run."""
+    kept = series.step <= step
+    return dataclasses.replace(
+        series,
+        step=series.step[kept],
+        value=series.value[kept],
+        order=series.order[kept],
+        wall=None,
+    )

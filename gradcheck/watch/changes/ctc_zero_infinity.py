@@ -1,0 +1,32 @@
+"""CTC losses of targets that do not fit counted as 0."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+from typing import Any
+
+from gradcheck.watch.changes.base import Change
+from gradcheck.watch.changes.patching import guard_calls
+
+
+class CtcZeroInfinity(Change):
+    """A target longer than its input can spell teaches nothing, instead of an infinite loss."""
+
+    action = "Use CTCLoss(zero_infinity=True), or drop targets longer than their input allows"
+    snippet = "criterion = torch.nn.CTCLoss(zero_infinity=True)"
+
+    def begin(self) -> None:
+        """Guard the loss."""
+        guard_calls(self.undo, ("ctc_loss",), self._guard)
+
+    def _guard(self, *args: Any, **kwargs: Any) -> Any:
+        self.acted += 1
+        if len(args) > ZERO_INFINITY:
+            return (*args[:ZERO_INFINITY], True, *args[ZERO_INFINITY + 1 :]), kwargs
+        return args, {**kwargs, "zero_infinity": True}
+
+
+ZERO_INFINITY = 6
+"""Its place among the arguments of torch.nn.functional.ctc_loss, and of torch.ctc_loss."""
+
+CHANGE = CtcZeroInfinity
