@@ -191,6 +191,13 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
         bool,
         typer.Option("--keep-going", help="Skip a step that would poison the weights; go on."),
     ] = False,
+    heal: Annotated[
+        bool,
+        typer.Option(
+            "--heal",
+            help="Go on from the last good state, with a change that held when it was tried.",
+        ),
+    ] = False,
     replay: Annotated[
         str,
         typer.Option(
@@ -220,7 +227,10 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
 
     name, own = (module, arguments) if module is not None else (arguments[0], arguments[1:])
     target = Target(name, own, is_module=module is not None)
-    watched = command.run(target, record, keep_going=keep_going, replay=wanted.read(replay))
+    wishes = wanted.read(replay)
+    if heal and not wishes.wanted:
+        raise UsageError("--heal needs replays: leave out --no-replay")
+    watched = command.run(target, record, keep_going=keep_going, heal=heal, replay=wishes)
     for remark in watched.notes:
         terminal.warn(f"{target.title}: {remark}")
     if watched.report.runs or output is not None:

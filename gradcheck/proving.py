@@ -10,7 +10,7 @@ from gradcheck.wording import count, number
 
 GENERAL = frozenset({"lower_learning_rate", "clip_gradients", "skip_batch", "skip_nonfinite"})
 """Changes that help against much: that one of them holds says less about the cause."""
-SPECIFIC_HELD, GENERAL_HELD, FAILED, LATER = 1.5, 0.5, -4.0, -1.5
+SPECIFIC_HELD, GENERAL_HELD, FAILED, LATER = 1.5, 0.5, -6.0, -2.0
 """Log-odds that a cause gains or loses by what came of its own repair."""
 SOURCE = "gradcheck: tried on the last steps of this very run"
 

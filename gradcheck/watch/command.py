@@ -40,6 +40,7 @@ def run(
     directory: Path | None,
     *,
     keep_going: bool = False,
+    heal: bool = False,
     replay: Wanted | None = None,
 ) -> Watched:
     """Run a script or module under watch, to its end or to the step that would poison it.
@@ -50,7 +51,7 @@ def run(
     launch.check(target)
     place = record.choose_directory(directory, Path(target.name).stem)
     try:
-        session = Session(place, keep_going=keep_going, replay=replay)
+        session = Session(place, keep_going=keep_going, heal=heal, replay=replay)
     except OSError as error:
         raise UsageError(f"cannot write the record {place}: {error.strerror or error}") from None
     session.start()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck import diagnosis
-from gradcheck.model import HEALTHY, RunReport, Severity
+from gradcheck.model import HEALTHY, Replay, RunReport, Severity
 from gradcheck.watch import crash, proof, surveying
 from gradcheck.watch.replay import plan, prove
 from gradcheck.watch.replay.prove import Situation
@@ -35,20 +35,21 @@ def conclude(session: Session, error: BaseException | None) -> None:
         )
     cost = session.cost
     _survey(session)
-    if session.replay.wanted:
+    if session.replay.wanted and session.healing is None:
         _prove(session, error)
     if cost is not None:
         record.note(f"watching took {cost:.1%} of the time of the steps")
 
 
-def _report(session: Session) -> RunReport | None:
+def report_of(session: Session) -> RunReport | None:
+    """What the record says so far; None where it holds no run."""
     session.record.flush()
     return next(iter(diagnosis.analyze(session.record.directory).runs), None)
 
 
 def _survey(session: Session) -> None:
     """Look closer at a failure that no single operation explains."""
-    report = _report(session)
+    report = report_of(session)
     if report is None or (report.verdict == HEALTHY and report.severity is None):
         return
     onset = report.first_bad_step
@@ -70,7 +71,7 @@ def _survey(session: Session) -> None:
 
 def _prove(session: Session, error: BaseException | None) -> None:
     """Run the failing steps again, to see what keeps the failure away."""
-    report = _report(session)
+    report = report_of(session)
     if report is None:
         return
     found: Situation | None
@@ -80,17 +81,26 @@ def _prove(session: Session, error: BaseException | None) -> None:
         found = proof.of_crash(session.probe, report, error, session.snapshots.ticks)
     else:
         found = proof.of_report(session.probe, report)
-    if found is None:
-        return
+    if found is not None:
+        prove_failure(session, found)
+
+
+def prove_failure(session: Session, found: Situation) -> Replay | None:
+    """Run the experiments, and again those that their result suggests; write what they showed."""
+    report = report_of(session)
+    if report is None:
+        return None
     everything = session.replay.everything
     tried = plan.choose(report, found.trouble, everything=everything)
     replay = proof.by_fork(session.snapshots, found, tried)
     if replay is None:
-        return
+        return None
     session.record.prove(replay)
-    again = _report(session) if replay.reproduced else None
+    again = report_of(session) if replay.reproduced else None
     if again is not None:  # what was seen may have brought another cause to the fore
-        more = [c for c in plan.choose(again, found.trouble) if c not in tried]
+        more = [name for name in plan.choose(again, found.trouble) if name not in tried]
         further = proof.by_fork(session.snapshots, found, more) if more else None
         if further is not None:
-            session.record.prove(prove.joined(replay, further))
+            replay = prove.joined(replay, further)
+            session.record.prove(replay)
+    return replay

@@ -62,6 +62,8 @@ class LoopChecks:
             if followed is None or followed.serial == serial:
                 loop.cleared = True
                 loop.kept_now = 0.0
+                loop.backwards = 0  # what they added up is gone: a closure that runs again
+                loop.lines.clear()
 
     def before_backward(
         self, optimizers: Iterable[Followed], loss: Tensor, *, scaled: bool

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.optimizer import (
     Optimizer,
     register_optimizer_step_post_hook,
@@ -29,6 +30,7 @@ class Hooks(Protocol):
     def ending(self) -> None: ...
     def module_made(self, module: torch.nn.Module) -> None: ...
     def created(self, optimizer: Optimizer) -> None: ...
+    def scheduled(self, scheduler: LRScheduler) -> None: ...
     def cleared(self, owner: object) -> None: ...
     def before_backward(self, loss: Tensor) -> None: ...
     def differentiated(self, output: Tensor) -> None: ...
@@ -135,7 +137,15 @@ class Patches:
 
             return zero_grad
 
+        def make_schedule(real):
+            def construct(self, *args, **kwargs):
+                guard(hooks.scheduled, self)
+                real(self, *args, **kwargs)
+
+            return construct
+
         self._wrap(Optimizer, "__init__", make_init)
+        self._wrap(LRScheduler, "__init__", make_schedule)
         self._wrap(Optimizer, "zero_grad", make_clear)
         self._wrap(torch.nn.Module, "zero_grad", make_clear)
         before = register_optimizer_step_pre_hook(

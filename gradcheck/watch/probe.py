@@ -6,11 +6,13 @@ from __future__ import annotations
 import math
 import statistics
 import time
+import weakref
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.optimizer import Optimizer
 
 from gradcheck.watch import closures, frames, rows, tensors
@@ -41,6 +43,7 @@ class Probe:
         self.registry = Registry()
         self.optimizers = Optimizers(self.registry)
         self.loading = Loading(listener)
+        self.schedulers: weakref.WeakSet[LRScheduler] = weakref.WeakSet()
         self.change: Change | None = None
         """What a trial, or healing, changes in the script."""
         self.loop = LoopChecks()
@@ -77,6 +80,10 @@ class Probe:
         self.optimizers.follow(optimizer)
         self.buffers.keep()
         self.listener.on_created()
+
+    def scheduled(self, scheduler: LRScheduler) -> None:
+        """A learning rate schedule was made."""
+        self.schedulers.add(scheduler)
 
     def cleared(self, owner: object) -> None:
         """Gradients are about to be set to zero; what was not applied by now never will be."""

@@ -18,10 +18,12 @@ from gradcheck.watch import conclusion, graph, localise, surveying, tensors
 from gradcheck.watch.display import Display
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.guard import Guard, Stop
+from gradcheck.watch.healing import Healing
 from gradcheck.watch.investigate import Investigation
 from gradcheck.watch.patches import Patches
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.record import Record, own_rank
+from gradcheck.watch.replay.keeping import Keeping
 from gradcheck.watch.replay.snapshot import Snapshots
 from gradcheck.watch.replay.trial import Trial
 from gradcheck.watch.replay.wanted import Wanted
@@ -41,9 +43,15 @@ class Session:
     """Ties the hooks to the record; the listener of the probe."""
 
     def __init__(
-        self, record: Path, *, keep_going: bool = False, replay: Wanted | None = None
+        self,
+        record: Path,
+        *,
+        keep_going: bool = False,
+        heal: bool = False,
+        replay: Wanted | None = None,
     ) -> None:
         self.replay = replay or Wanted()
+        self.healing = Healing(self) if heal else None
         self.guard = Guard(self.tell)
         self.record = Record(record)
         self.probe = Probe(self, self.guard)
@@ -54,7 +62,12 @@ class Session:
             self.probe.optimizers.size,
             self.probe.seconds_a_step,
             self.probe.loading.tape,
-            {"trace": self.investigation, "survey": self.investigation, "trial": self.trial},
+            {
+                "trace": self.investigation,
+                "survey": self.investigation,
+                "trial": self.trial,
+                "keep": Keeping(self.probe, lambda: self.snapshots.ticks),
+            },
         )
         self.display = Display(self)
         self.keep_going = keep_going
@@ -71,6 +84,8 @@ class Session:
         self.left_out: list[Observation] = []
         self._quiet_until = 0
         self._seconds_before = 0.0
+        self.examined = 0.0
+        """Seconds spent on failing steps, which are no cost of watching."""
 
     # ---- life
 
@@ -108,8 +123,14 @@ class Session:
         """Share of the time since the first step that watching took."""
         if self.probe.begun is None:
             return None
-        elapsed = time.perf_counter() - self.probe.begun
-        spent = self._spent - self._seconds_before + self.record.seconds + self.snapshots.copied
+        elapsed = time.perf_counter() - self.probe.begun - self.examined
+        spent = (
+            -self.examined
+            + self._spent
+            - self._seconds_before
+            + self.record.seconds
+            + self.snapshots.copied
+        )
         return spent / elapsed if elapsed > 0 else None
 
     @property
@@ -233,9 +254,19 @@ class Session:
         if self.snapshots.replaying:
             self.snapshots.arrive(followed, step)
             return False
-        found = False
+        change = self.probe.change
+        if change is not None and change.rescue(followed, self.snapshots.ticks):
+            return True
         if self.failed is None:
             self.failed = replace(step, step=followed.steps), self.snapshots.ticks
+        begun = time.perf_counter()
+        try:
+            return self._examine(followed, step)
+        finally:
+            self.examined += time.perf_counter() - begun
+
+    def _examine(self, followed: Followed, step: Step) -> bool:
+        found = False
         if len(self._localised) < MOST_LOCALISED:
             self._localised.add(step.step)
             for observation in self._localise(followed, step):
@@ -244,6 +275,8 @@ class Session:
                 found = True
         if step.skipped:
             return found
+        if self.healing is not None and self.healing.heal(replace(step, step=followed.steps)):
+            return True
         if self.keep_going:
             return True
         self.probe.hold(followed, step)

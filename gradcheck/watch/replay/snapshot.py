@@ -36,8 +36,7 @@ SHARE = 0.007
 """Share of the time that snapshots may take."""
 COPY_RATE = 0.3e9
 """Bytes of weights a second, about, until the step after a snapshot was measured once."""
-FIRST_TICKS = 3
-"""Steps before the first snapshot but that of the start: the first ones are slow."""
+FIRST_TICKS = 3  # before the first snapshot but that of the start: the first ones are slow
 
 _end = os._exit  # the system's own, before anybody wraps it
 
@@ -172,6 +171,11 @@ class Snapshots:
             kill(snapshot.pid, snapshot.channel, wait=True)
         self._kept.clear()
         reap()
+
+    def renew(self) -> None:
+        """The run goes on otherwise than its snapshots would: take new ones."""
+        self.drop()
+        self._pinned, self._next = None, self.ticks
 
     def run(
         self,

@@ -12,6 +12,7 @@ from typing import Any
 from gradcheck.watch import tensors
 from gradcheck.watch.changes import catalogue
 from gradcheck.watch.changes.base import Change, Trouble
+from gradcheck.watch.changes.several import Several
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.probe import Probe
 
@@ -30,6 +31,7 @@ class Trial:
         self._tick = tick
         self._order: Mapping[str, Any] = {}
         self._rows: list[list[Any]] = []
+        self._before: Change | None = None
 
     def order(self, order: Mapping[str, Any]) -> None:
         """Which change to try, against which trouble."""
@@ -43,19 +45,23 @@ class Trial:
             return
         told = dict(self._order["trouble"])
         told["samples"] = tuple(told["samples"])
-        self.take(catalogue.make(name, self.probe, Trouble(**told)))
-        assert self.change is not None
+        trouble = Trouble(**told)
+        self.change = catalogue.make(name, self.probe, trouble)
+        self._before = self.probe.change  # what a run that was healed goes on with
+        others = [self._before] if self._before is not None else []
+        self._take(Several(self.probe, trouble, [*others, self.change]))
         self.change.begin()
 
-    def take(self, change: Change | None) -> None:
+    def _take(self, change: Change | None) -> None:
         """From now on the hooks tell this change, or none."""
-        self.change = self.probe.change = self.probe.loading.change = change
+        self.probe.change = self.probe.loading.change = change
 
     def end(self) -> None:
         """Take the change back."""
         if self.change is not None:
             self.change.end()
-        self.take(None)
+            self._take(self._before)
+        self.change = None
 
     def boundary(self, step: Step) -> None:
         """A step is over."""
