@@ -119,6 +119,7 @@ def _templates() -> jinja2.Environment:
         "percent": phrases.percent,
         "number": phrases.number,
         "name": html_text.name,
+        "saying": html_text.saying,
         "sentence": html_text.sentence,
         "code": html_text.code,
         "count": count,

@@ -56,9 +56,14 @@ class Plots:
         return self.main + self.more
 
     @property
-    def loses(self) -> bool:
-        """Whether a value in the plots is not finite."""
-        return any(not np.isfinite(series.value).all() for series in self.drawn)
+    def holds_nan(self) -> bool:
+        """Whether a value in the plots is NaN."""
+        return any(bool(np.isnan(series.value).any()) for series in self.drawn)
+
+    @property
+    def holds_infinity(self) -> bool:
+        """Whether a value in the plots is infinite."""
+        return any(bool(np.isinf(series.value).any()) for series in self.drawn)
 
     @property
     def restarts(self) -> bool:

@@ -13,6 +13,7 @@ from gradcheck.reports.escape import safe
 LONGEST = 600
 """Characters of one text: a name of ten thousand must not fill the page."""
 LONGEST_NAME = 160
+LONGEST_SAYING = 120
 LONGEST_SNIPPET = 4000
 _CLOSING = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
 
@@ -27,6 +28,11 @@ def shown(value: object) -> object:
 def name(text: object) -> str:
     """A name or path of a log, its middle left out where it is long."""
     return safe(str(text), LONGEST_NAME)
+
+
+def saying(text: str) -> str:
+    """What a log says in words of its own, as far as one line of it goes."""
+    return safe(text, LONGEST_SAYING)
 
 
 def sentence(text: str) -> str:

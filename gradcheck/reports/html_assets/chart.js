@@ -63,7 +63,7 @@ class Chart {
       scales: {x: {time: false, range: (u, first, last) => [first, last]}, y: this.heights()},
       axes: [
         {...axis, size: 26, space: 60, incrs: whole(), values: (u, ticks) => ticks.map(spellStep)},
-        {...axis, size: LABELS, space: 34, values: (u, ticks) => spellTicks(ticks), ...(this.log && this.logTicks())},
+        {...axis, size: LABELS, space: 34, incrs: (u, of, low, high) => nice(high / 2 - low / 2), values: (u, ticks) => spellTicks(ticks), ...(this.log && this.logTicks())},
       ],
       series: [{}, ...this.curves.map((curve, at) => ({
         stroke: at === last ? line : faded,
@@ -309,6 +309,12 @@ function whole() {
 
 function spellStep(step) {
   return Number.isInteger(step) ? step.toLocaleString('en-US').replaceAll(',', '\u202f') : '';
+}
+
+// Distances between ticks of any range: the library itself knows none beyond 1e32.
+function nice(half) {
+  const power = Math.floor(Math.log10(half || 1));
+  return [-3, -2, -1, 0, 1].flatMap((by) => [1, 2, 2.5, 5].map((digit) => digit * 10 ** (power + by)));
 }
 
 // Powers of ten, at most six; with digits between them where there are few.
