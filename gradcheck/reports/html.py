@@ -71,7 +71,7 @@ def _render(report: Report, canvas: Canvas) -> str:
 
 def _details(report: RunReport, number: int, room: Room) -> Details:
     plots = html_plots.choose(report, room)
-    values = html_plots.values(report, plots, room)
+    values = html_plots.values(report, plots)
     return Details(number, report, plots, html_text.embedded(values))
 
 

@@ -18,8 +18,8 @@ from gradcheck.reports.terminal_plot import axis_of
 
 MOST_MAIN, MOST_PLOTS = 4, 24
 MOST_EVENTS = 200
-MOST_POINTS = 6000
-"""Of one series; few screens have more columns than half of it."""
+MOST_POINTS = 20_000
+"""Of one series: enough to zoom in tenfold before the thinning shows."""
 _ALWAYS = (Role.LOSS, Role.GRAD_NORM)
 _ROLES = (
     *_ALWAYS,
@@ -49,6 +49,8 @@ class Plots:
     more: tuple[Series, ...]
     left_out: int
     layers: HeatMap | None
+    most_points: int
+    """Beyond which a series is thinned."""
 
     @property
     def drawn(self) -> tuple[Series, ...]:
@@ -64,6 +66,11 @@ class Plots:
     def holds_infinity(self) -> bool:
         """Whether a value in the plots is infinite."""
         return any(bool(np.isinf(series.value).any()) for series in self.drawn)
+
+    @property
+    def thinned(self) -> bool:
+        """Whether a plot shows fewer points than its series has."""
+        return any(len(series) > self.most_points for series in self.drawn)
 
     @property
     def restarts(self) -> bool:
@@ -88,19 +95,28 @@ def choose(report: RunReport, room: Room) -> Plots:
     telling = sum(_rank(report, s, cited) < (_OTHERS, 0) for s in ranked)
     main = ranked[: min(max(telling, 1), MOST_MAIN)]
     more = ranked[len(main) : MOST_PLOTS]
-    return Plots(tuple(main), tuple(more), max(len(ranked) - MOST_PLOTS, 0), layers)
+    most = _share([len(series) for series in (*main, *more)], room.points)
+    return Plots(tuple(main), tuple(more), max(len(ranked) - MOST_PLOTS, 0), layers, most)
 
 
-def values(report: RunReport, plots: Plots, room: Room) -> dict[str, Any]:
+def values(report: RunReport, plots: Plots) -> dict[str, Any]:
     """The columns of the plots, the cells of the heat map, and the events to mark."""
-    share = min(room.points // max(len(plots.drawn), 1), MOST_POINTS)
     return {
         "firstBad": report.first_bad_step,
         "unit": report.run.unit,
-        "plots": [_plot(series, share) for series in plots.drawn],
+        "plots": [_plot(series, plots.most_points) for series in plots.drawn],
         "events": [_event(event, plots) for event in _gravest(report.events)],
         "layers": None if plots.layers is None else _layers(plots.layers),
     }
+
+
+def _share(lengths: Sequence[int], room: int) -> int:
+    """How many points a series may have: what the short ones leave goes to the long ones."""
+    most = 0
+    for at, length in enumerate(sorted(lengths)):
+        most = room // (len(lengths) - at)
+        room -= min(length, most)
+    return min(most, MOST_POINTS)
 
 
 def _rank(report: RunReport, series: Series, cited: set[str | None]) -> tuple[int, int]:

@@ -52,7 +52,7 @@ class Chart {
       width: this.area.clientWidth || 300,
       height: HEIGHT,
       legend: {show: false},
-      padding: [10, 10, 0, 0],
+      padding: [10, 22, 0, 0],
       cursor: {
         y: false,
         drag: {x: true, y: false, dist: 5},
