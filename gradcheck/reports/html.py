@@ -22,7 +22,16 @@ MOST_ROWS, MOST_DETAILS, MOST_UNREAD = 1000, 100, 50
 POINTS, CELLS = 72_000, 40_000
 """Of the whole file, shared by the runs with details: some 1.5 MB."""
 LEAST_POINTS, LEAST_CELLS = 600, 300
-SCRIPTS = ("uplot/uPlot.iife.min.js", "numbers.js", "chart.js", "heat_map.js", "page.js")
+LIBRARY = "uplot/uPlot.iife.min.js"
+SCRIPTS = (
+    "numbers.js",
+    "points.js",
+    "ticks.js",
+    "marks.js",
+    "chart.js",
+    "heat_map.js",
+    "page.js",
+)
 STYLES = ("uplot/uPlot.min.css", "page.css")
 
 
@@ -92,8 +101,8 @@ def _policy(script: str, style: str) -> str:
 
 def _script() -> str:
     licence = "".join(f"// {line}\n" for line in _asset("uplot/LICENSE").splitlines() if line)
-    library, *own = map(_asset, SCRIPTS)
-    return f"{licence}{library}\n(() => {{\n'use strict';\n{''.join(own)}}})();\n"
+    own = "".join(map(_asset, SCRIPTS))
+    return f"{licence}{_asset(LIBRARY)}\n(() => {{\n'use strict';\n{own}}})();\n"
 
 
 def _style() -> str:

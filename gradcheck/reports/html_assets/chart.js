@@ -101,67 +101,12 @@ class Chart {
   // -- what lies over the curve
 
   drawMarks() {
-    const u = this.drawn ?? null;
-    if (!u) return;
-    const {ctx, bbox} = u;
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-    ctx.clip();
-    for (const event of this.events()) this.drawEvent(u, event);
-    if (this.run.firstBad !== null) this.rule(u, this.run.firstBad, this.colours.failure, [5, 4]);
-    this.drawLost(u);
-    ctx.restore();
-  }
-
-  drawEvent(u, event) {
-    const at = u.valToPos(event.step, 'x', true);
-    const size = 5 * devicePixelRatio;
-    const {ctx, bbox} = u;
-    this.rule(u, event.step, this.colours[event.severity], [2, 4]);
-    ctx.fillStyle = this.colours[event.severity];
-    ctx.beginPath();
-    ctx.moveTo(at, bbox.top + bbox.height - 1.8 * size);
-    ctx.lineTo(at - size, bbox.top + bbox.height);
-    ctx.lineTo(at + size, bbox.top + bbox.height);
-    ctx.fill();
-  }
-
-  rule(u, step, stroke, dash) {
-    const at = Math.round(u.valToPos(step, 'x', true));
-    const {ctx, bbox} = u;
-    ctx.strokeStyle = stroke;
-    ctx.lineWidth = devicePixelRatio;
-    ctx.setLineDash(dash.map((length) => length * devicePixelRatio));
-    ctx.beginPath();
-    ctx.moveTo(at, bbox.top);
-    ctx.lineTo(at, bbox.top + bbox.height);
-    ctx.stroke();
-    ctx.setLineDash([]);
-  }
-
-  // Crosses are NaN, arrows point to the infinity; closer ones than a mark is wide would blur.
-  drawLost(u) {
-    const {ctx, bbox} = u;
-    const size = 3.5 * devicePixelRatio;
-    const free = {};
-    ctx.strokeStyle = this.colours.failure;
-    ctx.lineWidth = 1.5 * devicePixelRatio;
-    for (const {at, kind} of this.lost) {
-      const x = u.valToPos(this.steps[at], 'x', true);
-      if (x < (free[kind] ?? -Infinity)) continue;
-      free[kind] = x + 3 * size;
-      const y = kind === '-inf' ? bbox.top + bbox.height - 4 * size : bbox.top + 2 * size;
-      const tilt = {'nan': 0, 'inf': -1, '-inf': 1}[kind] * size;
-      ctx.beginPath();
-      if (tilt === 0) {
-        ctx.moveTo(x - size, y - size); ctx.lineTo(x + size, y + size);
-        ctx.moveTo(x + size, y - size); ctx.lineTo(x - size, y + size);
-      } else {
-        ctx.moveTo(x - size, y); ctx.lineTo(x, y + tilt); ctx.lineTo(x + size, y);
-      }
-      ctx.stroke();
-    }
+    if (!this.drawn) return;
+    const marks = new Marks(this.drawn, this.colours);
+    this.events().forEach((event) => marks.event(event));
+    if (this.run.firstBad !== null) marks.rule(this.run.firstBad, this.colours.failure, [5, 4]);
+    this.lost.forEach(({at, kind}) => marks.lost(this.steps[at], kind));
+    marks.finish();
   }
 
   highlight(span, faint) {
@@ -232,6 +177,7 @@ class Chart {
       event.preventDefault();
       action();
     });
+    this.area.addEventListener('blur', () => this.drawn.setCursor({left: -10, top: -10}));
     this.area.addEventListener('wheel', (event) => {
       if (!event.ctrlKey) return; // a plain wheel scrolls the page; a pinch comes with Ctrl
       event.preventDefault();
@@ -279,66 +225,4 @@ class Chart {
       this.placeWindow();
     }
   }
-}
-
-// The points of all stretches in one column of steps, each value in the column of its own stretch:
-// the library wants steps that never go back, and leaves out what is undefined.
-function joined(stretches) {
-  const points = stretches.flatMap(({step, value}, of) => step.map((at, row) => ({at, of, value: value[row]})));
-  if (stretches.length > 1) points.sort((a, b) => a.at - b.at);
-  const curves = stretches.map((_, of) => points.map((point) => (point.of === of ? point.value : undefined)));
-  const finite = points.map((point) => point.value).filter((value) => typeof value === 'number');
-  const sizes = finite.map(Math.abs).filter((size) => size > 0);
-  return {
-    steps: points.map((point) => point.at),
-    curves,
-    lost: points.flatMap(({value}, at) => (typeof value === 'number' ? [] : [{at, kind: value}])),
-    positive: finite.every((value) => value > 0),
-    smallest: sizes.length ? Math.max(lowest(sizes), lowest(sizes.map((size) => -size)) * -1e-9) : 1,
-  };
-}
-
-function lowest(values) {
-  return values.reduce((low, value) => Math.min(low, value), Infinity);
-}
-
-// Distances between ticks: steps are whole.
-function whole() {
-  return Array.from({length: 16}, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
-}
-
-function spellStep(step) {
-  return Number.isInteger(step) ? step.toLocaleString('en-US').replaceAll(',', '\u202f') : '';
-}
-
-// Distances between ticks of any range: the library itself knows none beyond 1e32.
-function nice(half) {
-  const power = Math.floor(Math.log10(half || 1));
-  return [-3, -2, -1, 0, 1].flatMap((by) => [1, 2, 2.5, 5].map((digit) => digit * 10 ** (power + by)));
-}
-
-// Powers of ten, at most six; with digits between them where there are few.
-function decades(low, high) {
-  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
-  const span = Math.log10(high) - Math.log10(low);
-  const every = Math.max(Math.ceil(span / 6), 1);
-  const digits = span > 3 ? [1] : span > 0.9 ? [1, 2, 5] : [1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9];
-  const ticks = [];
-  for (let power = Math.ceil(first / every) * every; power <= last; power += every) {
-    ticks.push(...digits.map((digit) => digit * 10 ** power));
-  }
-  return ticks.filter((tick) => tick >= low && tick <= high);
-}
-
-function aroundZero(low, high, smallest) {
-  const side = (most) => (most > smallest ? decades(smallest, most) : []);
-  return [...side(-low).map((tick) => -tick).reverse(), 0, ...side(high)].filter((tick) => tick >= low && tick <= high);
-}
-
-// All ticks of an axis in one notation.
-function spellTicks(ticks) {
-  const known = ticks.filter((tick) => tick !== null && tick !== 0);
-  const powers = known.some((tick) => Math.abs(tick) >= 1e5 || Math.abs(tick) < 1e-4);
-  const write = (tick) => (powers && tick !== 0 ? exponential(tick) : String(Number(tick.toPrecision(5))));
-  return ticks.map((tick) => (tick === null ? '' : write(tick)));
 }

@@ -2,7 +2,7 @@
 
 const RAMP = [[36, 18, 84], [46, 74, 140], [28, 125, 145], [62, 172, 120], [163, 211, 71], [252, 236, 110]];
 const LOST = [213, 0, 109];
-const TALL = 16, LOW = 7, MOST_TALL = 30;
+const SIZES = [[30, 16, 1], [80, 11, 1], [Infinity, 6, 2]]; // up to how many rows, their height, and which have a name
 
 class HeatMap {
   constructor(place, layers, run) {
@@ -10,19 +10,22 @@ class HeatMap {
     this.columns = layers.rows[0].length;
     const known = layers.rows.flat().filter((norm) => typeof norm === 'number' && norm > 0).map(Math.log10);
     this.low = lowest(known);
-    this.high = -lowest(known.map((size) => -size));
+    this.high = highest(known);
     this.build();
     this.paint();
     this.cells.addEventListener('mousemove', (event) => this.point(event));
     this.cells.addEventListener('mouseleave', () => { this.tip.hidden = true; });
+    this.place.addEventListener('keydown', (event) => this.walk(event));
+    this.place.addEventListener('blur', () => { this.tip.hidden = true; });
   }
 
   build() {
     const rows = this.layers.rows.length;
-    const tall = rows <= MOST_TALL;
-    const names = make('ol', tall ? 'names' : 'names low');
-    names.append(...this.layers.names.map((name) => {
+    const [, high, every] = SIZES.find(([most]) => rows <= most);
+    const names = make('ol', high < 16 ? 'names small' : 'names');
+    names.append(...this.layers.names.filter((_, row) => row % every === 0).map((name) => {
       const item = make('li', '');
+      item.style.height = item.style.lineHeight = `${high * every}px`;
       item.append(make('bdi', '', name));
       return item;
     }));
@@ -30,7 +33,7 @@ class HeatMap {
     this.canvas = make('canvas', '');
     this.canvas.width = this.columns;
     this.canvas.height = rows;
-    this.canvas.style.height = `${rows * (tall ? TALL : LOW)}px`;
+    this.canvas.style.height = `${rows * high}px`;
     this.tip = make('div', 'tip');
     this.tip.hidden = true;
     this.cells.append(this.canvas, this.tip);
@@ -73,19 +76,34 @@ class HeatMap {
 
   point(event) {
     const box = this.canvas.getBoundingClientRect();
-    const column = limited(Math.floor((event.clientX - box.left) / box.width * this.columns), 0, this.columns - 1);
-    const row = limited(Math.floor((event.clientY - box.top) / box.height * this.layers.rows.length), 0, this.layers.rows.length - 1);
-    const norm = this.layers.rows[row][column];
-    const wide = (this.layers.last - this.layers.first + 1) / this.columns;
-    const step = Math.round(this.layers.first + column * wide);
+    this.read(
+      Math.floor((event.clientY - box.top) / box.height * this.layers.rows.length),
+      Math.floor((event.clientX - box.left) / box.width * this.columns));
+  }
+
+  walk(event) {
+    const [down, across] = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]}[event.key] ?? [0, 0];
+    if (!down && !across) return;
+    event.preventDefault();
+    const [row, column] = this.at ?? [-down, -across];
+    this.read(row + down, column + across);
+  }
+
+  read(row, column) {
+    this.at = [limited(row, 0, this.layers.rows.length - 1), limited(column, 0, this.columns - 1)];
+    const [y, x] = this.at;
+    const norm = this.layers.rows[y][x];
+    const step = Math.round(this.layers.first + x * (this.layers.last - this.layers.first + 1) / this.columns);
     this.tip.replaceChildren(
-      make('strong', '', this.layers.names[row]),
+      make('strong', '', this.layers.names[y]),
       make('span', '', `${this.run.unit} ${spellStep(step)}: ${norm === null ? 'not logged' : spell(norm)}`));
     this.tip.hidden = false;
-    const right = event.clientX - box.left > box.width / 2;
-    this.tip.style.left = right ? '' : `${event.clientX - box.left + 12}px`;
-    this.tip.style.right = right ? `${box.right - event.clientX + 12}px` : '';
-    this.tip.style.top = `${limited(event.clientY - box.top - 20, 0, Math.max(box.height - 44, 0))}px`;
+    const {width, height} = this.canvas.getBoundingClientRect();
+    const [left, top] = [(x + 0.5) / this.columns * width, y / this.layers.rows.length * height];
+    const right = left > width / 2;
+    this.tip.style.left = right ? '' : `${left + 12}px`;
+    this.tip.style.right = right ? `${width - left + 12}px` : '';
+    this.tip.style.top = `${limited(top - 12, 0, Math.max(height - 44, 0))}px`;
   }
 }
 

@@ -29,3 +29,11 @@ function make(tag, name, text = '') {
 function limited(value, low, high) {
   return Math.min(Math.max(value, low), high);
 }
+
+function lowest(values) {
+  return values.reduce((low, value) => Math.min(low, value), Infinity);
+}
+
+function highest(values) {
+  return values.reduce((high, value) => Math.max(high, value), -Infinity);
+}

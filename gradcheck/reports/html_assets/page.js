@@ -66,7 +66,7 @@ class Run {
 
 function extent(plots) {
   const steps = plots.flatMap((plot) => plot.stretches.flatMap(({step}) => [step[0], step[step.length - 1]]));
-  const [low, high] = [lowest(steps), -lowest(steps.map((step) => -step))];
+  const [low, high] = [lowest(steps), highest(steps)];
   const edge = (high - low) * 0.01 || 1;
   return [low - edge, high + edge];
 }
@@ -114,7 +114,11 @@ function connectTable(table) {
   filter.hidden = false;
   filter.querySelector('input').addEventListener('input', ({target}) => {
     const wanted = target.value.trim().toLowerCase();
-    for (const row of body.rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    for (const row of body.rows) {
+      row.hidden = !row.textContent.toLowerCase().includes(wanted);
+      const details = row.querySelector('a')?.hash;
+      if (details) document.querySelector(details).hidden = row.hidden;
+    }
   });
 }
 

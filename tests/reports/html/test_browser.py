@@ -279,6 +279,9 @@ def test_the_heat_map_names_layer_and_norm(open_page: Open) -> None:
     box = cells.bounding_box()
     cells.hover(position={"x": box["width"] - 4, "y": box["height"] - 4})
     assert page.locator(".cells .tip").inner_text().endswith("+inf")
+    page.locator(".layers").focus()
+    page.keyboard.press("ArrowUp")
+    assert page.locator(".cells .tip").inner_text().startswith("layers.10.weight")
 
 
 def test_a_sweep_is_a_table_that_sorts(open_page: Open) -> None:
@@ -303,6 +306,7 @@ def test_a_sweep_can_be_filtered(open_page: Open) -> None:
     page.get_by_role("searchbox").fill("learning rate")
     visible = [row for row in page.locator("table.runs tbody tr").all() if row.is_visible()]
     assert len(visible) == 10
+    assert [one.is_visible() for one in page.locator("details.run").all()].count(True) == 10
 
 
 def test_a_row_opens_its_run(open_page: Open) -> None:

@@ -9,15 +9,16 @@ import re
 import unicodedata
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradcheck.model import Report
+from gradcheck.model import Report, Role, RunReport
 from gradcheck.reports import html_text
 from gradcheck.reports.base import Canvas
 from gradcheck.reports.html import RENDERER
-from tests.reports.conftest import healthy
+from tests.reports.conftest import healthy, run, series
 from tests.reports.html import cases
 from tests.reports.html.conftest import render
 
@@ -119,6 +120,19 @@ def test_many_runs_fit_into_one_file() -> None:
     assert len(text) < 4 * MEGABYTE
     assert text.count("<tr>\n        <td data-key=") == 300
     assert text.count('<details class="run"') == 100
+
+
+def test_the_picture_of_a_long_loss_is_whole() -> None:
+    values = np.random.default_rng(0).normal(0, 1, 5000)
+    values[4000] = np.nan
+    one, two = (
+        RunReport(run(f"runs/{at}", series("loss", values, Role.LOSS)), "healthy", 0.9, None)
+        for at in range(2)
+    )
+    [path, other] = re.findall(r'<path d="([^"]{100,})"/>', render(one, two))
+    assert path == other
+    assert re.fullmatch(r"(M[\d.]+ [\d.]+(L[\d.]+ [\d.]+)*)+", path)
+    assert path.count("M") == 2
 
 
 def test_many_layers_fit_into_one_file() -> None:
