@@ -21,7 +21,7 @@ GAP, LEAST_PATH = 2, 16
 
 def put_table(page: Page, reports: Sequence[RunReport]) -> None:
     """As many columns as the page is wide enough for; paths are given below their common folder."""
-    folder = _common_folder([report.run.path for report in reports])
+    folder = common_folder([report.run.path for report in reports])
     columns = _columns(page.width)
     rows = [_row(page, report, columns) for report in reports[:MOST_ROWS]]
     taken = sum(max(len(c) for c in column) + GAP for column in zip(columns, *rows, strict=True))
@@ -31,6 +31,13 @@ def put_table(page: Page, reports: Sequence[RunReport]) -> None:
     page.table([*columns, _path_title(page, folder)], rows)
     if len(reports) > MOST_ROWS:
         page.line((f"and {len(reports) - MOST_ROWS} more", "dim"))
+
+
+def common_folder(paths: Sequence[Path]) -> str:
+    """The folder that holds all paths, empty where there is none."""
+    if len({path.is_absolute() for path in paths}) > 1:
+        return ""
+    return os.path.commonpath([path.parent for path in paths])
 
 
 def _columns(width: int) -> list[str]:
@@ -57,9 +64,3 @@ def _row(page: Page, report: RunReport, columns: Sequence[str]) -> list[Text]:
 
 def _path_title(page: Page, folder: str) -> str:
     return page.fit(f"run in {folder}" if folder else "run")
-
-
-def _common_folder(paths: Sequence[Path]) -> str:
-    if len({path.is_absolute() for path in paths}) > 1:
-        return ""
-    return os.path.commonpath([path.parent for path in paths])
