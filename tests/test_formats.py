@@ -70,9 +70,9 @@ def test_unknown_formats_are_refused_with_the_known_ones(
 )
 def test_plan(name: str | None, outputs: list[str], planned: list[tuple[str, str | None]]) -> None:
     known = collect("reports", "RENDERER")
-    assert [
-        (d.renderer, d.file and str(d.file)) for d in formats.plan(name, [*map(Path, outputs)])
-    ] == [(known[format], file) for format, file in planned]
+    found = formats.plan(name, [*map(Path, outputs)])
+    shown = [(one.renderer, one.file and str(one.file)) for one in found]
+    assert shown == [(known[format], file) for format, file in planned]
 
 
 def test_names_are_found_without_importing_anything_heavy() -> None:

@@ -171,12 +171,15 @@ def test_a_job_summary_that_cannot_be_written_is_one_line(failing: Path, tmp_pat
 def test_watch_writes_several_outputs_where_it_was_started(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(f"import os\nos.makedirs('x')\nos.chdir('x')\n{SCRIPT}")
     project = str(Path(__file__).parents[1])
+    options = ["-o", "r.xml", "-o", "r.sarif", "--format", "github"]
     ran = subprocess.run(
-        [sys.executable, "-m", "gradcheck", "watch", "-o", "r.xml", "-o", "r.sarif", "--format", "github",
-         "train.py"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "gradcheck", "watch", *options, "train.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
         env={**os.environ, "PYTHONPATH": project, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    )
     assert ran.returncode == 1, ran.stderr
     assert starts_well("junit", (tmp_path / "r.xml").read_text(encoding="utf-8"))
     run = json.loads((tmp_path / "r.sarif").read_text())["runs"][0]
