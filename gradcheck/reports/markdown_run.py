@@ -36,6 +36,13 @@ def title(report: RunReport) -> str:
     return f"### gradcheck: {status(report)}\n\n{code(log.path, LONGEST)}{at}"
 
 
+def page(report: RunReport, *, foldable: bool = True) -> str:
+    """A whole page about one run."""
+    if status(report) == "healthy":
+        return f"{title(report)}\n\n{healthy_line(report)}"
+    return f"{title(report)}\n\n{details(report, alone=True, foldable=foldable)}"
+
+
 def healthy_line(report: RunReport) -> str:
     """How far a healthy run came, and what it shook off."""
     clauses = [extent(report.run), *happenings(report.events)[:2]]
@@ -119,10 +126,10 @@ def _remedies(report: RunReport) -> Iterator[str]:
 
 def _remedy(rank: int, remedy: Remedy) -> str:
     proven = f" _({_outcome(remedy.trial)})_" if remedy.trial else ""
-    line = f"{rank}. {text(remedy.action, LONGEST)}{proven}"
+    line = f"**{rank}.** {text(remedy.action, LONGEST)}{proven}"
     if not remedy.snippet:
         return line
-    # not indented: within a list item, TensorBoard knows no fence
+    # no list: TensorBoard knows no fence within an item, and would count from 1 after each
     return f"{line}\n\n{block(remedy.snippet[: 10 * LONGEST], 'python')}"
 
 
