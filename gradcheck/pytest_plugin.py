@@ -164,8 +164,9 @@ def settings_of(item: pytest.Item) -> Settings | None:
 
 def _defaults(config: pytest.Config) -> Settings:
     wishes = {name: config.getini(f"gradcheck_{name}") for name in ("fail_on", "spike_ratio")}
-    record = config.getoption("--gradcheck-record")
-    return _with(Settings(record=Path(record) if record else None), wishes, "pytest's settings")
+    named = config.getoption("--gradcheck-record")
+    record = config.invocation_params.dir / named if named else None
+    return _with(Settings(record=record), wishes, "pytest's settings")
 
 
 def _with(settings: Settings, wishes: Mapping[str, Any], where: str) -> Settings:

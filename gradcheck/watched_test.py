@@ -10,6 +10,7 @@ import re
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,8 @@ from gradcheck.watch.guard import Stop
 
 _SWITCHED_OFF = "watching is switched off"
 _active: list[Watched] = []
+_taken: Counter[str] = Counter()
+"""How many records of a name there are."""
 
 
 class Watched:
@@ -132,7 +135,9 @@ def region(settings: Settings) -> Iterator[Watched]:
 
 def _new(parent: Path, name: str) -> Path:
     """A directory of its own for each test, named after it."""
-    return parent / (re.sub(r"[^\w.=-]+", "-", name).strip("-.")[:150] or "test")
+    wanted = re.sub(r"[^\w.=-]+", "-", name).strip("-.")[:150] or "test"
+    _taken[wanted] += 1
+    return parent / (wanted if _taken[wanted] == 1 else f"{wanted}-{_taken[wanted]}")
 
 
 def _told(report: RunReport) -> str:

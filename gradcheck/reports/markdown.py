@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gradcheck.model import Report, RunReport, Unread
+from gradcheck.model import INCONCLUSIVE, Report, RunReport, Unread
 from gradcheck.reports.base import Canvas, Renderer
 from gradcheck.reports.markdown_run import details, healthy_line, title
 from gradcheck.reports.markup import code, text
 from gradcheck.reports.phrases import percent, status, words
-from gradcheck.reports.places import in_log
+from gradcheck.reports.places import common_folder, in_log, spot
 from gradcheck.reports.telling import best, nothing_judged, tally
 from gradcheck.wording import count
 
@@ -53,7 +53,10 @@ def _head(report: Report, bad: Sequence[RunReport]) -> Iterator[str]:
         return
     yield f"### gradcheck: {tally(report.runs)}"
     if not bad:
-        yield "\n".join(f"- {code(_path(run))}: {healthy_line(run)}" for run in _first(report.runs))
+        yield "\n".join(
+            f"- {code(in_log(run).path, LONGEST_PATH)}: {healthy_line(run)}"
+            for run in _first(report.runs)
+        )
     else:
         yield _table(report.runs)
     if len(report.runs) > MOST_ROWS:
@@ -61,29 +64,26 @@ def _head(report: Report, bad: Sequence[RunReport]) -> Iterator[str]:
 
 
 def _table(runs: Sequence[RunReport]) -> str:
-    rows = ["| status | cause | sure | step | run |", "| --- | --- | --- | --- | --- |"]
+    folder = common_folder([run.run.path for run in runs])
+    title = f"run in {code(spot(folder).path, LONGEST_PATH, cell=True)}" if folder else "run"
+    rows = [f"| status | cause | sure | step | {title} |", "| --- | --- | --- | --- | --- |"]
     for run in _first(runs):
         diagnosis = best(run)
-        doubt = "?" if run.verdict == "inconclusive" else ""
+        doubt = "?" if run.verdict == INCONCLUSIVE else ""
+        path = run.run.path.relative_to(folder) if folder else run.run.path
         cells = [
             status(run),
             words(diagnosis.cause) + doubt if diagnosis else "",
             percent(diagnosis.confidence) if diagnosis else "",
             "" if run.first_bad_step is None else str(run.first_bad_step),
         ]
-        rows.append("| " + " | ".join([*map(text, cells), code(_path(run), cell=True)]) + " |")
+        shown = code(path.as_posix(), LONGEST_PATH, cell=True)
+        rows.append("| " + " | ".join([*map(text, cells), shown]) + " |")
     return "\n".join(rows)
 
 
 def _first(runs: Sequence[RunReport]) -> Sequence[RunReport]:
     return runs[:MOST_ROWS]
-
-
-def _path(run: RunReport) -> str:
-    shown = in_log(run).path
-    if len(shown) <= LONGEST_PATH:
-        return shown
-    return f"{shown[: LONGEST_PATH // 2]}...{shown[-LONGEST_PATH // 2 :]}"
 
 
 def _unread(unread: Sequence[Unread]) -> Iterator[str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.text import Text
 
@@ -12,6 +10,7 @@ from gradcheck.model import HEALTHY, INCONCLUSIVE, RunReport
 from gradcheck.reports.escape import safe, shorten
 from gradcheck.reports.page import Page
 from gradcheck.reports.phrases import percent, status, words
+from gradcheck.reports.places import common_folder
 from gradcheck.reports.run_details import STATUS_STYLE
 
 WIDE, MEDIUM = 110, 60
@@ -21,7 +20,7 @@ GAP, LEAST_PATH = 2, 16
 
 def put_table(page: Page, reports: Sequence[RunReport]) -> None:
     """As many columns as the page is wide enough for; paths are given below their common folder."""
-    folder = _common_folder([report.run.path for report in reports])
+    folder = common_folder([report.run.path for report in reports])
     columns = _columns(page.width)
     rows = [_row(page, report, columns) for report in reports[:MOST_ROWS]]
     taken = sum(max(len(c) for c in column) + GAP for column in zip(columns, *rows, strict=True))
@@ -57,9 +56,3 @@ def _row(page: Page, report: RunReport, columns: Sequence[str]) -> list[Text]:
 
 def _path_title(page: Page, folder: str) -> str:
     return page.fit(f"run in {folder}" if folder else "run")
-
-
-def _common_folder(paths: Sequence[Path]) -> str:
-    if len({path.is_absolute() for path in paths}) > 1:
-        return ""
-    return os.path.commonpath([path.parent for path in paths])
