@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradcheck.detectors.early_gradient_spike import FIRST_ROWS, SETTING, detect, rises
@@ -56,17 +56,20 @@ def test_rises(values: list[float], risen: list[int]) -> None:
 norms = st.lists(st.floats(1e-3, 1e3), min_size=3, max_size=FIRST_ROWS)
 
 
+@settings(deadline=None)
 @given(norms, st.floats(1.1, 100))
 def test_what_stays_within_the_ratio_is_calm(values: list[float], ratio: float) -> None:
     if max(values) <= ratio * min(values):
         assert rows(values, ratio) == []
 
 
+@settings(deadline=None)
 @given(norms, st.integers(-20, 20))
 def test_the_unit_does_not_matter(values: list[float], power: int) -> None:
     assert rows(values) == rows([value * 2.0**power for value in values])
 
 
+@settings(deadline=None)
 @given(norms)
 def test_a_larger_ratio_finds_no_more(values: list[float]) -> None:
     assert set(rows(values, 20.0)) <= set(rows(values, 5.0))

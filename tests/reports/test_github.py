@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradcheck.model import Report, Severity
@@ -55,6 +55,7 @@ def parsed(report: Report, fail_on: Severity | None = Severity.FAILURE) -> list[
 names = st.text(st.characters(exclude_categories=["Cs"]))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["file", "line", "title"]), names), names)
 def test_a_command_comes_back_as_it_went(properties: dict[str, str], message: str) -> None:
     line = command("error", dict(properties), message)

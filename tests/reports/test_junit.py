@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 import xmlschema
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradcheck.model import Kind, Report, Severity
@@ -91,6 +91,7 @@ def test_many_runs() -> None:
     assert len(render(sweep(20))) == 25
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec=None, categories=None)))
 def test_any_text_comes_back_through_a_parser(text: str) -> None:
     held = xml_text(text)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -65,6 +65,7 @@ def test_a_replay() -> None:
     assert "**Replayed** from step 308: the failure came back, bit for bit." in text
 
 
+@settings(deadline=None)
 @given(st.text().map(str.strip).filter(bool))
 def test_text_is_shown_as_it_is(content: str) -> None:
     assert shown(markup.text(content)) == safe(content).replace(APART, "")
@@ -89,6 +90,7 @@ def test_nothing_is_linked_or_mentioned(content: str) -> None:
         assert not re.search(r"@\w|#\d|://|www\.", plain)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, alphabet=st.characters(exclude_characters="|")))
 def test_a_code_span_holds_its_name(content: str) -> None:
     tokens = PARSER.parse(f"x {markup.code(content)} y")
@@ -96,12 +98,14 @@ def test_a_code_span_holds_its_name(content: str) -> None:
     assert span.content.strip() == safe(content).strip()
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_block_holds_its_lines(content: str) -> None:
     tokens = PARSER.parse(markup.block(content, "python"))
     assert [token.type for token in tokens] == ["fence"]
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_an_element_holds_its_text(content: str) -> None:
     written = markup.element("b", content)

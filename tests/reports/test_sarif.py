@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradcheck.model import Report, Severity
@@ -118,6 +118,7 @@ def test_hostile_names() -> None:
 segments = st.text(min_size=1, alphabet=st.characters(exclude_characters="/\\\0"))
 
 
+@settings(deadline=None)
 @given(st.lists(segments.filter(lambda s: s not in (".", "..", "~")), min_size=1, max_size=4))
 def test_a_uri_leads_back_to_its_path(parts: list[str]) -> None:
     path = Path(*parts)
@@ -134,6 +135,7 @@ def test_uris_of_other_places(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert not spot("s3://bucket/run").is_relative
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_message_holds_no_link_and_no_placeholder(text: str) -> None:
     escaped = message(text)["text"]
