@@ -15,6 +15,8 @@ class Canvas:
     width: int = 80
     colour: bool = False
     unicode: bool = True
+    braille: bool = True
+    """Whether dots of braille are as wide as letters: in terminals they are, in browsers not."""
     fail_on: Severity | None = Severity.FAILURE
     """The mildest severity that fails the build; None where nothing does."""
     exit_code: int | None = None

@@ -122,7 +122,7 @@ def _tell(
         type=max((e.severity for e in failing), key=lambda s: s.rank).value,
         message=xml_text(safe(message, LONGEST)),
     )
-    page = Page(Canvas(width=100))
+    page = Page(Canvas(width=100, braille=False))
     if here:
         put_details(page, run)
     else:

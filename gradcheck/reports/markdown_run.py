@@ -70,9 +70,9 @@ def _body(report: RunReport, *, foldable: bool) -> Iterator[str]:
     yield from _remedies(report)
     if report.run.replay is not None:
         yield from _replay(report.run.replay)
-    page = Page(Canvas(PLOT_WIDTH))
-    put_plots(page, report)
-    plot = page.finish().strip("\n")
+    drawn = Page(Canvas(PLOT_WIDTH, braille=False))
+    put_plots(drawn, report)
+    plot = drawn.finish().strip("\n")
     if plot:
         yield _folded("Loss and gradient norm", block(plot), foldable=foldable)
     if diagnosis is not None and diagnosis.ruled_out:
