@@ -10,12 +10,8 @@ from gradcheck.reports.phrases import judgement, place, status, what_happened
 from gradcheck.wording import count
 
 MOST_EVIDENCE, MOST_REMEDIES = 3, 3
-_STATES = {
-    "failed": "failed",
-    "spike": "with spikes",
-    "warning": "with warnings",
-    "healthy": "healthy",
-}
+_STATES = {"spike": "with spikes", "warning": "with warnings"}
+"""What to call runs of a status, where its own word does not say it."""
 
 
 def headline(report: RunReport) -> str:
@@ -49,9 +45,9 @@ def sentences(report: RunReport) -> Iterator[str]:
 
 
 def tally(runs: Sequence[RunReport]) -> str:
-    """How many runs there are of each status, the worst first: `2 failed, 1 healthy of 3 runs`."""
+    """How many runs there are of each status, in their order: `2 failed, 1 healthy, of 3 runs`."""
     found = Counter(status(run) for run in runs)
-    listed = [f"{found[key]} {name}" for key, name in _STATES.items() if found[key]]
+    listed = [f"{amount} {_STATES.get(state, state)}" for state, amount in found.items()]
     return f"{', '.join(listed)}, of {count(len(runs), 'run')}"
 
 
