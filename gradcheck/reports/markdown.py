@@ -9,7 +9,8 @@ from gradcheck.reports.base import Canvas, Renderer
 from gradcheck.reports.markdown_run import details, healthy_line, title
 from gradcheck.reports.markup import code, text
 from gradcheck.reports.phrases import percent, status, words
-from gradcheck.reports.places import common_folder, in_log, spot
+from gradcheck.reports.places import in_log, spot
+from gradcheck.reports.run_table import common_folder
 from gradcheck.reports.telling import best, nothing_judged, tally
 from gradcheck.wording import count
 

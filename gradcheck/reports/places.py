@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -69,10 +68,3 @@ def in_log(report: RunReport) -> Spot:
     """The line of the log where the gravest event began, or the log itself."""
     first = gravest(report)
     return spot(report.run.path, first.order if first and report.run.by_line else None)
-
-
-def common_folder(paths: Sequence[Path]) -> str:
-    """The folder in which all of them lie, empty where there is none."""
-    if len({path.is_absolute() for path in paths}) > 1:
-        return ""
-    return os.path.commonpath([path.parent for path in paths])

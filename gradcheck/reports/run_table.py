@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.text import Text
 
@@ -10,7 +12,6 @@ from gradcheck.model import HEALTHY, INCONCLUSIVE, RunReport
 from gradcheck.reports.escape import safe, shorten
 from gradcheck.reports.page import Page
 from gradcheck.reports.phrases import percent, status, words
-from gradcheck.reports.places import common_folder
 from gradcheck.reports.run_details import STATUS_STYLE
 
 WIDE, MEDIUM = 110, 60
@@ -30,6 +31,13 @@ def put_table(page: Page, reports: Sequence[RunReport]) -> None:
     page.table([*columns, _path_title(page, folder)], rows)
     if len(reports) > MOST_ROWS:
         page.line((f"and {len(reports) - MOST_ROWS} more", "dim"))
+
+
+def common_folder(paths: Sequence[Path]) -> str:
+    """The folder that holds all paths, empty where there is none."""
+    if len({path.is_absolute() for path in paths}) > 1:
+        return ""
+    return os.path.commonpath([path.parent for path in paths])
 
 
 def _columns(width: int) -> list[str]:
