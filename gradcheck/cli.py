@@ -56,8 +56,15 @@ Format = Annotated[
         help=f"One of {', '.join(formats.names())}. Default: by the suffix of --output, or text.",
     ),
 ]
-Output = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report here.")
+Outputs = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write the report here, - is the terminal. May be repeated: then each goes by its "
+        "suffix, and --format is for the terminal.",
+    ),
 ]
 Loss = Annotated[
     str | None, typer.Option("--loss", metavar="NAME", help="The series that is the loss.")
@@ -119,20 +126,26 @@ def _options(
 def analyze(  # noqa: PLR0913, PLR0917 - one argument for each option
     paths: Paths,
     format: Format = None,
-    output: Output = None,
+    output: Outputs = None,
     fail_on: Annotated[
         FailOn, typer.Option(help="The mildest severity that makes the exit code 1.")
     ] = FailOn.FAILURE,
     loss: Loss = None,
     grad_norm: GradNorm = None,
     learning_rate: LearningRate = None,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard", help="Add the diagnosis to TensorBoard runs, as text beside scalars."
+        ),
+    ] = False,
     verify: Verify = False,
 ) -> None:
     """Diagnose one or many runs from their logs."""
-    renderer = formats.choose(format, output)
-    from gradcheck import diagnosis, terminal
+    destinations = formats.plan(format, output or ())
+    from gradcheck import delivery, diagnosis, terminal
 
-    terminal.check_writable(output)
+    destinations = delivery.checked(destinations)
     overrides = _overrides(loss, grad_norm, learning_rate)
     report = diagnosis.analyze(
         *paths, overrides=overrides, progress=terminal.progress, verify=verify
@@ -140,8 +153,13 @@ def analyze(  # noqa: PLR0913, PLR0917 - one argument for each option
     terminal.warn_unread(report.unread)
     if not report.runs and not report.unread:
         terminal.warn(f"no training log found in {', '.join(paths)}")
-    terminal.write(renderer.render(report, terminal.canvas(output)), output)
-    raise typer.Exit(exit_code(report, fail_on))
+    code = exit_code(report, fail_on)
+    delivery.deliver(report, destinations, fail_on, code)
+    if tensorboard and report.runs:
+        from gradcheck import tensorboard_summary
+
+        tensorboard_summary.add(report)
+    raise typer.Exit(code)
 
 
 class _Watch(TyperCommand):
@@ -211,16 +229,16 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
         FailOn, typer.Option(help="The mildest severity that makes the exit code 1.")
     ] = FailOn.FAILURE,
     format: Format = None,
-    output: Output = None,
+    output: Outputs = None,
 ) -> None:
     """Run a PyTorch script, unmodified, and catch its failure from inside."""
     arguments = script or []
     if module is None and not arguments:
         raise UsageError("watch needs a script: gradcheck watch train.py, or watch -m MODULE")
-    renderer = formats.choose(format, output)
-    from gradcheck import terminal
+    destinations = formats.plan(format, output or ())
+    from gradcheck import delivery, terminal
 
-    terminal.check_writable(output)
+    destinations = delivery.checked(destinations)
     from gradcheck.watch import command
     from gradcheck.watch.launch import Target
     from gradcheck.watch.replay import wanted
@@ -233,13 +251,13 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
     watched = command.run(target, record, keep_going=keep_going, heal=heal, replay=wishes)
     for remark in watched.notes:
         terminal.warn(f"{target.title}: {remark}")
-    if watched.report.runs or output is not None:
-        text = renderer.render(watched.report, terminal.canvas(output, sys.stderr))
-        terminal.write(text, output, sys.stderr)
+    code = watched.exit_code(fail_on)
+    if watched.report.runs or output:
+        delivery.deliver(watched.report, destinations, fail_on, code, sys.stderr)
     if watched.report.runs:
         terminal.warn(f"the record is in {watched.directory}")
     command.die_as_told(watched.ending)
-    raise typer.Exit(watched.exit_code(fail_on))
+    raise typer.Exit(code)
 
 
 @app.command()

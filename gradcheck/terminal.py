@@ -69,8 +69,8 @@ def show(renderable: RenderableType) -> None:
 
 def check_writable(output: Path | None) -> None:
     """Refuse a hopeless output before minutes of reading rather than after."""
-    if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
-        reason = "is a directory" if output.is_dir() else "its directory does not exist"
+    reason = None if output is None else _obstacle(output)
+    if reason is not None:
         raise UsageError(f"cannot write {output}: {reason}")
 
 
@@ -112,9 +112,23 @@ def progress(done: Iterable[T], total: int) -> Iterator[T]:
         bar.stop()
 
 
+def _obstacle(output: Path) -> str | None:
+    """What keeps a file from being written, as far as one can tell without writing it."""
+    directory = output.absolute().parent
+    if output.is_dir():
+        return "is a directory"
+    if not directory.exists():
+        return "its directory does not exist"
+    if not directory.is_dir():
+        return f"{directory} is no directory"
+    if not os.access(output if output.exists() else directory, os.W_OK):
+        return "permission denied"
+    return None
+
+
 def _write_file(text: str, output: Path) -> None:
     try:
-        output.write_text(text, encoding="utf-8")
+        output.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror or error}") from error
 

@@ -30,6 +30,9 @@ def test_no_two_formats_share_a_suffix() -> None:
         (None, "report.json", "json"),
         (None, "REPORT.TXT", "text"),
         ("text", "report.json", "text"),
+        (None, "report.sarif.json", "sarif"),
+        (None, "report.xml", "junit"),
+        (None, "report.md", "markdown"),
     ],
 )
 def test_choice(name: str | None, output: str | None, chosen: str) -> None:
@@ -45,6 +48,31 @@ def test_unknown_formats_are_refused_with_the_known_ones(
 ) -> None:
     with pytest.raises(UsageError, match="json"):
         formats.choose(name, Path(output) if output else None)
+
+
+@pytest.mark.parametrize(
+    ("name", "outputs", "planned"),
+    [
+        (None, [], [("text", None)]),
+        ("json", [], [("json", None)]),
+        ("json", ["-"], [("json", None)]),
+        (None, ["a.json"], [("json", "a.json")]),
+        ("text", ["a.json"], [("text", "a.json")]),
+        (None, ["a.json", "b.md"], [("json", "a.json"), ("markdown", "b.md")]),
+        (None, ["a.json", "-"], [("text", None), ("json", "a.json")]),
+        ("github", ["a.json", "-"], [("github", None), ("json", "a.json")]),
+        (
+            "github",
+            ["a.json", "b.md"],
+            [("github", None), ("json", "a.json"), ("markdown", "b.md")],
+        ),
+    ],
+)
+def test_plan(name: str | None, outputs: list[str], planned: list[tuple[str, str | None]]) -> None:
+    known = collect("reports", "RENDERER")
+    found = formats.plan(name, [*map(Path, outputs)])
+    shown = [(one.renderer, one.file and str(one.file)) for one in found]
+    assert shown == [(known[format], file) for format, file in planned]
 
 
 def test_names_are_found_without_importing_anything_heavy() -> None:

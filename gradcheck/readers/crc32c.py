@@ -33,6 +33,13 @@ def extend(crc: int, data: bytes) -> int:
     return crc ^ _ALL
 
 
+def record(payload: bytes) -> bytes:
+    """A payload as one record of such a file: its length and both checksums around it."""
+    length = len(payload).to_bytes(8, "little")
+    heading = length + length_crc(len(payload)).to_bytes(4, "little")
+    return heading + payload + mask(extend(0, payload)).to_bytes(4, "little")
+
+
 def library_extend() -> Extend:
     """The same as `extend`, a thousand times faster.
 

@@ -18,6 +18,8 @@ from gradcheck.readers.byte_source import opened
 from gradcheck.readers.event_columns import Column
 from gradcheck.readers.event_file import EventFile, read_events
 
+SUMMARY = ".summary.gradcheck"
+"""Ends the name of an event file that holds a diagnosis, and so is no part of a log."""
 _COUNTS_EPOCHS = re.compile(r"(^|/)epoch_")  # Keras, unless asked to log batches
 # Megatron logs every tag again over consumed samples and tokens.
 _TWIN = re.compile(r"[ -]vs[ -](samples|tokens)")
@@ -25,7 +27,8 @@ _TWIN = re.compile(r"[ -]vs[ -](samples|tokens)")
 
 class _EventFiles:
     def claims(self, candidate: Candidate) -> bool:
-        return "tfevents" in candidate.path.name
+        name = candidate.path.name
+        return "tfevents" in name and not name.endswith(SUMMARY)
 
     def group(self, files: Sequence[Path], root: Path) -> Iterable[Source]:
         return event_layout.group(files, root)

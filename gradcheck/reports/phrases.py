@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from gradcheck.model import HEALTHY, INCONCLUSIVE, Event, Role, Run, RunReport, Where
+from gradcheck.model import HEALTHY, INCONCLUSIVE, Event, Evidence, Role, Run, RunReport, Where
 from gradcheck.reports.escape import shorten
 from gradcheck.wording import count
 
@@ -34,6 +35,14 @@ def steps(first: int | None, last: int | None) -> str:
     return f"step {first}" if last in (None, first) else f"steps {first}-{last}"
 
 
+def window(evidence: Evidence) -> str:
+    """The steps of a piece of evidence; empty where its sentence names them itself."""
+    bounds = {evidence.first_step, evidence.last_step} - {None}
+    if all(re.search(rf"(?<![\d.]){bound}(?!\d|\.\d)", evidence.statement) for bound in bounds):
+        return ""
+    return steps(evidence.first_step, evidence.last_step)
+
+
 def status(report: RunReport) -> str:
     """One word for how a run stands."""
     if report.verdict == HEALTHY or report.severity is None:
@@ -53,13 +62,19 @@ def judgement(report: RunReport) -> str:
 
 def what_happened(report: RunReport) -> str:
     """The gravest event: the earliest of its kind, with how often that kind occurred."""
-    grave = [event for event in report.events if event.severity is report.severity]
-    if not grave:
+    first = gravest(report)
+    if first is None:
         return ""
+    alike = [e for e in report.events if e.kind is first.kind and e.severity is first.severity]
+    return _happening(alike)
+
+
+def gravest(report: RunReport) -> Event | None:
+    """The first of the gravest events; None where nothing happened."""
+    grave = [event for event in report.events if event.severity is report.severity]
     loss = report.run.primary.get(Role.LOSS)
     # Of several in one row, readers look for the loss first.
-    first = min(grave, key=lambda event: (event.order, event.series != loss))
-    return _happening([event for event in grave if event.kind is first.kind])
+    return min(grave, key=lambda event: (event.order, event.series != loss), default=None)
 
 
 def happenings(events: Iterable[Event]) -> list[str]:

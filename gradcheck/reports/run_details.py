@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from gradcheck.model import INCONCLUSIVE, Diagnosis, Evidence, Missing, Remedy, RunReport
@@ -14,8 +13,8 @@ from gradcheck.reports.phrases import (
     percent,
     place,
     status,
-    steps,
     what_happened,
+    window,
     words,
 )
 from gradcheck.reports.run_plots import put_plots
@@ -100,11 +99,8 @@ def _put_rivals(page: Page, diagnoses: Sequence[Diagnosis]) -> None:
 
 def _sentence(evidence: Evidence) -> list[Part]:
     """The statement, and its window unless the sentence names those steps itself."""
-    bounds = {evidence.first_step, evidence.last_step} - {None}
-    if all(re.search(rf"(?<![\d.]){bound}(?!\d|\.\d)", evidence.statement) for bound in bounds):
-        return [evidence.statement]
-    window = steps(evidence.first_step, evidence.last_step)
-    return [evidence.statement, (f" ({window})", "dim")]
+    steps = window(evidence)
+    return [evidence.statement, (f" ({steps})", "dim")] if steps else [evidence.statement]
 
 
 def _put_remedies(page: Page, report: RunReport) -> None:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from gradcheck.measure.stretches import between
 from gradcheck.model import Role, RunReport, Series
-from gradcheck.reports.escape import shorten
+from gradcheck.reports.escape import ascii_only, shorten
 from gradcheck.reports.page import Page
 from gradcheck.reports.plot_points import window
 from gradcheck.reports.terminal_plot import Frame, axis_of, draw
@@ -54,7 +54,8 @@ def _frame(page: Page, report: RunReport, shown: Sequence[Series], size: tuple[i
     last = max(int(series.step.max()) for series in shown)
     bad = report.first_bad_step
     marked = bad if bad is not None and first <= bad <= last else None
-    return Frame(*size, first, last, marked, page.canvas.unicode)
+    dots = page.canvas.unicode and page.canvas.braille
+    return Frame(*size, first, last, marked, dots)
 
 
 def _block(page: Page, series: Series, frame: Frame) -> Text:
@@ -67,7 +68,8 @@ def _block(page: Page, series: Series, frame: Frame) -> Text:
         "× not finite" if plot and len(finite) < len(series) else "",
         f"┊ step {frame.marked_step}" if plot and frame.marked_step is not None else "",
     ]
-    title.append(page.fit("".join(f"  {note}" for note in legend if note)), "dim")
+    told = page.fit("".join(f"  {note}" for note in legend if note))
+    title.append(told if frame.unicode else ascii_only(told), "dim")
     title.truncate(frame.width)
     return title if plot is None else Text("\n").join([title, _coloured(plot)])
 
