@@ -74,6 +74,8 @@ class Followed:
     layers: list[float] = field(default_factory=list)
     measured: bool = False
     withheld: bool = False
+    told: bool = False
+    """Whether the row of the step that is prepared was written already."""
     next_layers: int = 0
     history: deque[Step] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     trail: deque[tuple[int, float | None, float, float]] = field(

@@ -186,10 +186,11 @@ class Probe:
 
     # ---- what others ask
 
-    def hold(self, followed: Followed, step: Step) -> None:
-        """The run ends before this step: its row is written, and what forward changed undone."""
-        self.listener.on_row(step, self._values(followed, step))
-        self.withhold(followed)
+    def tell(self, followed: Followed, step: Step) -> None:
+        """Write the row of a step now, and not again when it is over."""
+        if not followed.told:
+            self.listener.on_row(step, self._values(followed, step))
+        followed.told = True
 
     def seconds_a_step(self) -> float:
         """What a step of the loop usually takes, seen over the last ones."""
@@ -246,7 +247,8 @@ class Probe:
         if self.begun is None:
             self.begun = time.perf_counter()
             self.listener.on_first_step()
-        self.listener.on_row(step, self._values(followed, step))
+        self.tell(followed, step)
+        followed.told = False
         followed.history.append(step)
         followed.trail.append((step.step, step.loss, step.norm, step.rate))
         followed.steps += 1

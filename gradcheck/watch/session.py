@@ -275,11 +275,14 @@ class Session:
                 found = True
         if step.skipped:
             return found
-        if self.healing is not None and self.healing.heal(replace(step, step=followed.steps)):
-            return True
+        if self.healing is not None:
+            self.probe.tell(followed, step)
+            if self.healing.heal(replace(step, step=followed.steps)):
+                return True
         if self.keep_going:
             return True
-        self.probe.hold(followed, step)
+        self.probe.tell(followed, step)
+        self.probe.withhold(followed)
         self.record.note(
             f"the update of step {step.step} was withheld: weights, buffers and optimizer state "
             "are as they were before it"
