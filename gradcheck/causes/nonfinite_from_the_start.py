@@ -59,5 +59,4 @@ CAUSE = Cause(
         "buffer_nonfinite": 0.0,
     },
     remedies=_remedies,
-    trials=("replace_nonfinite_inputs",),
 )

@@ -57,6 +57,8 @@ def run(
     session.start()
     ending = launch.run(target)
     session.finish(ending.error)
+    if session.stopped:  # the loop may have ended within a trial, by an error of its own
+        ending = Ending(0, stopped=True)
     remarks = tuple(_remarks(session))
     report = _judge(session)
     if not report.runs and directory is None:

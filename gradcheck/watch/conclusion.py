@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gradcheck import diagnosis
 from gradcheck.model import HEALTHY, Replay, RunReport, Severity
 from gradcheck.watch import crash, proof, surveying
+from gradcheck.watch.followed import Step
 from gradcheck.watch.replay import plan, prove
 from gradcheck.watch.replay.prove import Situation
 
@@ -26,7 +27,7 @@ def conclude(session: Session, error: BaseException | None) -> None:
             record.observe(observation)
     if probe.targets.found is not None:
         record.observe(probe.targets.found)
-    for observation in (*probe.loop.observations(), *session.left_out):
+    for observation in (*probe.loop.observations(), *session.vigil.left_out):
         record.observe(observation)
     if probe.grads_by_function:
         record.note(
@@ -35,7 +36,7 @@ def conclude(session: Session, error: BaseException | None) -> None:
         )
     cost = session.cost
     _survey(session)
-    if session.replay.wanted and session.healing is None:
+    if session.replay.wanted and session.healing is None and not session.proved:
         _prove(session, error)
     if cost is not None:
         record.note(f"watching took {cost:.1%} of the time of the steps")
@@ -88,7 +89,7 @@ def _prove(session: Session, error: BaseException | None) -> None:
 def prove_failure(session: Session, found: Situation) -> Replay | None:
     """Run the experiments, and again those that their result suggests; write what they showed."""
     report = report_of(session)
-    if report is None:
+    if report is None or session.replay.method not in (None, "fork"):
         return None
     everything = session.replay.everything
     tried = plan.choose(report, found.trouble, everything=everything)
@@ -104,3 +105,15 @@ def prove_failure(session: Session, found: Situation) -> Replay | None:
             replay = prove.joined(replay, further)
             session.record.prove(replay)
     return replay
+
+
+def begin_rollback(session: Session, step: Step) -> bool:
+    """Start the experiments within the script's own loop; False where that is not to be."""
+    rollback = session.rollback
+    report = report_of(session) if rollback.enabled and session.replay.wanted else None
+    if report is None:
+        return False
+    found = proof.of_step(session.probe, report, step, session.snapshots.ticks, method="rollback")
+    tried = plan.choose(report, found.trouble, everything=session.replay.everything)
+    answers = prove.experiments(found, tried, rollback.before)
+    return rollback.begin(answers, session.snapshots.ticks)

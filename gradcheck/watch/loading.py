@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gradcheck.watch import batches
 from gradcheck.watch.followed import Batch
 from gradcheck.watch.listener import Listener
+from gradcheck.watch.replay.recorded import Recorded
 from gradcheck.watch.replay.tape import Tape
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ class Loading:
         self.epoch: int | None = None
         """Batches in a pass over the data of the loader used last, where it knows."""
         self.change: Change | None = None
+        self.recorded: Recorded | None = None
+        """Batches for a rollback, where one may be needed."""
+        self.tick: Callable[[], int] = lambda: 0
         self.spent = 0.0
         """Seconds inside these hooks."""
         self._listener = listener
@@ -36,6 +41,10 @@ class Loading:
     def fetching(self, iterator: Any) -> Any:
         """A batch is asked for; a replay may answer from the tape."""
         self._listener.on_loading(True)
+        if self.recorded is not None:
+            again = self.recorded.next(iterator, self.indices)
+            if again is not None:
+                return again
         return self.tape.next(iterator, self.indices)
 
     def indexed(self, iterator: Any, index: Any) -> Any:
@@ -52,6 +61,8 @@ class Loading:
         """A loader gave a batch; the one for the script, an empty tuple for none, None for it."""
         begun = time.perf_counter()
         self.batch = batches.look(iterator, batch, self.tape)
+        if self.recorded is not None:
+            self.recorded.give(iterator, batch, self.batch.indices, self.tick())
         if iterator is not self._iterator:
             self._iterator, self.epoch = iterator, batches.in_epoch(iterator)
         self._listener.on_loading(False)

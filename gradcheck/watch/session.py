@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import time
@@ -12,31 +11,26 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gradcheck.model import Observation, Where
+from gradcheck.model import Observation, Replay
 from gradcheck.reports.escape import safe
-from gradcheck.watch import conclusion, graph, localise, surveying, tensors
+from gradcheck.watch import conclusion, graph, localise, tensors
 from gradcheck.watch.display import Display
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.guard import Guard, Stop
 from gradcheck.watch.healing import Healing
 from gradcheck.watch.investigate import Investigation
+from gradcheck.watch.layers import LayerNorms
 from gradcheck.watch.patches import Patches
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.record import Record, own_rank
 from gradcheck.watch.replay.keeping import Keeping
+from gradcheck.watch.replay.rollback import Rollback
 from gradcheck.watch.replay.snapshot import Snapshots
 from gradcheck.watch.replay.trial import Trial
 from gradcheck.watch.replay.wanted import Wanted
+from gradcheck.watch.vigil import Vigil
 
 MOST_LOCALISED = 3
-LAYER_SHARE = 0.005
-"""Share of a step's time that the rows of per-layer norms may take."""
-LOOK_FOR_LEFT_OUT = (4, 40)
-"""Steps after which to see whether parameters were left out."""
-JUMP, QUIET = 4.0, 40
-"""A gradient this many times its running mean may begin a failure; steps before the next one."""
-LAYER_COST = 8e-6
-"""Seconds for writing one value, about."""
 
 
 class Session:
@@ -69,6 +63,11 @@ class Session:
                 "keep": Keeping(self.probe, lambda: self.snapshots.ticks),
             },
         )
+        self.rollback = Rollback(
+            self.probe, Trial(self.probe, lambda: self.rollback.ticks), self._proved
+        )
+        self.probe.loading.tick = lambda: self.tick
+        self.vigil = Vigil(self.probe, self.snapshots, self.record)
         self.display = Display(self)
         self.keep_going = keep_going
         self.stopped = False
@@ -77,13 +76,11 @@ class Session:
         self.failed: tuple[Step, int] | None = None
         """The first step that was not finite, and its tick."""
         self.told: set[str] = set()
-        self._next_layers = 0
-        self._usual_norm = 0.0
-        self._buffers_told = False
+        self._layers = LayerNorms(self.probe)
         self.from_graph: Observation | None = None
-        self.left_out: list[Observation] = []
-        self._quiet_until = 0
         self._seconds_before = 0.0
+        self.proved = False
+        """Whether the experiments are done already, by rollback."""
         self.examined = 0.0
         """Seconds spent on failing steps, which are no cost of watching."""
 
@@ -98,6 +95,9 @@ class Session:
         """Take it out again and write what is left; a replay ends here."""
         if self.snapshots.replaying:
             self.snapshots.end(error)
+        if self.rollback.active:
+            self.guard(self.rollback.script_ended, error)
+            error = None
         self.patches.remove()
         if not self.guard.off:
             self.guard(conclusion.conclude, self, error)
@@ -134,6 +134,11 @@ class Session:
         return spent / elapsed if elapsed > 0 else None
 
     @property
+    def tick(self) -> int:
+        """Optimizer steps so far, of the run or of the trial that takes its place."""
+        return self.rollback.ticks if self.rollback.active else self.snapshots.ticks
+
+    @property
     def _spent(self) -> float:
         return self.probe.spent + self.probe.loading.spent
 
@@ -145,55 +150,28 @@ class Session:
 
     def on_row(self, step: Step, values: dict[str, float]) -> None:
         """A step is complete: its row."""
-        if self.snapshots.replaying:
+        if self.snapshots.replaying or self.rollback.active:
             return
         self.rows += 1
-        self._add_layers(step, values)
+        self._layers.add(step, values)
         self.record.row(max(step.step, 0), values)
         self.display.step(step)
 
-    def _add_layers(self, step: Step, values: dict[str, float]) -> None:
-        """Per-layer norms, as often as the budget allows; always while the run is young or ill."""
-        if not step.layers or step.optimizer:
-            return
-        ill = not math.isfinite(step.norm)
-        if step.step >= self._next_layers or ill:
-            names = self.probe.optimizers.gradient_names()
-            for name, norm in zip(names, step.layers, strict=False):
-                values[f"layers/{name}/grad_norm"] = norm
-            pause = len(step.layers) * LAYER_COST / (LAYER_SHARE * self.probe.seconds_a_step())
-            self._next_layers = step.step + max(1, math.ceil(pause))
-
     def on_boundary(self, step: Step) -> None:
         """Between two steps: the moment for a snapshot, or for the replay to take its place."""
-        if not step.optimizer and self.snapshots.ticks >= self._quiet_until:
-            if self._usual_norm and step.norm > JUMP * self._usual_norm:
-                self.snapshots.pin()
-                self._quiet_until = self.snapshots.ticks + QUIET
-            elif math.isfinite(step.norm):
-                self._usual_norm += 0.1 * (step.norm - self._usual_norm)
-        self._look_at_buffers(step)
-        if self.snapshots.ticks in LOOK_FOR_LEFT_OUT and not self.snapshots.replaying:
-            self.left_out = list(surveying.left_out(self.probe))
-        self.snapshots.boundary(step)
-
-    def _look_at_buffers(self, step: Step) -> None:
-        """Statistics that a bad batch poisoned although its step was skipped: told once."""
-        if self._buffers_told or self.snapshots.replaying:
+        if self.rollback.active:
+            self.rollback.boundary(step)
+            self._end_if_proved()
             return
-        name = self.probe.buffers.broken()
-        if name is not None:
-            self._buffers_told = True
-            weights = list(self.probe.optimizers.names.parameters().values())
-            if not (step.loss_is_finite and tensors.all_finite(weights)):
-                return  # an explosion went through them: they are no cause
-            said = f"the running statistic {name} is not finite after step {step.step}"
-            where = Where("state", name)
-            self.record.observe(Observation("buffer_nonfinite", said, step.step, where=where))
+        self.vigil.look(step)
+        self.snapshots.boundary(step)
+        self.rollback.keep(self.snapshots.ticks)
 
     def on_created(self) -> None:
         """An optimizer was made: from here on a replay can begin."""
         self.snapshots.start()
+        if self.replay.goes_back_in_place(self.snapshots.unavailable) and not self.keep_going:
+            self.rollback.enable()
 
     def _localise(self, followed: Followed, step: Step) -> Sequence[Observation]:
         found, self.from_graph = self.from_graph, None
@@ -224,6 +202,8 @@ class Session:
 
     def on_loading(self, loading: bool) -> None:
         """A DataLoader makes a batch, or has made it."""
+        if loading:
+            self.rollback.fetching()
         if self.investigation.trace is not None:
             self.investigation.trace.in_loading = loading
         if not loading:
@@ -238,7 +218,7 @@ class Session:
             if not updating and change is not None:
                 change.after_update(optimizer, followed)
             elif change is not None:
-                change.before_update(optimizer, followed, self.snapshots.ticks)
+                change.before_update(optimizer, followed, self.tick)
             if updating:
                 self.investigation.before_update(optimizer, followed)
         self.investigation.in_step(updating)
@@ -254,6 +234,10 @@ class Session:
         if self.snapshots.replaying:
             self.snapshots.arrive(followed, step)
             return False
+        if self.rollback.active:
+            withheld = self.rollback.arrive(followed, step)
+            self._end_if_proved()
+            return withheld
         change = self.probe.change
         if change is not None and change.rescue(followed, self.snapshots.ticks):
             return True
@@ -288,4 +272,16 @@ class Session:
             "are as they were before it"
         )
         self.stopped = True
+        if conclusion.begin_rollback(self, replace(step, step=followed.steps)):
+            return True  # the loop goes on as a trial, and ends after the last one
         raise Stop
+
+    def _end_if_proved(self) -> None:
+        if self.proved:
+            raise Stop
+
+    def _proved(self, replay: Replay | None) -> None:
+        """All trials of a rollback are done, and the run with them."""
+        if replay is not None:
+            self.record.prove(replay)
+        self.proved = True

@@ -20,6 +20,12 @@ class Wanted:
     method: str | None = None
     """One of METHODS, None for the first that the run allows."""
 
+    def goes_back_in_place(self, fork_refused: str | None) -> bool:
+        """Whether steps are to be run again within the process, given why it cannot be forked."""
+        if not self.wanted:
+            return False
+        return self.method == "rollback" or (self.method is None and fork_refused is not None)
+
 
 def read(text: str) -> Wanted:
     """Words separated by commas: auto, all, none, fork, rollback, rerun.

@@ -1,0 +1,58 @@
+"""Looks, between two steps, for what later looks may need: a first jump, broken buffers, gaps."""
+
+from __future__ import annotations
+
+import math
+
+from gradcheck.model import Observation, Where
+from gradcheck.watch import surveying, tensors
+from gradcheck.watch.followed import Step
+from gradcheck.watch.probe import Probe
+from gradcheck.watch.record import Record
+from gradcheck.watch.replay.snapshot import Snapshots
+
+LOOK_FOR_LEFT_OUT = (4, 40)
+"""Steps after which to see whether parameters were left out."""
+JUMP, QUIET = 4.0, 40
+"""A gradient this many times its running mean may begin a failure; steps before the next one."""
+
+
+class Vigil:
+    """Cheap looks in every step of the run itself; a replay takes none."""
+
+    def __init__(self, probe: Probe, snapshots: Snapshots, record: Record) -> None:
+        self.left_out: list[Observation] = []
+        """Parameters that no optimizer updates, or that never get a gradient."""
+        self._probe, self._snapshots, self._record = probe, snapshots, record
+        self._usual_norm = 0.0
+        self._quiet_until = 0
+        self._buffers_told = False
+
+    def look(self, step: Step) -> None:
+        """A step is over."""
+        if self._snapshots.replaying:
+            return
+        ticks = self._snapshots.ticks
+        if not step.optimizer and ticks >= self._quiet_until:
+            if self._usual_norm and step.norm > JUMP * self._usual_norm:
+                self._snapshots.pin()
+                self._quiet_until = ticks + QUIET
+            elif math.isfinite(step.norm):
+                self._usual_norm += 0.1 * (step.norm - self._usual_norm)
+        self._look_at_buffers(step)
+        if ticks in LOOK_FOR_LEFT_OUT:
+            self.left_out = list(surveying.left_out(self._probe))
+
+    def _look_at_buffers(self, step: Step) -> None:
+        """Statistics that a bad batch poisoned although its step was skipped: told once."""
+        if self._buffers_told:
+            return
+        name = self._probe.buffers.broken()
+        if name is not None:
+            self._buffers_told = True
+            weights = list(self._probe.optimizers.names.parameters().values())
+            if not (step.loss_is_finite and tensors.all_finite(weights)):
+                return  # an explosion went through them: they are no cause
+            said = f"the running statistic {name} is not finite after step {step.step}"
+            where = Where("state", name)
+            self._record.observe(Observation("buffer_nonfinite", said, step.step, where=where))
