@@ -30,23 +30,16 @@ def of_cause(trials: Sequence[str], replay: Replay | None) -> Proof | None:
     """
     if replay is None or not replay.reproduced or not trials:
         return None
-    own = [name for name in trials if name not in GENERAL] or list(trials[:1])
-    tried = [one for one in replay.tried if one.change in own]
+    specific = [one for one in replay.tried if one.change in set(trials) - GENERAL]
+    tried = specific or [one for one in replay.tried if one.change in trials[:1]]
     held = [one for one in tried if one.healthy]
     if held:
-        best = held[0]
-        weight = GENERAL_HELD if best.change in GENERAL else SPECIFIC_HELD
-        return Proof(weight, _evidence(best))
-    late = [one for one in tried if one.trial.outcome == "delayed"]
-    failed = [one for one in tried if one.trial.outcome == "not_prevented"]
-    if late:
-        return Proof(LATER, _evidence(late[0]))
-    if failed:
-        return Proof(FAILED, _evidence(failed[0]))
-    idle = [name for name in own if name in replay.idle]
-    if idle and not tried:
-        said = f"run again, {' and '.join(map(_words, idle))} had nothing to change"
-        return Proof(FAILED, Evidence(said))
+        weight = GENERAL_HELD if held[0].change in GENERAL else SPECIFIC_HELD
+        return Proof(weight, _evidence(held[0]))
+    for outcome, weight in (("delayed", LATER), ("not_prevented", FAILED)):
+        came = [one for one in tried if one.trial.outcome == outcome]
+        if came:
+            return Proof(weight, _evidence(came[0]))
     return None
 
 

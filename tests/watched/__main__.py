@@ -29,14 +29,26 @@ MORE_STEPS = 1
 TRAINS_BEFORE = ("_silently(", "tried = ")
 """Recipes whose script holds an earlier run, or trials, that are no part of what they log."""
 
+CHECKS = ("found", "family", "cause", "step", "phase", "line", "samples")
+
 Job = tuple[Truth, list[str]]
 
 
-def watch(command: Sequence[str], cwd: Path | None = None) -> tuple[dict[str, Any] | None, str]:
+def watch(
+    command: Sequence[str], cwd: Path | None = None, options: Sequence[str] = ()
+) -> tuple[dict[str, Any] | None, str]:
     """The report on one script as JSON, and what stood on stderr."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "report.json"
-        full = [sys.executable, "-m", "gradcheck", "watch", "--record", f"{folder}/record"]
+        full = [
+            sys.executable,
+            "-m",
+            "gradcheck",
+            "watch",
+            "--record",
+            f"{folder}/record",
+            *options,
+        ]
         done = subprocess.run(
             [*full, "--output", str(output), *command],
             capture_output=True,
@@ -92,12 +104,12 @@ def _job_of_record(record: Record) -> Job:
     return truth, ["-m", "tests.watched.recipe_script", *key]
 
 
-def run(job: Job) -> Outcome:
+def run(job: Job, options: Sequence[str] = ()) -> Outcome:
     """Watch one script and compare."""
     truth, command = job
     begun = time.monotonic()
     try:
-        report, err = watch(command)
+        report, err = watch(command, options=options)
     except subprocess.TimeoutExpired:
         report, err = None, "timeout"
     seconds = time.monotonic() - begun
@@ -115,7 +127,7 @@ def table(outcomes: Iterable[Outcome]) -> str:
     failing = [one for one in outcomes if one.truth.family != "healthy"]
     healthy = [one for one in outcomes if one.truth.family == "healthy"]
     lines = ["| | right | of |", "| --- | --- | --- |"]
-    for name in ("found", "family", "cause", "step", "phase", "line", "samples"):
+    for name in (*CHECKS, "replayed", "exact", "prevented", "first"):
         values = [getattr(one, name) for one in failing if getattr(one, name) is not None]
         if values:
             lines.append(f"| {name} | {sum(values) / len(values):.3f} | {len(values)} |")
@@ -132,6 +144,7 @@ def main() -> None:
     parser.add_argument("--variants", type=int, nargs="*", default=[0])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--keep", action="store_true", help="write the table into the README")
+    parser.add_argument("--replay", default="auto", help="as for gradcheck watch")
     options = parser.parse_args()
     jobs = (
         jobs_of_scripts(options.names)
@@ -140,10 +153,9 @@ def main() -> None:
     )
     outcomes = []
     with ThreadPoolExecutor(options.workers) as pool:
-        for one in pool.map(run, jobs):
+        for one in pool.map(lambda job: run(job, [f"--replay={options.replay}"]), jobs):
             outcomes.append(one)
-            checks = ("found", "family", "cause", "step", "phase", "line", "samples")
-            wrong = [name for name in checks if getattr(one, name) is False]
+            wrong = [name for name in CHECKS if getattr(one, name) is False]
             fine = one.truth.family == "healthy" and one.family
             mark = "ok  " if fine or not wrong else "    "
             truth = one.truth

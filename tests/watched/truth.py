@@ -10,6 +10,8 @@ from typing import Any
 
 import tomllib
 
+from tests.watched import repairs
+
 SCRIPTS = Path(__file__).parent / "scripts"
 CULPRIT = "# <- culprit"
 REFINED: Mapping[str, frozenset[str]] = {
@@ -62,6 +64,14 @@ class Outcome:
     samples: bool | None
     said: str
     seconds: float = 0.0
+    replayed: bool | None = None
+    """Whether the failure came back when it was run again unchanged; None for healthy scripts."""
+    exact: bool | None = None
+    """Whether it did so bit for bit."""
+    prevented: bool | None = None
+    """Whether the known repair was among the trials that kept it away; None where there is none."""
+    first: bool | None = None
+    """Whether it was the first of them."""
 
 
 def of_script(script: Path) -> Truth:
@@ -111,7 +121,20 @@ def compare(truth: Truth, run: Mapping[str, Any], seconds: float = 0.0) -> Outco
         else tuple(sorted(where.get("samples") or ())) == truth.samples,
         said=said,
         seconds=seconds,
+        **_replays(truth, run["replay"]),
     )
+
+
+def _replays(truth: Truth, replay: Mapping[str, Any] | None) -> dict[str, bool | None]:
+    known = repairs.of(truth.causes)
+    trials = replay["trials"] if replay else []
+    held = [one["change"] for one in trials if one["outcome"] == "prevented"]
+    return {
+        "replayed": bool(replay and replay["reproduced"]),
+        "exact": bool(replay and replay["reproduced"] and replay["bit_exact"]),
+        "prevented": bool(known & set(held)) if known else None,
+        "first": bool(held and held[0] in known) if known else None,
+    }
 
 
 def _same_phase(found: str | None, truth: str) -> bool:
