@@ -8,9 +8,18 @@ from dataclasses import dataclass, replace
 from gradcheck.model import Diagnosis, Evidence, Remedy, Replay, Tried
 from gradcheck.wording import count, number
 
-GENERAL = frozenset({"lower_learning_rate", "clip_gradients", "skip_batch", "skip_nonfinite"})
+GENERAL = frozenset(
+    {
+        "lower_learning_rate",
+        "raise_learning_rate",
+        "clip_gradients",
+        "skip_batch",
+        "skip_nonfinite",
+    }
+)
 """Changes that help against much: that one of them holds says less about the cause."""
 SPECIFIC_HELD, GENERAL_HELD, FAILED, LATER = 1.5, 0.5, -6.0, -2.0
+LEARNS = 3.5  # where nothing was learned before: it was this that kept it from learning
 """Log-odds that a cause gains or loses by what came of its own repair."""
 SOURCE = "gradcheck: tried on the last steps of this very run"
 
@@ -33,9 +42,13 @@ def of_cause(trials: Sequence[str], replay: Replay | None) -> Proof | None:
     specific = [one for one in replay.tried if one.change in set(trials) - GENERAL]
     tried = specific or [one for one in replay.tried if one.change in trials[:1]]
     held = [one for one in tried if one.healthy]
+    if held and replay.stalled:
+        return Proof(LEARNS, _evidence(held[0], stalled=True))
     if held:
         weight = GENERAL_HELD if held[0].change in GENERAL else SPECIFIC_HELD
         return Proof(weight, _evidence(held[0]))
+    if replay.stalled:
+        return None  # some steps more may not be enough to learn in: it speaks against nothing
     for outcome, weight in (("delayed", LATER), ("not_prevented", FAILED)):
         came = [one for one in tried if one.trial.outcome == outcome]
         if came:
@@ -47,13 +60,15 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _evidence(tried: Tried) -> Evidence:
+def _evidence(tried: Tried, *, stalled: bool = False) -> Evidence:
     trial = tried.trial
     came = {
         "prevented": f"the failure was gone for {count(trial.steps, 'step')}",
         "delayed": f"the failure was back at step {trial.returned_at_step}",
         "not_prevented": "the failure was still there",
     }[trial.outcome]
+    if stalled:
+        return Evidence(f"run again with one change ({_words(tried.change)}), the loss fell")
     loss = "" if trial.final_loss is None else f", with a loss of {number(trial.final_loss)}"
     if trial.outcome != "prevented":
         loss = ""
@@ -69,11 +84,19 @@ def with_trials(told: Sequence[Diagnosis], replay: Replay | None) -> tuple[Diagn
     if replay is None or not replay.tried or not told:
         return tuple(told)
     first = told[0]
-    held = [_remedy(tried) for tried in replay.tried if tried.healthy]
+    worded = {remedy.change: remedy for remedy in first.remedies if remedy.change is not None}
+    held = [_held(tried, worded.get(tried.change)) for tried in replay.tried if tried.healthy]
     failed = [_remedy(tried) for tried in replay.tried if not tried.healthy]
     known = {tried.change for tried in replay.tried}
     untried = [remedy for remedy in first.remedies if remedy.change not in known]
     return (replace(first, remedies=(*held, *untried, *failed)), *told[1:])
+
+
+def _held(tried: Tried, worded: Remedy | None) -> Remedy:
+    """The change as the cause words it, unless what was tried goes by numbers of its own."""
+    if worded is None or tried.change in GENERAL:
+        return _remedy(tried)
+    return replace(worded, trial=tried.trial)
 
 
 def _remedy(tried: Tried) -> Remedy:

@@ -39,6 +39,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "y = torch.sign(x) * x.abs().clamp_min(1e-12) ** 0.3",
         None,
         "PyTorch documentation, torch.clamp",
+        change="guard_domain",
     )
     yield Remedy(
         "Compute a variance in two passes: a difference of two means loses all digits and can be "

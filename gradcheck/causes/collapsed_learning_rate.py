@@ -49,4 +49,5 @@ CAUSE = Cause(
         "layers_starve": -2.0,
     },
     remedies=_remedies,
+    trials=("raise_learning_rate",),
 )

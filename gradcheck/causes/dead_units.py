@@ -59,4 +59,5 @@ CAUSE = Cause(
         "gradients_fade_with_depth": -3.0,
     },
     remedies=_remedies,
+    trials=("default_initialization", "lower_learning_rate"),
 )

@@ -38,6 +38,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "dice = (2 * overlap + 1.0) / (a.sum() + b.sum() + 1.0)",
         None,
         "PyTorch documentation, torch.clamp",
+        change="guard_division",
     )
     yield Remedy(
         "Normalise with torch's own operations, which have an ε, and give it a value that bounds "

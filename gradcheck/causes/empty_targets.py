@@ -36,6 +36,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "reduction='sum')\nloss = loss / (y != -100).sum().clamp_min(1)",
         None,
         "PyTorch issue 70348",
+        change="guard_empty_mean",
     )
     yield Remedy(
         "Drop samples whose targets are all ignored when the data set is built "

@@ -48,6 +48,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "rate = torch.exp(x.clamp(max=20.0))\nrate = torch.nn.functional.softplus(x)",
         None,
         "PyTorch documentation, torch.clamp",
+        change="guard_exponential",
     )
     yield advice.part_in_float32(finding)
     yield advice.resume_before(finding)

@@ -45,6 +45,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "scores = scores.masked_fill(mask, torch.finfo(scores.dtype).min)",
         None,
         "PyTorch documentation, torch.finfo",
+        change="guard_softmax",
     )
     yield Remedy(
         "Drop empty sequences where the batch is made, and check the mask there",

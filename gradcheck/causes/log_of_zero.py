@@ -46,6 +46,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "y = torch.log(p.clamp_min(1e-7))",
         None,
         "PyTorch documentation, torch.clamp",
+        change="guard_log",
     )
     yield Remedy(
         "Add logarithms instead of multiplying probabilities, and sum probabilities with logsumexp",

@@ -35,6 +35,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "optimizer.zero_grad(set_to_none=True)\nloss.backward()\noptimizer.step()",
         None,
         "PyTorch documentation, torch.optim.Optimizer.zero_grad",
+        change="zero_gradients",
     )
     yield advice.accumulate(finding)
 

@@ -38,6 +38,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "loss = torch.nn.functional.mse_loss(prediction[known], y[known])",
         None,
         "PyTorch issue 23395 (0 times NaN is NaN, also in the gradient)",
+        change="mask_targets",
     )
     yield advice.check_batches(finding)
     yield Remedy(

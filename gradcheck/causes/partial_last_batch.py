@@ -34,6 +34,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "loader = torch.utils.data.DataLoader(dataset, batch_size=batch_size, drop_last=True)",
         None,
         "PyTorch documentation, torch.utils.data.DataLoader",
+        change="drop_small_batches",
     )
     yield Remedy(
         "Or make the operation safe for one sample",

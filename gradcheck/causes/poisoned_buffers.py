@@ -40,6 +40,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "if not torch.isfinite(x).all():\n    continue",
         None,
         "PyTorch issue 90342",
+        change="repair_buffers",
     )
     yield Remedy("Run the evaluation once in float32, and check the validation data for NaN")
 

@@ -41,6 +41,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "torch.nn.init.zeros_(m.bias)",
         None,
         "He et al. 2015, Delving deep into rectifiers",
+        change="default_initialization",
     )
     yield Remedy(
         "Put a normalisation layer after each wide layer, or start residual branches at zero",

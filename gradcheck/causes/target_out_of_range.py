@@ -37,6 +37,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
             "loss = torch.nn.CTCLoss(zero_infinity=True)(log_probs, y, input_lengths, y_lengths)",
             None,
             "PyTorch documentation, CTCLoss",
+            change="ctc_zero_infinity",
         )
     else:
         yield Remedy(

@@ -33,6 +33,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "with torch.no_grad():\n    model.logit_scale.clamp_(0, math.log(100))",
         None,
         "Radford et al. 2021, CLIP",
+        change="hold_scalars",
     )
     yield Remedy(
         "Keep weight decay and the full learning rate off the scale, and start it at ln(1/0.07)",

@@ -43,6 +43,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "y = torch.where(mask, f(safe), 0.0)",
         None,
         "PyTorch issue 23395 (the branch not taken sends NaN back)",
+        change="guard_sqrt",
     )
     yield Remedy(
         "Use torch's own norm, which has gradient 0 at 0, and atan2 instead of acos",

@@ -43,6 +43,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "    optimizer.zero_grad(set_to_none=True)",
         None,
         "PyTorch documentation, gradient accumulation",
+        change="average_accumulated",
     )
     yield Remedy(
         "Or keep the sum and divide the learning rate by the same number, with plain SGD only",

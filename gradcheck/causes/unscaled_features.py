@@ -35,6 +35,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "mean, std = train_x.mean(0), train_x.std(0).clamp_min(1e-6)\nx = (x - mean) / std",
         None,
         "LeCun et al. 1998, Efficient BackProp",
+        change="scale_inputs",
     )
     yield Remedy(
         "For heavy-tailed features take log1p first; or let a BatchNorm layer on the input do it",

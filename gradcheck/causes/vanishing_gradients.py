@@ -60,4 +60,5 @@ CAUSE = Cause(
         "clipped_while_scaled": -4.0,
     },
     remedies=_remedies,
+    trials=("default_initialization", "raise_learning_rate"),
 )

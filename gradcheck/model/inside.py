@@ -72,3 +72,5 @@ class Replay:
     """The best first."""
     idle: tuple[str, ...] = ()
     """Changes that had nothing to change."""
+    stalled: bool = False
+    """Whether the failure was that nothing was learned: gone means that the loss fell."""

@@ -114,6 +114,7 @@ def _replay(entry: Mapping[str, Any]) -> Replay | None:
         _integer(found.get("snapshot_step")),
         tuple(filter(None, map(_tried, listed))),
         tuple(filter(None, map(_text, named))),
+        found.get("stalled") is True,
     )
 
 

@@ -22,27 +22,36 @@ def put_replay(page: Page, replay: Replay) -> None:
         return
     page.line("With one thing changed:" if replay.reproduced else "", indent=2)
     rows = [
-        [page.text("  ", outcome(tried)), page.text(_loss(tried)), page.text(tried.action)]
+        [
+            page.text("  ", outcome(tried, stalled=replay.stalled)),
+            page.text(_loss(tried)),
+            page.text(tried.action),
+        ]
         for tried in replay.tried
     ]
-    page.table(("  failure", "final loss", "change"), rows)
+    page.table(("  loss" if replay.stalled else "  failure", "final loss", "change"), rows)
 
 
 def control(replay: Replay) -> str:
     """What came of the unchanged replay, in a sentence."""
-    begin = f" from step {replay.snapshot_step} on" if replay.snapshot_step is not None else ""
-    how = f"Run again{begin}, {WAYS[replay.method]}"
+    begin = f"From step {replay.snapshot_step} on, " if replay.snapshot_step is not None else ""
+    how = f"{begin}{WAYS[replay.method]}: "
+    how = how[0].upper() + how[1:]
+    if replay.stalled and replay.reproduced:
+        return f"{how}the loss stood still again{', bit for bit' if replay.bit_exact else ''}."
     if replay.reproduced:
-        return f"{how}, the failure came back{', bit for bit' if replay.bit_exact else ''}."
+        return f"{how}the failure came back{', bit for bit' if replay.bit_exact else ''}."
     return (
-        f"{how}, the failure did not come back: it was transient, or comes from what a replay does "
-        "not reach. Nothing is proved."
+        f"{how}the failure did not come back. It was transient, or comes from what a replay does "
+        "not reach; nothing is proved."
     )
 
 
-def outcome(tried: Tried) -> Part:
+def outcome(tried: Tried, *, stalled: bool = False) -> Part:
     """What the change did to the failure, coloured."""
     trial = tried.trial
+    if stalled:
+        return ("learns", "green") if trial.outcome == "prevented" else ("stands still", "red")
     if trial.outcome == "prevented":
         return f"gone for {count(trial.steps, 'step')}", "green" if tried.healthy else "yellow"
     if trial.outcome == "delayed":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gradcheck.model import Replay, RunReport, Severity
+from gradcheck.model import HEALTHY, Replay, RunReport, Severity
 from gradcheck.watch import tensors
 from gradcheck.watch.changes.base import Trouble
 from gradcheck.watch.followed import Step
@@ -18,6 +19,8 @@ from gradcheck.watch.replay.verdict import Failure
 
 LONGEST = 100
 """Steps after the first bad one that a replay has to show, at most."""
+STALLED = 20
+"""Steps without which nobody can say that a run stands still."""
 ENOUGH = 5
 """Norms, or rates, from which on their median is usual."""
 MOST_SAMPLES = 256
@@ -68,7 +71,7 @@ def of_report(probe: Probe, report: RunReport, *, method: str = "fork") -> Situa
         if event.severity.rank >= Severity.SPIKE.rank and event.step is not None
     ]
     if not steps:
-        return None
+        return _of_stall(probe, report, method)
     first = min(steps)
     last = max(e.last_step or e.step or 0 for e in report.events if e.step == first)
     failure = Failure(
@@ -80,6 +83,18 @@ def of_report(probe: Probe, report: RunReport, *, method: str = "fork") -> Situa
     )
     tick = min(steps) * probe.optimizers.together
     return _situation(probe, report, failure, tick, method)
+
+
+def _of_stall(probe: Probe, report: RunReport, method: str) -> Situation | None:
+    """A run that learns nothing, from its start; None where nothing is amiss."""
+    losses = [loss for _, loss, *_ in probe.optimizers.trail if loss is not None]
+    if report.verdict == HEALTHY or not report.diagnoses or len(losses) < STALLED:
+        return None
+    begin = probe.optimizers.trail[0][0]
+    shown = min(len(losses), LONGEST)
+    level = statistics.median(losses[shown - STALLED // 2 : shown])
+    failure = Failure(begin, finite=True, stalled_at=level, lasts=shown - STALLED)
+    return _situation(probe, report, failure, 0, method)
 
 
 def _sound(probe: Probe) -> bool:

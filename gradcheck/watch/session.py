@@ -81,6 +81,8 @@ class Session:
         self._seconds_before = 0.0
         self.proved = False
         """Whether the experiments are done already, by rollback."""
+        self._halted: float | None = None
+        """When the step that ends the run began to be looked at."""
         self.examined = 0.0
         """Seconds spent on failing steps, which are no cost of watching."""
 
@@ -123,14 +125,9 @@ class Session:
         """Share of the time since the first step that watching took."""
         if self.probe.begun is None:
             return None
-        elapsed = time.perf_counter() - self.probe.begun - self.examined
-        spent = (
-            -self.examined
-            + self._spent
-            - self._seconds_before
-            + self.record.seconds
-            + self.snapshots.copied
-        )
+        elapsed = (self._halted or time.perf_counter()) - self.probe.begun - self.examined
+        own = self._spent - self._seconds_before - self.examined
+        spent = own + self.record.seconds + self.snapshots.copied + self.rollback.seconds
         return spent / elapsed if elapsed > 0 else None
 
     @property
@@ -243,11 +240,11 @@ class Session:
             return True
         if self.failed is None:
             self.failed = replace(step, step=followed.steps), self.snapshots.ticks
-        begun = time.perf_counter()
-        try:
-            return self._examine(followed, step)
-        finally:
-            self.examined += time.perf_counter() - begun
+        self._halted = time.perf_counter()
+        held = self._examine(followed, step)
+        self.examined += time.perf_counter() - self._halted
+        self._halted = None
+        return held
 
     def _examine(self, followed: Followed, step: Step) -> bool:
         found = False

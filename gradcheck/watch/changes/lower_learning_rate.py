@@ -3,7 +3,7 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from torch.optim.optimizer import Optimizer
 
@@ -20,6 +20,7 @@ class LowerLearningRate(Change):
     action = "Divide the learning rate by 10"
     snippet = "optimizer = torch.optim.AdamW(model.parameters(), lr=lr / 10)"
     early = True
+    factor: ClassVar[float] = FACTOR
 
     def __init__(self, probe: Probe, trouble: Trouble) -> None:
         super().__init__(probe, trouble)
@@ -35,7 +36,7 @@ class LowerLearningRate(Change):
         self._rates[id(optimizer)] = [group.get("lr") for group in optimizer.param_groups]
         for group in optimizer.param_groups:
             if "lr" in group:
-                group["lr"] = group["lr"] * FACTOR
+                group["lr"] = group["lr"] * self.factor
                 self.acted += 1
 
     def after_update(self, optimizer: Optimizer, followed: Followed) -> None:

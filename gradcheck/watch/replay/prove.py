@@ -123,7 +123,8 @@ def experiments(
         elif ran is not None:
             idle.append(name)
     best = ranked(tried, by_loss=all(loss >= 0 for loss in situation.losses))
-    return Replay(situation.method, same, exact, first, tuple(best), tuple(idle))
+    stalled = situation.failure.stalled_at is not None
+    return Replay(situation.method, same, exact, first, tuple(best), tuple(idle), stalled)
 
 
 def _begin(

@@ -22,6 +22,8 @@ LAST, BEFORE = 5, 20
 SPREADS = 4.0
 LATE = 3
 """Steps by which a finite failure may be seen later and still count as the same."""
+LEARNED = 0.1
+"""Share of the loss by which it must fall for a run that stood still to have learned."""
 ROOM = 0.25
 """Share of the usual loss by which the final one may lie above it, beside its spread."""
 
@@ -82,6 +84,8 @@ class Failure:
     """The run as it was recorded, for failures that are finite."""
     spoilt: bool = False
     """Whether it left weights or buffers that are not finite."""
+    stalled_at: float | None = None
+    """The loss that a run which learns nothing had come to, where that is the failure."""
     lasts: int = 0
     """Steps for which it went on, as far as they have to be seen to recognise it."""
 
@@ -90,6 +94,8 @@ def same(failure: Failure, control: Ran) -> bool:
     """Whether an unchanged replay failed as the run did, at the same step or before."""
     if failure.error is not None:
         return control.end == "crashed" and control.error == failure.error
+    if failure.stalled_at is not None:
+        return not _learned(failure, control)
     if failure.finite:
         at = _finite_failure(failure, control, frozenset())
         spoilt = failure.spoilt and not control.sound
@@ -121,7 +127,9 @@ def judge(failure: Failure, ran: Ran, trouble: Trouble, *, clips: bool, skips: b
     """
     after = [row for row in ran.rows if row.tick >= trouble.tick]
     returned = ran.rows[-1].step if ran.broke and ran.rows else None
-    if returned is None and failure.finite:
+    if failure.stalled_at is not None:
+        returned = None if returned is None and _learned(failure, ran) else failure.step
+    elif returned is None and failure.finite:
         ignored = frozenset({failure.step}) if skips else frozenset()
         returned = _finite_failure(failure, ran, ignored, clips=clips)
     if returned is None and sum(map(_lost, after)) > len(after) / 2:
@@ -139,6 +147,16 @@ def judge(failure: Failure, ran: Ran, trouble: Trouble, *, clips: bool, skips: b
 def _lost(row: Row) -> bool:
     """Whether a step taught nothing, for it was not finite, and was skipped."""
     return not math.isfinite(row.norm) or (row.loss is not None and not math.isfinite(row.loss))
+
+
+def _learned(failure: Failure, ran: Ran) -> bool:
+    """Whether the loss came clearly below where the run had come to."""
+    reached, level = final_loss(ran), failure.stalled_at
+    losses = [row.loss for row in ran.rows[-BEFORE:] if row.loss is not None]
+    if reached is None or level is None or ran.broke:
+        return False
+    noise = statistics.pstdev(losses) if len(losses) > 1 else 0.0
+    return reached < level - max(LEARNED * abs(level), noise)
 
 
 def final_loss(ran: Ran) -> float | None:
