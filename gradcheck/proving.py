@@ -21,6 +21,8 @@ GENERAL = frozenset(
 SPECIFIC_HELD, GENERAL_HELD, FAILED, LATER = 1.5, 0.5, -6.0, -2.0
 LEARNS = 3.5  # where nothing was learned before: it was this that kept it from learning
 """Log-odds that a cause gains or loses by what came of its own repair."""
+EXAMINATIONS = frozenset({"freeze_weights"})
+"""Changes that tell causes apart, and are no remedy."""
 SOURCE = "gradcheck: tried on the last steps of this very run"
 
 
@@ -85,8 +87,9 @@ def with_trials(told: Sequence[Diagnosis], replay: Replay | None) -> tuple[Diagn
         return tuple(told)
     first = told[0]
     worded = {remedy.change: remedy for remedy in first.remedies if remedy.change is not None}
-    held = [_held(tried, worded.get(tried.change)) for tried in replay.tried if tried.healthy]
-    failed = [_remedy(tried) for tried in replay.tried if not tried.healthy]
+    trials = [tried for tried in replay.tried if tried.change not in EXAMINATIONS]
+    held = [_held(tried, worded.get(tried.change)) for tried in trials if tried.healthy]
+    failed = [_remedy(tried) for tried in trials if not tried.healthy]
     known = {tried.change for tried in replay.tried}
     untried = [remedy for remedy in first.remedies if remedy.change not in known]
     return (replace(first, remedies=(*held, *untried, *failed)), *told[1:])

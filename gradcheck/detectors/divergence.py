@@ -28,6 +28,7 @@ APART = 0.95
 """Share of pairs of rows, one before and one after, of which the later is the higher."""
 BEYOND_NOISE = 100.0
 """End over best that no swing of a noisy loss reaches."""
+FROZEN = "freeze_weights"
 FLOORLESS = 30.0
 """Growth of a negative loss, in its own earlier magnitude, over the last third of the run."""
 
@@ -62,6 +63,7 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
         stretch = (int(rows[min(first, len(rows) - 1)]), int(rows[-1]))
         changed = _objective_changed(run, int(loss.step[stretch[0]]), int(loss.step[stretch[1]]))
         changed = changed or (not broken and _is_step_change(values, first))
+        changed = changed or _rises_by_itself(run)
         severity = Severity.WARNING if changed else Severity.FAILURE
         yield stretch_event(Kind.DIVERGENCE, severity, loss, stretch, recovered=False)
 
@@ -102,6 +104,13 @@ def _objective_changed(run: Run, first_step: int, last_step: int) -> bool:
         if len(during) > 1 and bool((np.diff(during) >= 0).all()) and during[-1] > 2 * during[0]:
             return True
     return False
+
+
+def _rises_by_itself(run: Run) -> bool:
+    """Whether a replay without any update diverged as well: then training is not what drives it."""
+    tried = run.replay.tried if run.replay is not None else ()
+    frozen = [one for one in tried if one.change == FROZEN]
+    return any(one.trial.outcome == "not_prevented" for one in frozen)
 
 
 def _is_step_change(values: FloatArray, first: int) -> bool:

@@ -11,9 +11,6 @@ from pathlib import Path
 from gradcheck.watch.changes.base import Change, Trouble
 from gradcheck.watch.probe import Probe
 
-EXAMINATIONS = frozenset({"freeze_weights"})
-"""Changes that tell causes apart, and are no remedy."""
-
 
 @functools.cache
 def changes() -> Mapping[str, type[Change]]:

@@ -1,4 +1,4 @@
-"""No updates: later batches meet the weights of before."""
+"""No updates: all batches meet the same weights."""
 
 # mypy: allow-untyped-calls
 from __future__ import annotations
@@ -10,19 +10,18 @@ from gradcheck.watch.followed import Followed
 
 
 class FreezeWeights(Change):
-    """All updates up to the failing step are withheld: its batch meets earlier weights.
+    """All updates are withheld: whatever still rises does not come from the training.
 
     An examination, not a remedy.
     """
 
-    action = "Leave the weights as they were some steps before"
+    action = "Make no update at all (an examination, no remedy)"
     early = True
 
     def before_update(self, optimizer: Optimizer, followed: Followed, tick: int) -> None:
         """Withhold the update."""
-        if tick < self.trouble.tick:
-            self.probe.withhold(followed)
-            self.acted += 1
+        self.probe.withhold(followed)
+        self.acted += 1
 
 
 CHANGE = FreezeWeights

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradcheck.model import RunReport
+from gradcheck.model import Kind, RunReport
+from gradcheck.proving import EXAMINATIONS
 from gradcheck.watch.changes import catalogue
 from gradcheck.watch.changes.base import Trouble
 from gradcheck.weight_table import causes
@@ -15,6 +16,8 @@ PLAUSIBLE = 0.05
 ANY = ("skip_batch", "lower_learning_rate", "clip_gradients")
 """What tells the families apart, whatever the cause may be."""
 SAMPLES = "without_samples"
+FREEZE = "freeze_weights"
+"""Tells a loss that training drives up from one whose data or scale changed."""
 
 
 def choose(report: RunReport, trouble: Trouble, *, everything: bool = False) -> list[str]:
@@ -27,7 +30,9 @@ def choose(report: RunReport, trouble: Trouble, *, everything: bool = False) -> 
     if trouble.samples and SAMPLES not in wanted:
         wanted.insert(1 if repairs else 0, SAMPLES)
     if everything:
-        wanted += [name for name in sorted(known) if name not in catalogue.EXAMINATIONS]
+        wanted += [name for name in sorted(known) if name not in EXAMINATIONS]
+    if any(event.kind is Kind.DIVERGENCE and event.series for event in report.events):
+        wanted.append(FREEZE)
     usable = dict.fromkeys(name for name in wanted if name in known)
     return [name for name in usable if name != SAMPLES or trouble.samples]
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from gradcheck.model import Replay, Tried
+from gradcheck.model import Kind, Replay, Tried
+from gradcheck.proving import EXAMINATIONS
 from gradcheck.watch.changes import catalogue
 from gradcheck.watch.changes.base import Trouble
 from gradcheck.watch.probe import Probe
@@ -142,7 +143,12 @@ def _begin(
 def _tried(situation: Situation, name: str, ran: Ran) -> Tried:
     kind = catalogue.changes()[name]
     outcome = verdict.judge(
-        situation.failure, ran, situation.trouble, clips=kind.clips, skips=kind.once
+        situation.failure,
+        ran,
+        situation.trouble,
+        clips=kind.clips,
+        skips=kind.once,
+        kinds=(Kind.DIVERGENCE,) if name in EXAMINATIONS else tuple(Kind),
     )
     advice = catalogue.make(name, situation.probe, situation.trouble).advice()
     fine = verdict.healthy(outcome, verdict.usual_loss(situation.losses))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from gradcheck import diagnosis
 from gradcheck.clues.inside import LASTING
-from gradcheck.model import Role, Run, Series, Severity, Trial
+from gradcheck.model import Kind, Role, Run, Series, Severity, Trial
 from gradcheck.watch.changes.base import Trouble
 
 PREVENTED, DELAYED, NOT_PREVENTED = "prevented", "delayed", "not_prevented"
@@ -120,10 +120,19 @@ def _equal(one: float | None, other: float | None) -> bool:
     return one == other or (math.isnan(one) and math.isnan(other))
 
 
-def judge(failure: Failure, ran: Ran, trouble: Trouble, *, clips: bool, skips: bool) -> Trial:
+def judge(
+    failure: Failure,
+    ran: Ran,
+    trouble: Trouble,
+    *,
+    clips: bool = False,
+    skips: bool = False,
+    kinds: Collection[Kind] = tuple(Kind),
+) -> Trial:
     """The outcome of a trial, with the steps run from the failing one on.
 
     `clips`: gradients may spike, they do no harm. `skips`: the failing step itself does not count.
+    `kinds`: which events of a finite failure count.
     """
     after = [row for row in ran.rows if row.tick >= trouble.tick]
     returned = ran.rows[-1].step if ran.broke and ran.rows else None
@@ -131,7 +140,7 @@ def judge(failure: Failure, ran: Ran, trouble: Trouble, *, clips: bool, skips: b
         returned = None if returned is None and _learned(failure, ran) else failure.step
     elif returned is None and failure.finite:
         ignored = frozenset({failure.step}) if skips else frozenset()
-        returned = _finite_failure(failure, ran, ignored, clips=clips)
+        returned = _finite_failure(failure, ran, ignored, clips=clips, kinds=kinds)
     if returned is None and sum(map(_lost, after)) > len(after) / 2:
         returned = next(row.step for row in after if _lost(row))
     if returned is None and not ran.sound:
@@ -186,7 +195,12 @@ def healthy(trial: Trial, usual: tuple[float, float] | None) -> bool:
 
 
 def _finite_failure(
-    failure: Failure, ran: Ran, ignored: frozenset[int], *, clips: bool = False
+    failure: Failure,
+    ran: Ran,
+    ignored: frozenset[int],
+    *,
+    clips: bool = False,
+    kinds: Collection[Kind] = tuple(Kind),
 ) -> int | None:
     """The first step from which the detectors see a spike or worse in what was run again."""
     run = failure.run
@@ -199,6 +213,7 @@ def _finite_failure(
         event.step
         for event in diagnosis.detect(spliced)
         if event.severity.rank >= Severity.SPIKE.rank
+        and event.kind in kinds
         and event.step is not None
         and event.step >= first
         and not (clips and norm is not None and event.series == norm.name)
