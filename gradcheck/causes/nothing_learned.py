@@ -65,5 +65,5 @@ CAUSE = Cause(
         "clipped_while_scaled": -4.0,
     },
     remedies=_remedies,
-    trials=("raise_learning_rate", "lower_learning_rate", "default_initialization"),
+    trials=("raise_learning_rate", "lower_learning_rate"),
 )

@@ -29,13 +29,25 @@ def detect(run: Run) -> Iterator[Event]:
     loss = run.get(Role.LOSS)
     if loss is None or len(loss) < LEAST_ROWS or loss.objective is not Objective.MINIMISED:
         return
-    if not np.isfinite(loss.value).all() or float(np.median(np.abs(loss.value))) == 0:
+    if not np.isfinite(loss.value).all():
+        return
+    if float(np.median(np.abs(loss.value))) == 0:
+        if _is_nothing(run, loss):
+            yield stretch_event(
+                Kind.PLATEAU, Severity.WARNING, loss, (0, len(loss) - 1), recovered=False
+            )
         return
     first = 0 if _is_flat(loss.value) or _is_flat_after_hump(loss.value) else None
     first = _flat_since_collapse(run, loss) if first is None else first
     if first is not None:
         rows = (first, len(loss) - 1)
         yield stretch_event(Kind.PLATEAU, Severity.WARNING, loss, rows, recovered=False)
+
+
+def _is_nothing(run: Run, loss: Series) -> bool:
+    """Whether loss and gradient are exactly 0 from the first row on: no model begins perfect."""
+    norm = run.get(Role.GRAD_NORM)
+    return norm is not None and len(norm) > 0 and not loss.value.any() and not norm.value.any()
 
 
 def _is_flat(values: FloatArray) -> bool:

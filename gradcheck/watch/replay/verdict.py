@@ -164,6 +164,8 @@ def _learned(failure: Failure, ran: Ran) -> bool:
     losses = [row.loss for row in ran.rows[-BEFORE:] if row.loss is not None]
     if reached is None or level is None or ran.broke:
         return False
+    if level == 0:  # exactly: nothing was seen at all
+        return reached > 0
     noise = statistics.pstdev(losses) if len(losses) > 1 else 0.0
     return reached < level - max(LEARNED * abs(level), noise)
 
