@@ -107,10 +107,13 @@ def _objective_changed(run: Run, first_step: int, last_step: int) -> bool:
 
 
 def _rises_by_itself(run: Run) -> bool:
-    """Whether a replay without any update diverged as well: then training is not what drives it."""
+    """Whether a replay without any update diverged as well, and no change kept it from that.
+
+    Then training is not what drives it.
+    """
     tried = run.replay.tried if run.replay is not None else ()
-    frozen = [one for one in tried if one.change == FROZEN]
-    return any(one.trial.outcome == "not_prevented" for one in frozen)
+    frozen = any(one.change == FROZEN and one.trial.outcome == "not_prevented" for one in tried)
+    return frozen and not any(one.healthy for one in tried)
 
 
 def _is_step_change(values: FloatArray, first: int) -> bool:
