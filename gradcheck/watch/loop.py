@@ -54,7 +54,10 @@ class LoopChecks:
         self._loops: dict[int, _Loop] = {}
 
     def _of(self, followed: Followed) -> _Loop:
-        return self._loops.setdefault(followed.serial, _Loop())
+        loop = self._loops.get(followed.serial)
+        if loop is None:
+            loop = self._loops[followed.serial] = _Loop()
+        return loop
 
     def cleared(self, followed: Followed | None) -> None:
         """Gradients are set to zero: of one optimizer, or of a whole model."""

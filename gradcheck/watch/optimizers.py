@@ -22,6 +22,7 @@ class Optimizers:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._followed: weakref.WeakKeyDictionary[Optimizer, Followed] = weakref.WeakKeyDictionary()
+        self._made: dict[int, weakref.ref[Optimizer]] = {}
         self.made = 0
         """How many were seen, those that are gone included."""
         self.reached = 0
@@ -31,6 +32,7 @@ class Optimizers:
         self.trail: deque[tuple[int, float | None, float, float]] = deque()
         """Step, loss, norm and rate of the first optimizer's steps, also when it is gone."""
         self._history: deque[Step] = deque()
+        self._begun = 0
         self._last_names: list[str] = []
         self._names: Names | None = None
         self._listed: dict[int, list[str]] = {}
@@ -60,13 +62,16 @@ class Optimizers:
             followed = Followed(place, held, half, serial=self.made, steps=self.reached)
             self.made += 1
             self._followed[optimizer] = followed
+            self._made[followed.serial] = weakref.ref(optimizer)
             if place == 0:
                 self.trail, self._history = followed.trail, followed.history
+                self._begun = followed.steps
         return followed
 
     def of(self, followed: Followed) -> Optimizer | None:
         """The optimizer of which this is known."""
-        return next((o for o, f in self._followed.items() if f is followed), None)
+        reference = self._made.get(followed.serial)
+        return None if reference is None else reference()
 
     def only(self) -> Followed | None:
         """The one optimizer, where there is no other."""
@@ -91,7 +96,7 @@ class Optimizers:
 
     def next_step(self) -> int:
         """The step of the first optimizer that is being prepared."""
-        return next((followed.steps for followed in self), 0)
+        return self.trail[-1][0] + 1 if self.trail else self._begun
 
     def size(self) -> int:
         """Bytes of all that the optimizers update."""

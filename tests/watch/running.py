@@ -109,9 +109,14 @@ class Zygote:
     def watch(
         self, folder: Path, source: str, *options: str, arguments: Sequence[str] = (), **more: Any
     ) -> Ran:
-        """Run a script watched, with its record and its report in `folder`."""
+        """Run a script watched, with its record and its report in `folder`.
+
+        Without replays of what failed, unless an option asks for some: they take their time.
+        """
         script = write(folder, source)
         given = ["--record", str(folder / "record"), "--output", str(folder / "report.json")]
+        if not any(option.startswith(("--replay", "--heal", "--no-replay")) for option in options):
+            given.append("--no-replay")
         given += [*options, str(script), *arguments]
         return self._play(folder, Job(given, watched=True, **more))
 
