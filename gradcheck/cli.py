@@ -9,7 +9,7 @@ import enum
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -18,9 +18,6 @@ import gradcheck
 from gradcheck import formats
 from gradcheck.errors import GradcheckError, UsageError
 from gradcheck.gate import NOTHING_TO_JUDGE, UNREADABLE, FailOn, exit_code
-
-if TYPE_CHECKING:
-    from gradcheck.model import Role
 
 CRASHED = 70
 
@@ -69,6 +66,18 @@ GradNorm = Annotated[
 LearningRate = Annotated[
     str | None,
     typer.Option("--learning-rate", metavar="NAME", help="The series that is the learning rate."),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Settings. Default: the nearest gradcheck.toml, or pyproject.toml.",
+    ),
+]
+FailOnOption = Annotated[
+    FailOn | None,
+    typer.Option(help="The mildest severity that makes the exit code 1. Default: failure."),
 ]
 Verify = Annotated[
     bool,
@@ -120,9 +129,12 @@ def analyze(  # noqa: PLR0913, PLR0917 - one argument for each option
     paths: Paths,
     format: Format = None,
     output: Output = None,
-    fail_on: Annotated[
-        FailOn, typer.Option(help="The mildest severity that makes the exit code 1.")
-    ] = FailOn.FAILURE,
+    fail_on: FailOnOption = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH", help="Compare with this known good run; may be repeated."),
+    ] = None,
+    config: Config = None,
     loss: Loss = None,
     grad_norm: GradNorm = None,
     learning_rate: LearningRate = None,
@@ -130,18 +142,22 @@ def analyze(  # noqa: PLR0913, PLR0917 - one argument for each option
 ) -> None:
     """Diagnose one or many runs from their logs."""
     renderer = formats.choose(format, output)
-    from gradcheck import diagnosis, terminal
+    from gradcheck import judging, terminal
+    from gradcheck.configuration import effective
 
     terminal.check_writable(output)
-    overrides = _overrides(loss, grad_norm, learning_rate)
-    report = diagnosis.analyze(
-        *paths, overrides=overrides, progress=terminal.progress, verify=verify
+    settings = effective.settings(
+        config,
+        fail_on=fail_on.value if fail_on else None,
+        roles=_named_roles(loss, grad_norm, learning_rate),
+        baselines=baseline or (),
     )
+    report = judging.judge(paths, settings, progress=terminal.progress, verify=verify)
     terminal.warn_unread(report.unread)
     if not report.runs and not report.unread:
         terminal.warn(f"no training log found in {', '.join(paths)}")
     terminal.write(renderer.render(report, terminal.canvas(output)), output)
-    raise typer.Exit(exit_code(report, fail_on))
+    raise typer.Exit(exit_code(report, FailOn(settings.fail_on)))
 
 
 class _Watch(TyperCommand):
@@ -178,9 +194,8 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
         bool,
         typer.Option("--keep-going", help="Skip a step that would poison the weights; go on."),
     ] = False,
-    fail_on: Annotated[
-        FailOn, typer.Option(help="The mildest severity that makes the exit code 1.")
-    ] = FailOn.FAILURE,
+    fail_on: FailOnOption = None,
+    config: Config = None,
     format: Format = None,
     output: Output = None,
 ) -> None:
@@ -192,12 +207,15 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
     from gradcheck import terminal
 
     terminal.check_writable(output)
+    from gradcheck.configuration import effective
+
+    settings = effective.settings(config, fail_on=fail_on.value if fail_on else None)
     from gradcheck.watch import command
     from gradcheck.watch.launch import Target
 
     name, own = (module, arguments) if module is not None else (arguments[0], arguments[1:])
     target = Target(name, own, is_module=module is not None)
-    watched = command.run(target, record, keep_going=keep_going)
+    watched = command.run(target, record, keep_going=keep_going, settings=settings)
     for remark in watched.notes:
         terminal.warn(f"{target.title}: {remark}")
     if watched.report.runs or output is not None:
@@ -206,25 +224,41 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
     if watched.report.runs:
         terminal.warn(f"the record is in {watched.directory}")
     command.die_as_told(watched.ending)
-    raise typer.Exit(watched.exit_code(fail_on))
+    raise typer.Exit(watched.exit_code(FailOn(settings.fail_on)))
 
 
 @app.command()
-def inspect(
-    paths: Paths,
+def inspect(  # noqa: PLR0913, PLR0917 - one argument for each option
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PATH", help="Log files, or directories with the logs of runs."),
+    ] = None,
     format: Annotated[FoundFormat, typer.Option(help="How to show it.")] = FoundFormat.TEXT,
+    config: Annotated[
+        bool,
+        typer.Option("--config", help="Show the settings in effect instead, or those of FILE."),
+    ] = False,
     loss: Loss = None,
     grad_norm: GradNorm = None,
     learning_rate: LearningRate = None,
     verify: Verify = False,
 ) -> None:
     """Show what was found in the logs: runs, series and roles."""
+    named = _named_roles(loss, grad_norm, learning_rate)
+    if config:
+        from gradcheck import settings_command
+
+        settings_command.show(paths or [], named, as_json=format is FoundFormat.JSON)
+        return
+    if not paths:
+        raise UsageError("inspect needs a PATH, or --config to show the settings")
     from gradcheck import loading, terminal
+    from gradcheck.configuration import effective
     from gradcheck.reports import inventory
 
     loaded = loading.collect(
         paths,
-        _overrides(loss, grad_norm, learning_rate),
+        effective.settings(roles=named).overrides,
         progress=terminal.progress,
         verify=verify,
     )
@@ -254,10 +288,8 @@ def explain(
     terminal.show(page or explanation.overview(entries))
 
 
-def _overrides(
+def _named_roles(
     loss: str | None, grad_norm: str | None, learning_rate: str | None
-) -> dict[Role, str]:
-    from gradcheck.model import Role
-
-    named = {Role.LOSS: loss, Role.GRAD_NORM: grad_norm, Role.LEARNING_RATE: learning_rate}
-    return {role: name for role, name in named.items() if name is not None}
+) -> dict[str, str]:
+    named = {"loss": loss, "grad-norm": grad_norm, "learning-rate": learning_rate}
+    return {key: name for key, name in named.items() if name is not None}

@@ -8,7 +8,8 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gradcheck import diagnosis
+from gradcheck import judging
+from gradcheck.configuration.settings import Settings
 from gradcheck.errors import UsageError
 from gradcheck.gate import FINDINGS, FailOn, exit_code
 from gradcheck.model import Report
@@ -29,12 +30,23 @@ class Watched:
     def exit_code(self, fail_on: FailOn) -> int:
         """Findings come first, then the script's own code, then that there was nothing to judge."""
         judged = exit_code(self.report, fail_on)
-        if judged == FINDINGS or (self.ending.stopped and fail_on is not FailOn.NEVER):
+        if judged == FINDINGS or (self._stopped_for_good() and fail_on is not FailOn.NEVER):
             return FINDINGS
         return self.ending.code or judged
 
+    def _stopped_for_good(self) -> bool:
+        """Whether we ended the script, and not only over what the project accepts."""
+        accepted = [f.accepted for run in self.report.runs for f in run.findings]
+        return self.ending.stopped and not (accepted and all(accepted))
 
-def run(target: Target, directory: Path | None, *, keep_going: bool = False) -> Watched:
+
+def run(
+    target: Target,
+    directory: Path | None,
+    *,
+    keep_going: bool = False,
+    settings: Settings | None = None,
+) -> Watched:
     """Run a script or module under watch, to its end or to the step that would poison it.
 
     Raises:
@@ -50,7 +62,7 @@ def run(target: Target, directory: Path | None, *, keep_going: bool = False) -> 
     ending = launch.run(target)
     session.finish(ending.error)
     remarks = tuple(_remarks(session))
-    report = _judge(session)
+    report = _judge(session, settings or Settings())
     if not report.runs and directory is None:
         session.record.discard()
     return Watched(ending, report, shown(session.record.directory), remarks)
@@ -64,8 +76,10 @@ def shown(directory: Path) -> Path:
         return directory
 
 
-def _judge(session: Session) -> Report:
-    report = diagnosis.analyze(shown(session.record.directory))
+def _judge(session: Session, settings: Settings) -> Report:
+    # names of series and baselines are those of other logs, not of the record
+    own = replace(settings, roles={}, baselines=())
+    report = judging.judge([shown(session.record.directory)], own)
     # an empty record is no log: it is told in a line of its own
     return replace(report, unread=())
 
