@@ -11,6 +11,8 @@ from gradcheck.model import FloatArray, Role, Run, Series
 
 LEAST_ROWS = 16
 """Finite points that a series needs inside the common range: fewer say nothing about noise."""
+INFINITE = 1e100
+"""Numbers from here on are as good as infinite: their squares leave the floating-point range."""
 ROLES = (Role.GRAD_NORM, Role.LOSS, Role.VALIDATION_LOSS)
 SAME_LENGTH = 0.02
 """Difference in length, as a share, that is not worth a word."""
@@ -128,7 +130,7 @@ def _track(series: Series, which: int, place: Place) -> Track | None:
     step, at = np.unique(series.step[::-1], return_index=True)
     value = series.value[::-1][at]
     where = place(which, step.astype(np.float64))
-    kept = np.isfinite(value) & (where >= 0) & (where <= 1)
+    kept = (np.abs(value) < INFINITE) & (where >= 0) & (where <= 1)
     if np.count_nonzero(kept) < LEAST_ROWS:
         return None
     return Track(where[kept], value[kept], step[kept].astype(np.float64))

@@ -46,11 +46,11 @@ def against(report: Report, good: Sequence[Run], tolerances: Mapping[str, float]
     Raises:
         UsageError: not a single run could be compared.
     """
-    places = {run.path.absolute() for run in good}
+    places = {run.path.resolve() for run in good}
     runs, unread = [], []
     compared = False
     for one in report.runs:
-        if one.run.path.absolute() in places:
+        if one.run.path.resolve() in places:
             runs.append(replace(one, notes=(*one.notes, "a baseline run: held against nothing")))
             continue
         try:

@@ -35,10 +35,11 @@ def compare(
     shares = {**TOLERANCES, **{Check(name): s for name, s in (tolerances or {}).items()}}
     compared: list[Compared] = []
     envelopes = []
-    for aligned in alignment.roles:
-        measured = grid(aligned)
-        compared += _checks(aligned, measured, shares)
-        envelopes.append(_envelope(aligned, measured))
+    with np.errstate(all="ignore"):
+        for aligned in alignment.roles:
+            measured = grid(aligned)
+            compared += _checks(aligned, measured, shares)
+            envelopes.append(_envelope(aligned, measured))
     return Comparison(
         baselines=tuple(one.path for one in good),
         along=alignment.along,
@@ -101,7 +102,8 @@ def _spikes(
 ) -> Iterator[Compared]:
     share = shares[check]
     typical = float(np.median(measured.run.level))
-    rise = spikes.farthest(aligned, measured.logarithmic, _tolerance(measured, typical, share))
+    least = _tolerance(measured, typical, share)
+    rise = spikes.farthest(aligned, logarithmic=measured.logarithmic, least=least)
     if rise is None:
         return
     # in logarithms a rise is a factor over the level around it

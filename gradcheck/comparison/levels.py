@@ -10,9 +10,11 @@ import numpy as np
 
 from gradcheck.comparison.alignment import Aligned, Track
 from gradcheck.measure.baseline import SIGMA_PER_MAD
+from gradcheck.measure.robust import log_positive
 from gradcheck.model import FloatArray
 
 MOST_BLOCKS, LEAST_BLOCKS, ROWS_A_BLOCK = 16, 4, 4
+MOST_ZEROS = 0.05
 MEDIAN_ERROR = 1.2533
 """Standard error of a median over that of a mean, √(π/2), for normal noise."""
 MEDIAN_OF_SQUARE = 0.455
@@ -47,16 +49,16 @@ class Grid:
 
 
 def grid(aligned: Aligned) -> Grid:
-    """Measure levels, in logarithms where every value is positive: norms vary by factors."""
+    """Measure levels, in logarithms where values are positive, as norms vary by factors."""
     tracks = (aligned.run, *aligned.good)
-    logarithmic = all(bool((track.value > 0).all()) for track in tracks)
+    logarithmic = all(_is_positive(track.value) for track in tracks)
     fewest = min(len(track.value) for track in tracks)
     blocks = int(np.clip(fewest // ROWS_A_BLOCK, LEAST_BLOCKS, MOST_BLOCKS))
     cut = [_stretches(track, blocks) for track in tracks]
     filled = [b for b in range(blocks) if all(r[b].stop > r[b].start for r in cut)]
+    domain = [_domain(track.value, logarithmic) for track in tracks]
     measured = [
-        _levels([_domain(track.value[rows[b]], logarithmic) for b in filled])
-        for track, rows in zip(tracks, cut, strict=True)
+        _levels([values[rows[b]] for b in filled]) for values, rows in zip(domain, cut, strict=True)
     ]
     steps = [aligned.run.step[cut[0][b]] for b in filled]
     return Grid(
@@ -76,8 +78,13 @@ def _stretches(track: Track, blocks: int) -> list[slice]:
     return [slice(start, end) for start, end in pairwise(ends)]
 
 
+def _is_positive(values: FloatArray) -> bool:
+    """Whether it is positive but for a few rows that are 0, such as skipped steps."""
+    return bool((values >= 0).all()) and float((values == 0).mean()) <= MOST_ZEROS
+
+
 def _domain(values: FloatArray, logarithmic: bool) -> FloatArray:
-    return np.log(values) if logarithmic else values
+    return log_positive(values) if logarithmic else values
 
 
 def _levels(parts: Sequence[FloatArray]) -> Levels:
