@@ -283,3 +283,31 @@ def test_inspect_wants_a_path_or_config(gate: Gate) -> None:
     assert ran.returncode == 2
     assert one_line(ran.stderr)
     assert gate("inspect", "--config", "a", "b").returncode == 2
+
+
+SCRIPT = """
+import torch
+torch.manual_seed(0)
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), 0.01)
+for step in range(40):
+    x = torch.randn(8, 4)
+    if step == 30:
+        x[0, 0] = float("nan")
+    loss = model(x).square().mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+
+
+def test_watch_goes_by_the_same_settings(gate: Gate, here: Path) -> None:
+    (here / "train.py").write_text(SCRIPT)
+    accept = '[[accept]]\ncause = "nonfinite_input"\nreason = "sensor dropouts"\n'
+    ran = gate("watch", "train.py", config=accept)
+    assert ran.returncode == 0, ran.stderr
+    assert "sensor dropouts" in ran.stderr
+    assert "stopped by what is accepted: the rest did not run" in ran.stderr
+    ran = gate("watch", "train.py", config='[causes]\nnonfinite_input = "warning"\n')
+    assert ran.returncode == 1  # a stopped script is not as good as one that ended
+    assert "gradcheck.toml counts nonfinite_input as warning" in ran.stderr

@@ -30,14 +30,10 @@ class Watched:
     def exit_code(self, fail_on: FailOn) -> int:
         """Findings come first, then the script's own code, then that there was nothing to judge."""
         judged = exit_code(self.report, fail_on)
-        if judged == FINDINGS or (self._stopped_for_good() and fail_on is not FailOn.NEVER):
+        stopped = self.ending.stopped and not _all_accepted(self.report)
+        if judged == FINDINGS or (stopped and fail_on is not FailOn.NEVER):
             return FINDINGS
         return self.ending.code or judged
-
-    def _stopped_for_good(self) -> bool:
-        """Whether we ended the script, and not only over what the project accepts."""
-        accepted = [f.accepted for run in self.report.runs for f in run.findings]
-        return self.ending.stopped and not (accepted and all(accepted))
 
 
 def run(
@@ -61,11 +57,19 @@ def run(
     session.start()
     ending = launch.run(target)
     session.finish(ending.error)
-    remarks = tuple(_remarks(session))
     report = _judge(session, settings or Settings())
+    remarks = _remarks(session)
+    if ending.stopped and _all_accepted(report):
+        remarks.append("stopped by what is accepted: the rest did not run; see --keep-going")
     if not report.runs and directory is None:
         session.record.discard()
-    return Watched(ending, report, shown(session.record.directory), remarks)
+    return Watched(ending, report, shown(session.record.directory), tuple(remarks))
+
+
+def _all_accepted(report: Report) -> bool:
+    """Whether there are findings, and the project accepts every one."""
+    accepted = [finding.accepted for run in report.runs for finding in run.findings]
+    return bool(accepted) and all(accepted)
 
 
 def shown(directory: Path) -> Path:
