@@ -41,7 +41,7 @@ def settings(
     if named is not None and not named.is_file():
         kind = "is a directory" if named.is_dir() else "no such file"
         raise UsageError(f"{named}: {kind}; --config takes gradcheck.toml or pyproject.toml")
-    file = named or _shown(files.find(Path.cwd()))
+    file = named or _nearest()
     told = checking.check(files.table(file), file) if file else Settings()
     on_line = {"fail-on"} if fail_on else set()
     on_line |= set(roles or {}) | ({"baseline"} if baselines else set())
@@ -82,9 +82,14 @@ def described(acceptance: Acceptance) -> str:
     return f"{acceptance.what} {acceptance.name}{runs}: {acceptance.reason}{until}"
 
 
-def _shown(file: Path | None) -> Path | None:
-    """A file that was found, as a user would type it."""
-    return Path(os.path.relpath(file)) if file else None
+def _nearest() -> Path | None:
+    """The nearest file with settings, as a user would type it."""
+    try:
+        here = Path.cwd()
+    except OSError:
+        return None  # the working directory is gone
+    found = files.find(here)
+    return Path(os.path.relpath(found)) if found else None
 
 
 def _beside(file: Path | None, path: str) -> str:

@@ -26,12 +26,12 @@ def find(start: Path) -> Path | None:
         UsageError: a file on the way cannot be read or parsed.
     """
     for directory in (start, *start.parents):
-        if (directory / OWN).is_file():
+        if _exists(directory / OWN):
             return directory / OWN
         shared = directory / SHARED
-        if shared.is_file() and "gradcheck" in _tools(parse(shared)):
+        if _exists(shared) and "gradcheck" in _tools(parse(shared)):
             return shared
-        if (directory / ".git").exists():
+        if _exists(directory / ".git"):
             break  # what lies above a repository is another project's, or a stranger's
     return None
 
@@ -72,6 +72,13 @@ def parse(file: Path) -> dict[str, Any]:
         raise UsageError(f"{file}: is not TOML that can be read: it is nested too deep") from None
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror or error}") from None
+
+
+def _exists(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:
+        return False  # a folder above that may not be looked into
 
 
 def _tools(parsed: dict[str, Any]) -> dict[str, Any]:

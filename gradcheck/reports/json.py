@@ -97,6 +97,7 @@ def _event(event: Event, run: Run) -> dict[str, Any]:
         "recovered": event.recovered,
         "line": event.order if run.by_line else None,
         "text": event.text,
+        "ratio": event.ratio,
         "accepted": _accepted(event.accepted) if event.accepted else None,
     }
 

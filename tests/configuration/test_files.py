@@ -88,3 +88,10 @@ def test_the_command_line_wins_and_says_so(tmp_path: Path) -> None:
     assert origins["loss"] == origins["baseline"] == str(file)
     assert origins["learning-rate"] == "default"
     assert effective.settings(file, baselines=["other"]).baselines == ("other",)
+
+
+def test_a_folder_named_as_the_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "gradcheck.toml").mkdir()
+    assert files.find(tmp_path) == tmp_path / "gradcheck.toml"
+    with pytest.raises(UsageError, match="cannot be read"):
+        files.parse(tmp_path / "gradcheck.toml")
