@@ -18,14 +18,15 @@ import numpy as np
 
 from gradcheck.comparison.levels import Grid
 from gradcheck.comparison.quantiles import student
-from gradcheck.model import FloatArray
+from gradcheck.model import FloatArray, Role
 
 FALSE_ALARM = 5e-4
 """Of one check on one run; four checks make 0.2 % a run."""
 FREEDOM = 60.0
 """Degrees of freedom of a noise measured in some sixteen stretches and their neighbours."""
-LASTING = 0.25
-"""What lasts of a seed over a whole run, in standard errors of one stretch."""
+LASTING, LASTING_NORM = 0.25, 0.5
+"""What lasts of a seed over a whole run, in standard errors of one stretch: of a gradient norm more
+than of a loss, as seeds that lose the same do so in valleys of another steepness."""
 DELAY = 0.15
 """How much later, as a share of the way, a sound run may come to the same level."""
 PRIOR_FREEDOM = 8.0
@@ -103,12 +104,13 @@ class _Spread:
         squares = np.array([one.error**2 for one in grid.good])
         self.error: FloatArray = np.sqrt(squares.mean(axis=0))
         self.delay = _delay(self.usual, grid.middle)
+        self.lasting = LASTING_NORM if grid.role is Role.GRAD_NORM else LASTING
 
     def deviation(self, first: int, stop: int) -> float:
         """Standard deviation of the difference of the run's mean level to that of the good runs."""
         noise = float(np.mean(self.error[first:stop] ** 2))
         late = float(self.delay[first:stop].mean()) ** 2
-        variance = noise / (stop - first) + LASTING**2 * noise + late
+        variance = noise / (stop - first) + self.lasting**2 * noise + late
         runs = len(self.good)
         if runs > 1:
             seen = float(self.good[:, first:stop].mean(axis=1).var(ddof=1))

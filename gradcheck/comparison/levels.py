@@ -11,7 +11,7 @@ import numpy as np
 from gradcheck.comparison.alignment import Aligned, Track
 from gradcheck.measure.baseline import SIGMA_PER_MAD
 from gradcheck.measure.robust import log_positive
-from gradcheck.model import FloatArray
+from gradcheck.model import FloatArray, Role
 
 MOST_BLOCKS, LEAST_BLOCKS, ROWS_A_BLOCK = 16, 4, 4
 MOST_ZEROS = 0.05
@@ -34,6 +34,7 @@ class Levels:
 class Grid:
     """A role of a run and of the good runs, in equal stretches of the common range."""
 
+    role: Role
     logarithmic: bool
     middle: FloatArray
     """Of each stretch, from 0 to 1."""
@@ -62,6 +63,7 @@ def grid(aligned: Aligned) -> Grid:
     ]
     steps = [aligned.run.step[cut[0][b]] for b in filled]
     return Grid(
+        aligned.role,
         logarithmic,
         (np.array(filled) + 0.5) / blocks,
         np.array([float(step.min()) for step in steps]),
