@@ -10,8 +10,10 @@ PEERS := $(VENV)/peers-installed
 BENCH ?=
 # Options of `make fuzz`, such as FUZZ='--seed 7 --only csv,json' or FUZZ='--replay .fuzz/csv-7-12.json'.
 FUZZ ?= --cases 100000
+# Options of `make evaluate-baseline`, such as BASELINE=--why.
+BASELINE ?=
 
-.PHONY: demo test check lint types fmt bench bench-watch fuzz faults evaluate evaluate-peers evaluate-watch samples snapshots readme clean
+.PHONY: demo test check lint types fmt bench bench-watch fuzz faults evaluate evaluate-baseline evaluate-peers evaluate-watch samples snapshots readme clean
 
 demo: $(CORE)  ## install, diagnose the sample logs, watch a script that fails
 	$(BIN)/gradcheck analyze sample_logs --fail-on never
@@ -51,6 +53,9 @@ faults: $(INSTALLED)  ## train the runs of tests/faults/ into .faults/; half an 
 
 evaluate: faults  ## fit the weights with recipes left out, score them, write weights and README
 	$(BIN)/python -m tests.evaluation --keep
+
+evaluate-baseline: $(INSTALLED)  ## how often --baseline is right: trains 600 small runs, ten minutes
+	$(BIN)/python -m tests.evaluation.baseline $(BASELINE)
 
 evaluate-watch: faults  ## watch every script and recipe whose fault is known; half an hour
 	$(BIN)/python -m tests.watched scripts --keep

@@ -5,22 +5,41 @@
 
 from __future__ import annotations
 
-import enum
 import sys
 import traceback
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand
 
 import gradcheck
 from gradcheck import formats
 from gradcheck.errors import GradcheckError, UsageError
 from gradcheck.gate import NOTHING_TO_JUDGE, UNREADABLE, FailOn, exit_code
-
-if TYPE_CHECKING:
-    from gradcheck.model import Role
+from gradcheck.options import (
+    Baselines,
+    Cause,
+    Config,
+    FailOnOption,
+    Format,
+    FoundFormat,
+    GradNorm,
+    Heal,
+    HowToShow,
+    KeepGoing,
+    LearningRate,
+    Loss,
+    MaybePaths,
+    Module,
+    Outputs,
+    Paths,
+    RecordDirectory,
+    ReplayWords,
+    Script,
+    ShowConfig,
+    Tensorboard,
+    Verify,
+    WatchCommand,
+)
 
 CRASHED = 70
 
@@ -34,59 +53,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 nothing found, 1 findings, 2 wrong usage or unreadable path, "
     "3 nothing to judge.",
 )
-
-
-class FoundFormat(str, enum.Enum):
-    """The formats of `inspect`, whose output is no report."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-Paths = Annotated[
-    list[str],
-    typer.Argument(metavar="PATH", help="Log files, or directories with the logs of runs."),
-]
-Format = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        metavar="NAME",
-        autocompletion=lambda: list(formats.names()),
-        help=f"One of {', '.join(formats.names())}. Default: by the suffix of --output, or text.",
-    ),
-]
-Outputs = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        help="Write the report here, - is the terminal. May be repeated: then each goes by its "
-        "suffix, and --format is for the terminal.",
-    ),
-]
-Loss = Annotated[
-    str | None, typer.Option("--loss", metavar="NAME", help="The series that is the loss.")
-]
-GradNorm = Annotated[
-    str | None,
-    typer.Option("--grad-norm", metavar="NAME", help="The series that is the gradient norm."),
-]
-LearningRate = Annotated[
-    str | None,
-    typer.Option("--learning-rate", metavar="NAME", help="The series that is the learning rate."),
-]
-Verify = Annotated[
-    bool,
-    typer.Option("--verify", help="Check the data against its checksums (needs an extra)."),
-]
-
-
-def _cause_names() -> list[str]:
-    from gradcheck import catalogue
-
-    return [entry.name for entry in catalogue.entries()]
 
 
 def main() -> None:
@@ -127,34 +93,34 @@ def analyze(  # noqa: PLR0913, PLR0917 - one argument for each option
     paths: Paths,
     format: Format = None,
     output: Outputs = None,
-    fail_on: Annotated[
-        FailOn, typer.Option(help="The mildest severity that makes the exit code 1.")
-    ] = FailOn.FAILURE,
+    fail_on: FailOnOption = None,
+    baseline: Baselines = None,
+    config: Config = None,
     loss: Loss = None,
     grad_norm: GradNorm = None,
     learning_rate: LearningRate = None,
-    tensorboard: Annotated[
-        bool,
-        typer.Option(
-            "--tensorboard", help="Add the diagnosis to TensorBoard runs, as text beside scalars."
-        ),
-    ] = False,
+    tensorboard: Tensorboard = False,
     verify: Verify = False,
 ) -> None:
     """Diagnose one or many runs from their logs."""
     destinations = formats.plan(format, output or ())
-    from gradcheck import delivery, diagnosis, terminal
+    from gradcheck import delivery, judging, terminal
+    from gradcheck.configuration import effective
 
     destinations = delivery.checked(destinations)
-    overrides = _overrides(loss, grad_norm, learning_rate)
-    report = diagnosis.analyze(
-        *paths, overrides=overrides, progress=terminal.progress, verify=verify
+    settings = effective.settings(
+        config,
+        fail_on=fail_on.value if fail_on else None,
+        roles=_named_roles(loss, grad_norm, learning_rate),
+        baselines=baseline or (),
     )
+    report = judging.judge(paths, settings, progress=terminal.progress, verify=verify)
     terminal.warn_unread(report.unread)
     if not report.runs and not report.unread:
         terminal.warn(f"no training log found in {', '.join(paths)}")
-    code = exit_code(report, fail_on)
-    delivery.deliver(report, destinations, fail_on, code)
+    mildest = FailOn(settings.fail_on)
+    code = exit_code(report, mildest)
+    delivery.deliver(report, destinations, mildest, code)
     if tensorboard and report.runs:
         from gradcheck import tensorboard_summary
 
@@ -162,72 +128,16 @@ def analyze(  # noqa: PLR0913, PLR0917 - one argument for each option
     raise typer.Exit(code)
 
 
-class _Watch(TyperCommand):
-    """As for python itself, `-m MODULE` ends the options: what follows is the module's own."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Mark the end of the options that are ours; `--replay` may stand without its words."""
-        from gradcheck.watch.replay import wanted
-
-        valued = {o for p in self.params if not getattr(p, "is_flag", False) for o in p.opts}
-        own: list[str] = []
-        at = 0
-        while at < len(args) and args[at].startswith("-") and args[at] != "--":
-            arg = args[at]
-            at += 1
-            if arg in ("--replay", "--no-replay"):
-                words = "none" if arg == "--no-replay" else "auto"
-                if arg == "--replay" and wanted.is_value("".join(args[at : at + 1])):
-                    words = args[at]
-                    at += 1
-                arg = f"--replay={words}"
-            own.append(arg)
-            if arg in valued:
-                own += args[at : at + 1]
-                at += 1
-            if arg.startswith("-m"):
-                own.append("--")
-                break
-        return super().parse_args(ctx, own + args[at:])
-
-
-@app.command(cls=_Watch, context_settings={"allow_interspersed_args": False})
+@app.command(cls=WatchCommand, context_settings={"allow_interspersed_args": False})
 def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
-    script: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="SCRIPT [ARGS]...", help="The script, and its own arguments."),
-    ] = None,
-    module: Annotated[
-        str | None,
-        typer.Option("-m", metavar="MODULE", help="Run a module instead, as python -m does."),
-    ] = None,
-    record: Annotated[
-        Path | None,
-        typer.Option("--record", metavar="DIR", help="Keep the record here; `analyze` reads it."),
-    ] = None,
-    keep_going: Annotated[
-        bool,
-        typer.Option("--keep-going", help="Skip a step that would poison the weights; go on."),
-    ] = False,
-    heal: Annotated[
-        bool,
-        typer.Option(
-            "--heal",
-            help="Go on from the last good state, with a change that held when it was tried.",
-        ),
-    ] = False,
-    replay: Annotated[
-        str,
-        typer.Option(
-            "--replay",
-            metavar="[WORDS]",
-            help="Run the failing steps again with one thing changed: auto, all (every change), "
-            "fork, rollback or rerun (the way back). --no-replay: do not.",
-        ),
-    ] = "auto",
-    fail_on: Annotated[
-        FailOn, typer.Option(help="The mildest severity that makes the exit code 1.")
-    ] = FailOn.FAILURE,
+    script: Script = None,
+    module: Module = None,
+    record: RecordDirectory = None,
+    keep_going: KeepGoing = False,
+    heal: Heal = False,
+    replay: ReplayWords = "auto",
+    fail_on: FailOnOption = None,
+    config: Config = None,
     format: Format = None,
     output: Outputs = None,
 ) -> None:
@@ -237,23 +147,29 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
         raise UsageError("watch needs a script: gradcheck watch train.py, or watch -m MODULE")
     destinations = formats.plan(format, output or ())
     from gradcheck import delivery, terminal
-
-    destinations = delivery.checked(destinations)
-    from gradcheck.watch import command
-    from gradcheck.watch.launch import Target
     from gradcheck.watch.replay import wanted
 
-    name, own = (module, arguments) if module is not None else (arguments[0], arguments[1:])
-    target = Target(name, own, is_module=module is not None)
     wishes = wanted.read(replay)
     if heal and not wishes.wanted:
         raise UsageError("--heal needs replays: leave out --no-replay")
-    watched = command.run(target, record, keep_going=keep_going, heal=heal, replay=wishes)
+    destinations = delivery.checked(destinations)
+    from gradcheck.configuration import effective
+
+    settings = effective.settings(config, fail_on=fail_on.value if fail_on else None)
+    from gradcheck.watch import command
+    from gradcheck.watch.launch import Target
+    from gradcheck.watch.manner import Manner
+
+    name, own = (module, arguments) if module is not None else (arguments[0], arguments[1:])
+    target = Target(name, own, is_module=module is not None)
+    manner = Manner(keep_going=keep_going, heal=heal, replay=wishes)
+    watched = command.run(target, record, manner, settings)
     for remark in watched.notes:
         terminal.warn(f"{target.title}: {remark}")
-    code = watched.exit_code(fail_on)
+    mildest = FailOn(settings.fail_on)
+    code = watched.exit_code(mildest)
     if watched.report.runs or output:
-        delivery.deliver(watched.report, destinations, fail_on, code, sys.stderr)
+        delivery.deliver(watched.report, destinations, mildest, code, sys.stderr)
     if watched.report.runs:
         terminal.warn(f"the record is in {watched.directory}")
     command.die_as_told(watched.ending)
@@ -261,21 +177,31 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
 
 
 @app.command()
-def inspect(
-    paths: Paths,
-    format: Annotated[FoundFormat, typer.Option(help="How to show it.")] = FoundFormat.TEXT,
+def inspect(  # noqa: PLR0913, PLR0917 - one argument for each option
+    paths: MaybePaths = None,
+    format: HowToShow = FoundFormat.TEXT,
+    config: ShowConfig = False,
     loss: Loss = None,
     grad_norm: GradNorm = None,
     learning_rate: LearningRate = None,
     verify: Verify = False,
 ) -> None:
     """Show what was found in the logs: runs, series and roles."""
+    named = _named_roles(loss, grad_norm, learning_rate)
+    if config:
+        from gradcheck import settings_command
+
+        settings_command.show(paths or [], named, as_json=format is FoundFormat.JSON)
+        return
+    if not paths:
+        raise UsageError("inspect needs a PATH, or --config to show the settings")
     from gradcheck import loading, terminal
+    from gradcheck.configuration import effective
     from gradcheck.reports import inventory
 
     loaded = loading.collect(
         paths,
-        _overrides(loss, grad_norm, learning_rate),
+        effective.settings(roles=named).overrides,
         progress=terminal.progress,
         verify=verify,
     )
@@ -293,9 +219,7 @@ def inspect(
 
 @app.command()
 def explain(
-    cause: Annotated[
-        str | None, typer.Argument(metavar="[CAUSE]", autocompletion=_cause_names)
-    ] = None,
+    cause: Cause = None,
 ) -> None:
     """List the known causes, or explain one: its look and its cure."""
     from gradcheck import catalogue, explanation, terminal
@@ -305,10 +229,8 @@ def explain(
     terminal.show(page or explanation.overview(entries))
 
 
-def _overrides(
+def _named_roles(
     loss: str | None, grad_norm: str | None, learning_rate: str | None
-) -> dict[Role, str]:
-    from gradcheck.model import Role
-
-    named = {Role.LOSS: loss, Role.GRAD_NORM: grad_norm, Role.LEARNING_RATE: learning_rate}
-    return {role: name for role, name in named.items() if name is not None}
+) -> dict[str, str]:
+    named = {"loss": loss, "grad-norm": grad_norm, "learning-rate": learning_rate}
+    return {key: name for key, name in named.items() if name is not None}

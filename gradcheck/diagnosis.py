@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,25 +37,27 @@ def analyze(
     overrides: Mapping[Role, str] | None = None,
     progress: loading.Progress = loading.quietly,
     verify: bool = False,
+    least: Mapping[Kind, float] | None = None,
 ) -> Report:
     """Diagnose every run found under `paths`; the report names what could not be judged.
 
-    With `verify`, data is compared with its checksums, where the format has any.
+    With `verify`, data is compared with its checksums, where the format has any. `least` is how
+    many times the level before it a spike must reach to be one, by kind.
 
     Raises:
         UsageError: no path exists.
         NoSuchSeries: an override names a series that no run has.
     """
     loaded = loading.collect(paths, overrides, progress, verify=verify)
-    runs = sorted((diagnose(run) for run in loaded.runs), key=_gravity)
+    runs = sorted((diagnose(run, least) for run in loaded.runs), key=_gravity)
     return Report(tuple(runs), loaded.unread)
 
 
-def diagnose(run: Run) -> RunReport:
+def diagnose(run: Run, least: Mapping[Kind, float] | None = None) -> RunReport:
     """Diagnose one run: the worst of the attempts that its log holds."""
     # losses of broken runs reach the end of the float range: measures of them may overflow
     with np.errstate(all="ignore"):
-        reports = [diagnose_attempt(attempt) for attempt in attempts(run)]
+        reports = [diagnose_attempt(attempt, least) for attempt in attempts(run)]
     worst = min(reports, key=_gravity)
     events = sorted((e for r in reports for e in r.events), key=lambda event: event.order)
     notes = run.notes
@@ -69,9 +71,9 @@ def diagnose(run: Run) -> RunReport:
     return replace(worst, run=run, events=tuple(events), notes=notes)
 
 
-def diagnose_attempt(run: Run) -> RunReport:
+def diagnose_attempt(run: Run, least: Mapping[Kind, float] | None = None) -> RunReport:
     """Diagnose a run whose step never starts over."""
-    case = Case(run, tuple(detect(run)))
+    case = Case(run, tuple(_marked(detect(run), least or {})))
     circumstance = weighing.circumstance(case)
     weighed = weighing.weigh(weighing.clues_of(case), circumstance, replay=run.replay)
     kinds = {event.kind for event in case.events}
@@ -106,6 +108,13 @@ def detect(run: Run) -> list[Event]:
     return sorted(
         (event for find in detectors for event in find(run)), key=lambda event: event.order
     )
+
+
+def _marked(events: Iterable[Event], least: Mapping[Kind, float]) -> Iterator[Event]:
+    """The events without the spikes that are smaller than what counts as one."""
+    for event in events:
+        if event.ratio is None or event.ratio >= least.get(event.kind, 0.0):
+            yield event
 
 
 def is_open(circumstance: str, kinds: Collection[str], supported: float, none: float) -> bool:

@@ -11,13 +11,14 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "gradcheck"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 PLUG_INS = {"readers", "detectors", "clues", "causes", "reports"}
-TOP = {"diagnosis", "cli"}
+TOP = {"diagnosis", "judging", "cli"}
 ALLOWED: dict[str, set[str]] = {
     "model": {"model"},
     "wording": set(),
     "errors": set(),
     "measure": {"model", "measure"},
     "case": {"model", "measure"},
+    "configuration": {"model", "measure", "gate", "errors", "weight_table", "configuration"},
     "detectors": {"model", "measure", "detectors"},
     "clues": {"model", "measure", "case", "wording", "clues"},
     "causes": {"model", "measure", "case", "wording", "causes"},

@@ -35,7 +35,12 @@ def spike_event(kind: Kind, series: Series, rows: IntArray, excursion: Excursion
         recovered=excursion.recovered,
         order=int(series.order[first]),
         value=float(series.value[peak]),
+        ratio=_ratio(float(series.value[peak]), excursion.centre),
     )
+
+
+def _ratio(peak: float, usual: float) -> float | None:
+    return peak / usual if peak > 0 and usual > 0 else None
 
 
 def came_back(series: Series, first: int, last: int, tail: int = 3) -> bool:

@@ -12,8 +12,13 @@ from gradcheck.model.findings import Rejection as Rejection
 from gradcheck.model.findings import Remedy as Remedy
 from gradcheck.model.findings import Report as Report
 from gradcheck.model.findings import RunReport as RunReport
-from gradcheck.model.findings import Severity as Severity
 from gradcheck.model.findings import Unread as Unread
+from gradcheck.model.gating import Accepted as Accepted
+from gradcheck.model.gating import Check as Check
+from gradcheck.model.gating import Compared as Compared
+from gradcheck.model.gating import Comparison as Comparison
+from gradcheck.model.gating import Envelope as Envelope
+from gradcheck.model.gating import Severity as Severity
 from gradcheck.model.inside import Observation as Observation
 from gradcheck.model.inside import Replay as Replay
 from gradcheck.model.inside import Trial as Trial

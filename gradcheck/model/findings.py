@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from gradcheck.model.gating import Accepted, Compared, Comparison, Severity
 from gradcheck.model.inside import Trial, Where
 from gradcheck.model.logs import Run
-
-
-class Severity(str, enum.Enum):
-    """How much an event matters; ordered by `rank`."""
-
-    WARNING = "warning"
-    SPIKE = "spike"
-    FAILURE = "failure"
-
-    @property
-    def rank(self) -> int:
-        """Position in the order of gravity, 0 the mildest."""
-        return list(Severity).index(self)
 
 
 class Family(str, enum.Enum):
@@ -72,6 +61,10 @@ class Event:
     value: float | None = None
     text: str | None = None
     """What the log itself says of it."""
+    ratio: float | None = None
+    """A spike's peak over the level before it, where both are positive."""
+    accepted: Accepted | None = None
+    """Why it does not count for the gate, if it does not."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +134,33 @@ class RunReport:
     diagnoses: tuple[Diagnosis, ...] = ()
     missing: tuple[Missing, ...] = ()
     notes: tuple[str, ...] = ()
+    comparison: Comparison | None = None
+    """The run beside known good runs, where it was compared with any."""
 
     @cached_property
     def severity(self) -> Severity | None:
         """The gravest severity among the events, None where there are none."""
-        return max((e.severity for e in self.events), key=lambda s: s.rank, default=None)
+        return _gravest(e.severity for e in self.events)
+
+    @cached_property
+    def regressions(self) -> tuple[Compared, ...]:
+        """What is worse than in the known good runs, beyond their noise."""
+        return self.comparison.regressions if self.comparison else ()
+
+    @cached_property
+    def findings(self) -> tuple[Event | Compared, ...]:
+        """All that a gate may fail on: the events and the regressions."""
+        return (*self.events, *self.regressions)
+
+    @cached_property
+    def open_severity(self) -> Severity | None:
+        """The gravest severity among the findings that nobody accepted: what a gate goes by."""
+        return _gravest(f.severity for f in self.findings if f.accepted is None)
+
+
+def _gravest(severities: Iterable[Severity | None]) -> Severity | None:
+    known = (severity for severity in severities if severity is not None)
+    return max(known, key=lambda severity: severity.rank, default=None)
 
 
 @dataclass(frozen=True)
@@ -165,5 +180,6 @@ class Report:
     unread: tuple[Unread, ...] = ()
 
     def at_least(self, severity: Severity) -> list[RunReport]:
-        """The runs with an event at or above a severity."""
-        return [r for r in self.runs if r.severity and r.severity.rank >= severity.rank]
+        """The runs with a finding at or above a severity that nobody accepted."""
+        graves = ((run, run.open_severity) for run in self.runs)
+        return [run for run, grave in graves if grave and grave.rank >= severity.rank]

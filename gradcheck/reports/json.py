@@ -9,7 +9,11 @@ from typing import Any
 
 import gradcheck
 from gradcheck.model import (
+    Accepted,
+    Compared,
+    Comparison,
     Diagnosis,
+    Envelope,
     Event,
     Evidence,
     Missing,
@@ -68,6 +72,7 @@ def _run(report: RunReport) -> dict[str, Any]:
         "replay": _replay(run.replay) if run.replay else None,
         "missing": [_missing(missing) for missing in report.missing],
         "notes": list(report.notes),
+        "comparison": _comparison(report.comparison) if report.comparison else None,
     }
 
 
@@ -92,6 +97,51 @@ def _event(event: Event, run: Run) -> dict[str, Any]:
         "recovered": event.recovered,
         "line": event.order if run.by_line else None,
         "text": event.text,
+        "ratio": event.ratio,
+        "accepted": _accepted(event.accepted) if event.accepted else None,
+    }
+
+
+def _accepted(accepted: Accepted) -> dict[str, Any]:
+    return {"reason": accepted.reason, "by": accepted.by, "until": accepted.until}
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "baselines": [str(path) for path in comparison.baselines],
+        "along": comparison.along,
+        "first_step": comparison.first_step,
+        "last_step": comparison.last_step,
+        "compared": [_compared(one) for one in comparison.compared],
+        "envelopes": [_envelope(one) for one in comparison.envelopes],
+        "notes": list(comparison.notes),
+    }
+
+
+def _compared(compared: Compared) -> dict[str, Any]:
+    return {
+        "check": compared.check.value,
+        "severity": compared.severity.value if compared.severity else None,
+        "series": compared.series,
+        "statement": compared.statement,
+        "value": compared.value,
+        "usual": compared.usual,
+        "limit": compared.limit,
+        "excess": compared.excess,
+        "first_step": compared.first_step,
+        "last_step": compared.last_step,
+        "accepted": _accepted(compared.accepted) if compared.accepted else None,
+    }
+
+
+def _envelope(envelope: Envelope) -> dict[str, Any]:
+    return {
+        "role": envelope.role.value,
+        "series": envelope.series,
+        "step": envelope.step.tolist(),
+        "level": envelope.level.tolist(),
+        "usual": envelope.usual.tolist(),
+        "high": envelope.high.tolist(),
     }
 
 

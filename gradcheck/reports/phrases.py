@@ -45,13 +45,20 @@ def window(evidence: Evidence) -> str:
 
 def status(report: RunReport) -> str:
     """One word for how a run stands."""
-    if report.verdict == HEALTHY or report.severity is None:
+    sound = report.verdict == HEALTHY
+    if sound and not report.regressions:
         return "healthy"
-    return {"failure": "failed"}.get(report.severity.value, report.severity.value)
+    if report.open_severity is None:
+        return "accepted" if report.findings else "healthy"
+    if sound:
+        return "regressed" if any(not one.accepted for one in report.regressions) else "accepted"
+    return {"failure": "failed"}.get(report.open_severity.value, report.open_severity.value)
 
 
 def judgement(report: RunReport) -> str:
     """The cause with its family and probability, or that it is not clear."""
+    if report.verdict == HEALTHY and report.regressions:
+        return "worse than the good runs"
     if not report.diagnoses:
         return "cause not clear" if report.verdict == INCONCLUSIVE else words(report.verdict)
     best = report.diagnoses[0]
@@ -62,6 +69,8 @@ def judgement(report: RunReport) -> str:
 
 def what_happened(report: RunReport) -> str:
     """The gravest event: the earliest of its kind, with how often that kind occurred."""
+    if report.verdict == HEALTHY and report.regressions:
+        return ", ".join(words(one.check.value) for one in report.regressions)
     first = gravest(report)
     if first is None:
         return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradcheck.model import INCONCLUSIVE, Diagnosis, Evidence, Missing, Remedy, RunReport
+from gradcheck.model import HEALTHY, INCONCLUSIVE, Diagnosis, Evidence, Missing, Remedy, RunReport
 from gradcheck.reports.page import Page, Part
 from gradcheck.reports.phrases import (
     extent,
@@ -17,6 +17,7 @@ from gradcheck.reports.phrases import (
     window,
     words,
 )
+from gradcheck.reports.run_comparison import put_accepted, put_comparison
 from gradcheck.reports.run_plots import put_plots
 from gradcheck.reports.run_replay import put_replay
 
@@ -24,6 +25,8 @@ STATUS_STYLE = {
     "failed": "bold red",
     "spike": "bold yellow",
     "warning": "yellow",
+    "regressed": "bold red",
+    "accepted": "cyan",
     "healthy": "green",
 }
 LEAST_LEFT = 0.05
@@ -37,6 +40,8 @@ def put_healthy(page: Page, report: RunReport) -> None:
     page.item(
         ("healthy", STATUS_STYLE["healthy"]), str(report.run.path), (f"  {text}", "dim"), gap=2
     )
+    put_accepted(page, report)
+    put_comparison(page, report)
 
 
 def put_details(page: Page, report: RunReport) -> None:
@@ -45,13 +50,15 @@ def put_details(page: Page, report: RunReport) -> None:
     put_plots(page, report)
     if report.verdict == INCONCLUSIVE:
         _put_rivals(page, report.diagnoses[:MOST_RIVALS])
-    elif report.diagnoses:
+    elif report.diagnoses and report.verdict != HEALTHY:
         _put_reasons(page, report.diagnoses[0])
     if report.run.replay is not None:
         put_replay(page, report.run.replay)
-    if report.diagnoses:
+    if report.diagnoses and report.verdict != HEALTHY:
         _put_remedies(page, report)
     _put_missing(page, report.missing)
+    put_accepted(page, report)
+    put_comparison(page, report)
     notes = dict.fromkeys((*report.run.notes, *report.notes))
     if notes:
         page.blank()
@@ -67,7 +74,7 @@ def _put_verdict(page: Page, report: RunReport) -> None:
         happened += f", first bad step {first_bad}"
     page.item((state, STATUS_STYLE[state]), (f"{happened}: {judgement(report)}", "bold"), gap=2)
     page.line((str(report.run.path), "dim"), indent=len(state) + 2)
-    if report.diagnoses and report.verdict != INCONCLUSIVE:
+    if report.diagnoses and report.verdict not in (HEALTHY, INCONCLUSIVE):
         page.line(report.diagnoses[0].summary)
         if report.diagnoses[0].where is not None:
             page.line((place(report.diagnoses[0].where), "bold"))

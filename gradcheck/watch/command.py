@@ -8,13 +8,14 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gradcheck import diagnosis
+from gradcheck import judging
+from gradcheck.configuration.settings import Settings
 from gradcheck.errors import UsageError
 from gradcheck.gate import FINDINGS, FailOn, exit_code
 from gradcheck.model import Report
 from gradcheck.watch import launch, record
 from gradcheck.watch.launch import Ending, Target
-from gradcheck.watch.replay.wanted import Wanted
+from gradcheck.watch.manner import Manner
 from gradcheck.watch.session import Session
 
 
@@ -30,7 +31,8 @@ class Watched:
     def exit_code(self, fail_on: FailOn) -> int:
         """Findings come first, then the script's own code, then that there was nothing to judge."""
         judged = exit_code(self.report, fail_on)
-        if judged == FINDINGS or (self.ending.stopped and fail_on is not FailOn.NEVER):
+        stopped = self.ending.stopped and not _all_accepted(self.report)
+        if judged == FINDINGS or (stopped and fail_on is not FailOn.NEVER):
             return FINDINGS
         return self.ending.code or judged
 
@@ -38,10 +40,8 @@ class Watched:
 def run(
     target: Target,
     directory: Path | None,
-    *,
-    keep_going: bool = False,
-    heal: bool = False,
-    replay: Wanted | None = None,
+    manner: Manner | None = None,
+    settings: Settings | None = None,
 ) -> Watched:
     """Run a script or module under watch, to its end or to the step that would poison it.
 
@@ -51,7 +51,7 @@ def run(
     launch.check(target)
     place = record.choose_directory(directory, Path(target.name).stem)
     try:
-        session = Session(place, keep_going=keep_going, heal=heal, replay=replay)
+        session = Session(place, manner)
     except OSError as error:
         raise UsageError(f"cannot write the record {place}: {error.strerror or error}") from None
     session.start()
@@ -59,11 +59,19 @@ def run(
     session.finish(ending.error)
     if session.stopped:  # the loop may have ended within a trial, by an error of its own
         ending = Ending(0, stopped=True)
-    remarks = tuple(_remarks(session))
-    report = _judge(session)
+    report = _judge(session, settings or Settings())
+    remarks = _remarks(session)
+    if ending.stopped and _all_accepted(report):
+        remarks.append("stopped by what is accepted: the rest did not run; see --keep-going")
     if not report.runs and directory is None:
         session.record.discard()
-    return Watched(ending, report, shown(session.record.directory), remarks)
+    return Watched(ending, report, shown(session.record.directory), tuple(remarks))
+
+
+def _all_accepted(report: Report) -> bool:
+    """Whether there are findings, and the project accepts every one."""
+    accepted = [finding.accepted for run in report.runs for finding in run.findings]
+    return bool(accepted) and all(accepted)
 
 
 def shown(directory: Path) -> Path:
@@ -74,8 +82,10 @@ def shown(directory: Path) -> Path:
         return directory
 
 
-def _judge(session: Session) -> Report:
-    report = diagnosis.analyze(shown(session.record.directory))
+def _judge(session: Session, settings: Settings) -> Report:
+    # names of series and baselines are those of other logs, not of the record
+    own = replace(settings, roles={}, baselines=())
+    report = judging.judge([shown(session.record.directory)], own)
     # an empty record is no log: it is told in a line of its own
     return replace(report, unread=())
 

@@ -11,6 +11,7 @@ from gradcheck.model import RunReport
 from gradcheck.reports import text
 from gradcheck.watch import record
 from gradcheck.watch.guard import Stop
+from gradcheck.watch.manner import Manner
 from gradcheck.watch.session import Session
 
 
@@ -29,7 +30,7 @@ class Watching:
         self._session: Session | None = None
 
     def __enter__(self) -> Watching:
-        self._session = Session(self.directory, keep_going=self._keep_going)
+        self._session = Session(self.directory, Manner(keep_going=self._keep_going))
         self._session.probe.registry.add_living()
         self._session.start()
         return self

@@ -20,6 +20,7 @@ from gradcheck.watch.guard import Guard, Stop
 from gradcheck.watch.healing import Healing
 from gradcheck.watch.investigate import Investigation
 from gradcheck.watch.layers import LayerNorms
+from gradcheck.watch.manner import Manner
 from gradcheck.watch.patches import Patches
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.record import Record, own_rank
@@ -27,7 +28,6 @@ from gradcheck.watch.replay.keeping import Keeping
 from gradcheck.watch.replay.rollback import Rollback
 from gradcheck.watch.replay.snapshot import Snapshots
 from gradcheck.watch.replay.trial import Trial
-from gradcheck.watch.replay.wanted import Wanted
 from gradcheck.watch.vigil import Vigil
 
 MOST_LOCALISED = 3
@@ -36,16 +36,10 @@ MOST_LOCALISED = 3
 class Session:
     """Ties the hooks to the record; the listener of the probe."""
 
-    def __init__(
-        self,
-        record: Path,
-        *,
-        keep_going: bool = False,
-        heal: bool = False,
-        replay: Wanted | None = None,
-    ) -> None:
-        self.replay = replay or Wanted()
-        self.healing = Healing(self) if heal else None
+    def __init__(self, record: Path, manner: Manner | None = None) -> None:
+        manner = manner or Manner()
+        self.replay = manner.replay
+        self.healing = Healing(self) if manner.heal else None
         self.guard = Guard(self.tell)
         self.record = Record(record)
         self.probe = Probe(self, self.guard)
@@ -69,7 +63,7 @@ class Session:
         self.probe.loading.tick = lambda: self.tick
         self.vigil = Vigil(self.probe, self.snapshots, self.record)
         self.display = Display(self)
-        self.keep_going = keep_going
+        self.keep_going = manner.keep_going
         self.stopped = False
         self.rows = 0
         self._localised: set[int] = set()

@@ -56,3 +56,9 @@ def test_a_spike_behind_a_skipped_step_keeps_its_own_step() -> None:
     (event,) = detect(run_of({"grad_norm": norm}, steps))
     assert event.step == 3000
     assert event.value == norm[300]
+
+
+def test_a_spike_says_how_many_times_the_level_it_reached() -> None:
+    norm = put(norms(ROWS, noise=0.05), 300, 40.0)
+    (event,) = detect(run_of({"grad_norm": norm}))
+    assert event.ratio == pytest.approx(40.0 / float(np.median(norm[250:300])), rel=0.01)
