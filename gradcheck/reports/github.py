@@ -45,7 +45,7 @@ def _lines(report: Report, canvas: Canvas) -> Iterator[str]:
     for run in report.runs:
         if not is_noteworthy(run, canvas.fail_on):
             continue
-        level = _LEVELS[run.severity or Severity.WARNING]
+        level = _LEVELS[run.open_severity or Severity.WARNING]  # what is accepted is but told
         told[level] += 1
         if told[level] <= MOST_SHOWN:
             yield _annotation(level, run)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from gradcheck.model import Event, Kind, Report, Role, RunReport, Severity
+from gradcheck.model import Compared, Event, Kind, Report, Role, RunReport, Severity
 from gradcheck.reports.base import Canvas, Renderer
 from gradcheck.reports.escape import safe
 from gradcheck.reports.page import Page
@@ -81,6 +81,8 @@ def _add_run(root: Element, run: RunReport, name: str, fail_on: Severity | None)
         elif not _is_visible(run, kind):
             lacking = words(_NEEDS[kind][0].value)
             SubElement(case, "skipped", message=f"the log has no series of the {lacking}")
+    for one in run.comparison.compared if run.comparison else ():
+        _add_compared(suite, one, name, fail_on)
 
 
 def _properties(run: RunReport) -> Iterator[tuple[str, str]]:
@@ -111,7 +113,9 @@ def _tell(
     failing = [event for event in events if fails(event, fail_on)]
     if not failing:
         mildest = fail_on.value if fail_on else "never"
-        told = f"{events[0].severity.value}: {happened} (no failure with --fail-on {mildest})"
+        accepted = next((e.accepted.reason for e in events if e.accepted), None)
+        why = f"accepted: {accepted}" if accepted else f"no failure with --fail-on {mildest}"
+        told = f"{events[0].severity.value}: {happened} ({why})"
         SubElement(case, "system-out").text = xml_text(safe(told, LONGEST))
         return
     here = failing[0].kind is told_at
@@ -129,6 +133,17 @@ def _tell(
         page.line(happened)
         page.line(f"The diagnosis is told at: no {words(told_at.value) if told_at else ''}")
     failure.text = xml_text(page.finish())
+
+
+def _add_compared(suite: Element, one: Compared, name: str, fail_on: Severity | None) -> None:
+    title = f"{words(one.check.value)} as in the good runs: {one.series}"
+    case = SubElement(suite, "testcase", classname=name, name=xml_text(safe(title, LONGEST)))
+    told = xml_text(safe(one.statement, LONGEST))
+    if fails(one, fail_on) and one.severity is not None:
+        SubElement(case, "failure", type=one.severity.value, message=told).text = told
+    else:
+        accepted = f" (accepted: {one.accepted.reason})" if one.accepted else ""
+        SubElement(case, "system-out").text = told + xml_text(safe(accepted, LONGEST))
 
 
 def _add_unread(root: Element, report: Report) -> None:

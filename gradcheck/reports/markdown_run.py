@@ -20,7 +20,7 @@ from gradcheck.reports.phrases import (
 )
 from gradcheck.reports.places import in_log
 from gradcheck.reports.run_plots import put_plots
-from gradcheck.reports.telling import best, headline
+from gradcheck.reports.telling import acceptances, best, headline
 from gradcheck.wording import count
 
 PLOT_WIDTH = 76
@@ -70,6 +70,7 @@ def _body(report: RunReport, *, foldable: bool) -> Iterator[str]:
     yield from _remedies(report)
     if report.run.replay is not None:
         yield from _replay(report.run.replay)
+    yield from _gating(report)
     drawn = Page(Canvas(PLOT_WIDTH, braille=False))
     put_plots(drawn, report)
     plot = drawn.finish().strip("\n")
@@ -84,6 +85,17 @@ def _body(report: RunReport, *, foldable: bool) -> Iterator[str]:
     notes = list(dict.fromkeys((*report.run.notes, *report.notes)))[:MOST_NOTES]
     if notes:
         yield "\n".join(f"- Note: {text(note, LONGEST)}" for note in notes)
+
+
+def _gating(report: RunReport) -> Iterator[str]:
+    """What is accepted, and what is worse than in the good runs."""
+    told = [f"- {text(line, LONGEST)}" for line in acceptances(report)]
+    told += [
+        f"- {text(words(one.check.value))}: {text(one.statement, LONGEST)}"
+        for one in report.regressions
+    ]
+    if told:
+        yield "\n".join(told)
 
 
 def _reasons(report: RunReport) -> Iterator[str]:

@@ -14,9 +14,17 @@ from gradcheck.reports.json import dumps
 from gradcheck.reports.phrases import gravest
 from gradcheck.reports.places import Spot, in_log, in_script, spot
 from gradcheck.reports.sarif_rules import rule
-from gradcheck.reports.telling import best, headline, is_noteworthy, nothing_judged, sentences
+from gradcheck.reports.telling import (
+    acceptances,
+    best,
+    headline,
+    is_noteworthy,
+    nothing_judged,
+    sentences,
+)
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
+REGRESSION = "regression"
 LONGEST = 600
 _LEVELS = {Severity.FAILURE: "error", Severity.SPIKE: "warning", Severity.WARNING: "note"}
 _BASE = "%SRCROOT%"
@@ -88,6 +96,8 @@ def _rule_id(run: RunReport) -> str:
     diagnosis, first = best(run), gravest(run)
     if diagnosis is not None:
         return diagnosis.cause
+    if run.regressions:
+        return REGRESSION
     return first.kind.value if first is not None else INCONCLUSIVE
 
 
@@ -98,7 +108,7 @@ def _result(run: RunReport, ids: Sequence[str]) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": name,
         "ruleIndex": ids.index(name),
-        "level": _LEVELS[run.severity or Severity.WARNING],
+        "level": _LEVELS[run.open_severity or Severity.WARNING],
         "message": message("\n".join(safe(line, LONGEST) for line in lines)),
         "locations": [_location(script or log, run)],
         "partialFingerprints": _fingerprints(log, name),
@@ -111,6 +121,10 @@ def _result(run: RunReport, ids: Sequence[str]) -> dict[str, Any]:
     }
     if diagnosis is not None:
         result["rank"] = round(100 * diagnosis.confidence, 1)
+    if run.open_severity is None:
+        result["suppressions"] = [
+            {"kind": "external", "justification": safe(why, LONGEST)} for why in acceptances(run)
+        ]
     if script is not None:
         result["relatedLocations"] = [
             {"id": 1, "physicalLocation": _physical(log), "message": message("the log of the run")}

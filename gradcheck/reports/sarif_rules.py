@@ -7,6 +7,8 @@ from typing import Any
 
 from gradcheck.reports.phrases import words
 
+_OF_NO_CAUSE = {"regression": "The run is worse than the known good ones, beyond their noise."}
+
 
 def rule(name: str) -> dict[str, Any]:
     """The rule of a cause, or of a kind of event that needed no explanation."""
@@ -18,7 +20,7 @@ def rule(name: str) -> dict[str, Any]:
     if entry is None:
         return told | {
             "shortDescription": {"text": words(name)},
-            "help": {"text": f"{words(name)}: it happened, and the run went on as before."},
+            "help": {"text": _OF_NO_CAUSE.get(name, f"{words(name)}: the run went on as before.")},
         }
     advice = [remedy.action for remedy in entry.remedies]
     numbered = "\n".join(f"{rank}. {action}" for rank, action in enumerate(advice, start=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from gradcheck.model import HEALTHY, INCONCLUSIVE, Diagnosis, Event, RunReport, Severity
+from gradcheck.model import HEALTHY, INCONCLUSIVE, Compared, Diagnosis, Event, RunReport, Severity
 from gradcheck.reports.phrases import judgement, place, status, what_happened
 from gradcheck.wording import count
 
@@ -19,7 +19,8 @@ def headline(report: RunReport) -> str:
     happened = what_happened(report)
     if not happened:
         return judgement(report)
-    return happened if report.verdict == HEALTHY else f"{happened}: {judgement(report)}"
+    sound = report.verdict == HEALTHY and not report.regressions
+    return happened if sound else f"{happened}: {judgement(report)}"
 
 
 def best(report: RunReport) -> Diagnosis | None:
@@ -29,6 +30,8 @@ def best(report: RunReport) -> Diagnosis | None:
 
 def sentences(report: RunReport) -> Iterator[str]:
     """What stands behind the headline, one sentence a line."""
+    yield from (f"- {regression.statement}" for regression in report.regressions)
+    yield from acceptances(report)
     diagnosis = best(report)
     if diagnosis is None:
         return
@@ -55,15 +58,25 @@ def is_noteworthy(report: RunReport, fail_on: Severity | None) -> bool:
     """Whether a build page should have a line about the run: what a healthy run shook off is
     only told where it is more than a warning, or fails the build.
     """
-    if report.severity is None:
+    gravest = max((f.severity.rank for f in report.findings if f.severity), default=None)
+    if gravest is None:
         return False
-    grave = report.severity is not Severity.WARNING or fail_on is Severity.WARNING
+    grave = gravest > Severity.WARNING.rank or fail_on is Severity.WARNING
     return report.verdict != HEALTHY or grave
 
 
-def fails(event: Event, fail_on: Severity | None) -> bool:
-    """Whether an event alone fails the build."""
-    return fail_on is not None and event.severity.rank >= fail_on.rank
+def fails(finding: Event | Compared, fail_on: Severity | None) -> bool:
+    """Whether a finding alone fails the build."""
+    if fail_on is None or finding.severity is None or finding.accepted is not None:
+        return False
+    return finding.severity.rank >= fail_on.rank
+
+
+def acceptances(report: RunReport) -> list[str]:
+    """Why findings do not count, each reason once."""
+    accepted = (finding.accepted for finding in report.findings)
+    told = (f"Accepted: {one.reason} ({one.by})" for one in accepted if one is not None)
+    return list(dict.fromkeys(told))
 
 
 def nothing_judged(unread: int) -> str:
