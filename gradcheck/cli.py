@@ -132,7 +132,7 @@ def analyze(  # noqa: PLR0913, PLR0917 - one argument for each option
     fail_on: FailOnOption = None,
     baseline: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATH", help="Compare with this known good run; several make it surer."),
+        typer.Option(metavar="PATH", help="Compare with this known good run; more are surer."),
     ] = None,
     config: Config = None,
     loss: Loss = None,
