@@ -85,7 +85,7 @@ FailOnOption = Annotated[
 Baselines = Annotated[
     list[str] | None,
     typer.Option(
-        "--baseline", metavar="PATH", help="Compare with this known good run; may be repeated."
+        "--baseline", metavar="PATH", help="Compare with this known good run; more are surer."
     ),
 ]
 Tensorboard = Annotated[
