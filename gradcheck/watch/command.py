@@ -14,6 +14,7 @@ from gradcheck.gate import FINDINGS, FailOn, exit_code
 from gradcheck.model import Report
 from gradcheck.watch import launch, record
 from gradcheck.watch.launch import Ending, Target
+from gradcheck.watch.replay.rerun import Rerun
 from gradcheck.watch.session import Session
 
 
@@ -34,7 +35,9 @@ class Watched:
         return self.ending.code or judged
 
 
-def run(target: Target, directory: Path | None, *, keep_going: bool = False) -> Watched:
+def run(
+    target: Target, directory: Path | None, *, keep_going: bool = False, replay: str = "auto"
+) -> Watched:
     """Run a script or module under watch, to its end or to the step that would poison it.
 
     Raises:
@@ -43,7 +46,7 @@ def run(target: Target, directory: Path | None, *, keep_going: bool = False) -> 
     launch.check(target)
     place = record.choose_directory(directory, Path(target.name).stem)
     try:
-        session = Session(place, keep_going=keep_going)
+        session = Session(place, keep_going=keep_going, replay=replay, rerun=Rerun(target))
     except OSError as error:
         raise UsageError(f"cannot write the record {place}: {error.strerror or error}") from None
     session.start()

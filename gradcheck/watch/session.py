@@ -24,6 +24,7 @@ from gradcheck.watch.patches import Patches
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.record import Record, own_rank
 from gradcheck.watch.replay.prove import Situation
+from gradcheck.watch.replay.rerun import Rerun
 from gradcheck.watch.replay.snapshot import Snapshots
 from gradcheck.watch.replay.trial import Trial
 
@@ -41,9 +42,16 @@ LAYER_COST = 8e-6
 class Session:
     """Ties the hooks to the record; the listener of the probe."""
 
-    def __init__(self, record: Path, *, keep_going: bool = False) -> None:
+    def __init__(
+        self,
+        record: Path | Record,
+        *,
+        keep_going: bool = False,
+        replay: str = "auto",
+        rerun: Rerun | None = None,
+    ) -> None:
         self.guard = Guard(self.tell)
-        self.record = Record(record)
+        self.record = record if isinstance(record, Record) else Record(record)
         self.probe = Probe(self, self.guard)
         self.patches = Patches(self.probe, self.probe.loading, self.guard)
         self.investigation = Investigation(self.probe)
@@ -54,6 +62,7 @@ class Session:
             self.probe.loading.tape,
             {"trace": self.investigation, "survey": self.investigation, "trial": self.trial},
         )
+        self.ways = proof.Ways(self.snapshots, rerun, replay)
         self.display = Display(self)
         self.keep_going = keep_going
         self.stopped = False
@@ -79,19 +88,21 @@ class Session:
 
     def finish(self, error: BaseException | None = None) -> None:
         """Take it out again and write what is left; a replay ends here."""
-        if self.snapshots.replaying:
-            self.snapshots.end(error)
+        if self.snapshots.course is not None:
+            self.snapshots.course.end(error)
         self.patches.remove()
-        if not self.guard.off:
-            self.guard(self._conclude, error)
-        self.snapshots.drop()
+        try:
+            if not self.guard.off:
+                self.guard(self._conclude, error)
+        finally:  # also where the user interrupts it
+            self.snapshots.drop()
         self.display.close()
         self.record.close()
 
     def tell(self, text: str) -> None:
         """One line on stderr, and a note in the record; a replay ends with it."""
-        if self.snapshots.replaying:
-            self.snapshots.answer({"reproduced": False, "fault": text})
+        if self.snapshots.course is not None:
+            self.snapshots.course.answer({"reproduced": False, "fault": text})
         self.display.clear()
         sys.stderr.write(f"gradcheck: {safe(text)}\n")
         self.record.note(text)
@@ -158,9 +169,11 @@ class Session:
         else:
             found = proof.of_report(self.probe, report)
         if found is not None:
-            replay = proof.by_fork(self.snapshots, found, report)
+            replay, why = proof.run_again(self.ways, found, report)
             if replay is not None:
                 self.record.prove(replay)
+            elif why:
+                self.record.note(why)
 
     @property
     def cost(self) -> float | None:
@@ -247,6 +260,8 @@ class Session:
 
     def on_ending(self) -> None:
         """The script ends by `os._exit`: what is kept must be written now."""
+        if self.snapshots.course is not None:
+            self.snapshots.course.end(None)
         self.record.flush()
 
     def on_backward(self, loss: Tensor) -> None:
@@ -289,8 +304,8 @@ class Session:
         Raises:
             Stop: the run ends here, unless it is to be kept going or the script skips the step.
         """
-        if self.snapshots.replaying:
-            self.snapshots.arrive(followed, step)
+        if self.snapshots.course is not None:
+            self.snapshots.course.arrive(followed, step)
             return False
         found = False
         if self._failed is None:
