@@ -17,9 +17,10 @@ from typing import Any
 import torch
 from torch.utils.data import dataloader
 
-from gradcheck.watch.replay import descriptors, diverting, landlock
+from gradcheck.watch.replay import databases, descriptors, diverting, landlock, mappings
 from gradcheck.watch.replay.overlay import Overlay
 from gradcheck.watch.replay.parent import die_with_parent
+from gradcheck.watch.replay.rebinding import Replaced
 
 _STARTS = ("system", "posix_spawn", "posix_spawnp", "execv", "execve")
 _SENDS = ("connect", "connect_ex", "bind", "sendto", "sendmsg")
@@ -43,17 +44,19 @@ def contain(place: Place, *, keep: int) -> None:
     """Cut this process off, but for the channel `keep`; it ends by `os._exit` alone."""
     overlay = Overlay(str(place.scratch), place.since, hides=place.hides)
     descriptors.separate(overlay, place.offsets, {keep})
-    made = diverting.install(overlay)
-    _start_nothing(made)
-    _signal_nobody(made)
+    mappings.separate()
+    replaced = Replaced()
+    diverting.install(overlay, replaced)
+    _start_nothing(replaced)
+    _signal_nobody(replaced)
     _send_nothing(overlay)
-    modules = [one for name, one in sys.modules.items() if name not in ("posix", "_io")]
-    diverting.rebind(made, iter(modules))
+    replaced.rebind()
     os.register_at_fork(after_in_child=die_with_parent)
     sys.dont_write_bytecode = True
     if hasattr(torch, "compiler") and hasattr(torch.compiler, "set_stance"):
         torch.compiler.set_stance("force_eager")
-    landlock.restrict(str(place.scratch), "/dev")
+    guarded = landlock.restrict(str(place.scratch), "/dev")
+    databases.separate(guarded=guarded)
 
 
 class _Refused:
@@ -65,18 +68,16 @@ def _refuse(*args: Any, **kwargs: Any) -> Any:
     raise OSError("a replay starts no process")
 
 
-def _start_nothing(made: dict[Any, Any]) -> None:
-    made[subprocess.Popen] = _Refused
-    subprocess.Popen = _Refused  # type: ignore[misc,assignment]
+def _start_nothing(replaced: Replaced) -> None:
+    replaced.replace(subprocess, "Popen", _Refused)
     import _posixsubprocess  # noqa: PLC0415
 
     for owner, names in ((os, _STARTS), (_posixsubprocess, ("fork_exec",))):
         for name in names:
-            made[getattr(owner, name)] = _refuse
-            setattr(owner, name, _refuse)
+            replaced.replace(owner, name, _refuse)
 
 
-def _signal_nobody(made: dict[Any, Any]) -> None:
+def _signal_nobody(replaced: Replaced) -> None:
     """Signals go to the replay's own children alone."""
     children: set[int] = set()
 
@@ -93,8 +94,7 @@ def _signal_nobody(made: dict[Any, Any]) -> None:
         """It has no group but its own."""
 
     for name, new in (("fork", fork), ("kill", kill), ("killpg", killpg)):
-        made[getattr(os, name)] = new
-        setattr(os, name, new)
+        replaced.replace(os, name, new)
     signal.pidfd_send_signal = lambda *args: None
 
 

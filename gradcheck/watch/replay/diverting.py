@@ -13,11 +13,11 @@ import os
 import pathlib
 import posix
 import shutil
-from collections.abc import Iterator
 from typing import Any
 
 from gradcheck.watch.replay import entries
 from gradcheck.watch.replay.overlay import Overlay
+from gradcheck.watch.replay.rebinding import Replaced
 
 _READ = ("stat", "access", "listxattr", "getxattr", "statvfs", "pathconf")
 _READ_LINK = ("lstat", "readlink")
@@ -39,31 +39,23 @@ _FOREIGN = (
 """Functions whose own code, not Python's, opens a path that they are given."""
 
 
-def install(overlay: Overlay) -> dict[Any, Any]:
-    """Replace functions of `os`, `io` and others; what stands for what, for names bound before."""
-    made: dict[Any, Any] = {}
+def install(overlay: Overlay, replaced: Replaced) -> None:
+    """Replace functions of `os`, `io` and others."""
     for name, new in _functions(overlay).items():
-        _replace(made, os, name, new)
+        replaced.replace(os, name, new)
     opened = _opening(overlay)
     for owner in (builtins, io):
-        _replace(made, owner, "open", opened)
+        replaced.replace(owner, "open", opened)
     for module, name, writes, keeps in _FOREIGN:
-        _foreign(made, overlay, (module, name), writes=writes, keeps=keeps)
+        _foreign(replaced, overlay, (module, name), writes=writes, keeps=keeps)
     shutil._use_fd_functions = False  # type: ignore[attr-defined]  # paths, which can be mapped
     accessor = getattr(pathlib, "_NormalAccessor", None)  # Python 3.10
     if accessor is not None:
         for name, value in list(vars(accessor).items()):
             function = getattr(value, "__func__", value)
-            if getattr(function, "__hash__", None) and function in made:
-                setattr(accessor, name, staticmethod(made[function]))
-    return made
-
-
-def _replace(made: dict[Any, Any], owner: Any, name: str, new: Any) -> None:
-    real = getattr(owner, name, None)
-    if real is not None:
-        made[real] = new
-        setattr(owner, name, new)
+            new = replaced.of(function)
+            if new is not None:
+                setattr(accessor, name, staticmethod(new))
 
 
 def _named(function: Any, path: Any, *args: Any, **kwargs: Any) -> Any:
@@ -73,7 +65,6 @@ def _named(function: Any, path: Any, *args: Any, **kwargs: Any) -> Any:
     except OSError as error:
         if isinstance(error.filename, str):
             error.filename = os.fspath(path)
-        error.filename2 = None
         raise
 
 
@@ -185,7 +176,7 @@ def _low_opening(overlay: Overlay) -> Any:
             return _named(posix.open, path, overlay.reading(path, dir_fd), flags, mode)
         if flags & os.O_EXCL and flags & os.O_CREAT:
             _expect_free(overlay, path, dir_fd)
-        file = overlay.writing(path, dir_fd, keep=not flags & os.O_TRUNC)
+        file = overlay.writing(path, dir_fd, keep=not flags & (os.O_TRUNC | os.O_EXCL))
         return _named(posix.open, path, file, flags, mode)
 
     return opened
@@ -203,14 +194,14 @@ def _opening(overlay: Overlay) -> Any:
             _expect_free(overlay, file)
         if "r" in mode and not overlay.exists(file):
             return _named(_io.open, file, overlay.reading(file), mode, *args, **kwargs)
-        path = overlay.writing(file, keep="w" not in mode)
+        path = overlay.writing(file, keep=not set(mode) & set("wx"))
         return _named(_io.open, file, path, mode, *args, **kwargs)
 
     return opened
 
 
 def _foreign(
-    made: dict[Any, Any], overlay: Overlay, place: tuple[str, str], *, writes: bool, keeps: bool
+    replaced: Replaced, overlay: Overlay, place: tuple[str, str], *, writes: bool, keeps: bool
 ) -> None:
     try:
         owner = importlib.import_module(place[0])
@@ -236,20 +227,8 @@ def _foreign(
             kwargs[key] = mapped(kwargs[key])
         return real(*given, **kwargs)
 
-    _replace(made, owner, place[1], called)
+    replaced.replace(owner, place[1], called)
 
 
 def _nothing(*args: Any, **kwargs: Any) -> None:
     """Do not do it."""
-
-
-def rebind(made: dict[Any, Any], modules: Iterator[Any]) -> None:
-    """Replace functions in modules that have got hold of them by `from os import remove`."""
-    for module in modules:
-        for name, value in list(vars(module).items()):
-            try:
-                new = made.get(value)
-            except TypeError:  # not hashable: no function
-                continue
-            if new is not None:
-                setattr(module, name, new)
