@@ -38,7 +38,7 @@ class Ways:
 
 def run_again(ways: Ways, situation: Situation, report: RunReport) -> tuple[Replay | None, str]:
     """Run the experiments as the run allows it, and why there are none, or an empty text."""
-    together = processes.communicates()
+    together = processes.communicates() or ways.snapshots.communicated
     if together is not None:
         return None, (
             f"the failing steps were not run again: {together}; to have remedies tried, watch the "

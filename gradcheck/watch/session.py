@@ -193,6 +193,7 @@ class Session:
     def on_first_step(self) -> None:
         """The first step is over: what came before it was preparation."""
         self._seconds_before = self._spent
+        self.snapshots.look_again()
 
     def on_row(self, step: Step, values: dict[str, float]) -> None:
         """A step is complete: its row."""

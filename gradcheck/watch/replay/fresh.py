@@ -24,15 +24,18 @@ class _Unwritten(Record):
         self._owner = 0
 
 
-def serve(number: int) -> NoReturn:
-    """Serve the process at the other end of the channel with this descriptor."""
+def serve(number: int, root: str) -> NoReturn:
+    """Serve the process at the other end of the channel with this descriptor.
+
+    All files of replays lie in `root`.
+    """
     channel = socket.socket(fileno=number)
     channel.set_inheritable(False)
     # once, for all that are forked from here: the first optimizer imports dynamo
     catalogue.changes()
     importlib.import_module("torch._dynamo")
     channel.sendall(b'{"ready": true}\n')
-    order = serving.wait(channel, lambda forking: None)
+    order = serving.wait(channel, Path(root), lambda forking: None)
     run(order, channel)
 
 

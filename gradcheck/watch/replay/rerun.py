@@ -25,7 +25,7 @@ sys.path[: 0 if getattr(sys.flags, "safe_path", False) else 1] = [{ours!r}]
 from gradcheck.watch.replay.parent import die_with_parent
 die_with_parent(parent={parent})
 from gradcheck.watch.replay.fresh import serve
-serve({channel})
+serve({channel}, {scratch!r})
 """
 
 
@@ -43,6 +43,7 @@ class Rerun:
         self._flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
         self._channel: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._scratch: Path | None = None
 
     @property
     def unavailable(self) -> str | None:
@@ -69,7 +70,8 @@ class Rerun:
             "arguments": list(target.arguments),
             "is_module": target.is_module,
         }
-        with scratch.folder() as place:
+        assert self._scratch is not None
+        with scratch.folder(self._scratch) as place:
             return serving.ask(channel, order, place, patience)
 
     def close(self) -> None:
@@ -85,29 +87,20 @@ class Rerun:
                 self._process.kill()
                 self._process.wait()
             self._process = None
+        if self._scratch is not None:
+            scratch.remove(self._scratch)
+            self._scratch = None
 
     def _start(self) -> socket.socket | None:
         """The channel to the fresh process; None where it does not come up."""
         if self._channel is not None:
             return self._channel
         ours, theirs = socket.socketpair()
-        source = _SOURCE.format(
-            ours=str(Path(gradcheck.__file__).parents[1]),
-            parent=os.getpid(),
-            channel=theirs.fileno(),
-        )
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, *self._flags, "-c", source],
-                cwd=self._folder,
-                env=self._environment,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            self._scratch = scratch.make()
+            self._process = self._spawn(theirs)
         except OSError:
+            self.close()
             return None
         finally:
             theirs.close()
@@ -118,3 +111,21 @@ class Rerun:
         ours.close()
         self.close()
         return None
+
+    def _spawn(self, channel: socket.socket) -> subprocess.Popen[bytes]:
+        source = _SOURCE.format(
+            ours=str(Path(gradcheck.__file__).parents[1]),
+            parent=os.getpid(),
+            channel=channel.fileno(),
+            scratch=str(self._scratch),
+        )
+        return subprocess.Popen(
+            [sys.executable, *self._flags, "-c", source],
+            cwd=self._folder,
+            env=self._environment,
+            pass_fds=[channel.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )

@@ -1,4 +1,4 @@
-"""The folder that holds what a replay writes, for as long as it runs."""
+"""The folders that hold what replays write, for as long as they run."""
 
 from __future__ import annotations
 
@@ -9,10 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def make() -> Path:
+    """A new folder for the folders of many replays; known to whoever has to remove it.
+
+    Raises:
+        OSError: there is no place for it.
+    """
+    return Path(tempfile.mkdtemp(prefix="gradcheck-replay-")).resolve()
+
+
 @contextmanager
-def folder() -> Iterator[Path]:
-    """A new folder, gone afterwards with all that is in it."""
-    made = Path(tempfile.mkdtemp(prefix="gradcheck-replay-")).resolve()
+def folder(root: Path) -> Iterator[Path]:
+    """A folder for one replay, gone afterwards with all that is in it."""
+    made = Path(tempfile.mkdtemp(dir=root))
     try:
         yield made
     finally:
@@ -20,5 +29,5 @@ def folder() -> Iterator[Path]:
 
 
 def remove(made: Path) -> None:
-    """Take it away; whoever wrote to it has ended."""
+    """Take a folder away; whoever wrote to it has ended."""
     shutil.rmtree(made, ignore_errors=True)

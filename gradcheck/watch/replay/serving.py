@@ -7,47 +7,48 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 from gradcheck.watch.replay import scratch
 from gradcheck.watch.replay.parent import die_with_parent
-from gradcheck.watch.replay.processes import Answer, last_answer, read_line
+from gradcheck.watch.replay.processes import Answer, kill_group, last_answer, read_line
 
 _end = os._exit  # the system's own, before anybody wraps it
 
 
-def wait(channel: socket.socket, forking: Callable[[bool], None]) -> Mapping[str, Any]:
+def wait(channel: socket.socket, root: Path, forking: Callable[[bool], None]) -> Mapping[str, Any]:
     """Wait for orders; returns, with one of them, in the forks that are to carry them out.
 
     `forking` is told around each fork. This process itself ends with the other side of the
-    channel or with its parent, and takes the running replay and its files with it.
+    channel or with its parent, and takes the running replay and `root`, the folder of all files
+    of replays, with it.
     """
-    waiting = _Waiting()
+    waiting = _Waiting(root)
     usual = signal.signal(signal.SIGTERM, waiting.end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent(signal.SIGTERM)
     here = os.getpid()
     while True:
-        line = read_line(channel)
-        if not line:
+        try:
+            line = read_line(channel)
+            if not line:
+                waiting.end()
+            order: dict[str, Any] = json.loads(line)
+            forking(True)
+            pid = os.fork()
+            forking(False)
+            if pid == 0:
+                break
+            waiting.watch(pid, channel)
+        except Exception:  # the other side is gone: never go on with the training
             waiting.end()
-        order: dict[str, Any] = json.loads(line)
-        waiting.scratch = Path(order["scratch"])
-        forking(True)
-        pid = os.fork()
-        forking(False)
-        if pid == 0:
-            die_with_parent(parent=here)
-            signal.signal(signal.SIGTERM, usual)
-            os.setpgid(0, 0)  # whatever it starts can be ended with it
-            return order
-        waiting.running = pid
-        channel.sendall(json.dumps({"pid": pid}).encode() + b"\n")
-        os.waitpid(pid, 0)
-        waiting.running = 0
-        channel.sendall(b"{}\n")
+    die_with_parent(parent=here)
+    signal.signal(signal.SIGTERM, usual)
+    os.setpgid(0, 0)  # whatever it starts can be ended with it
+    return order
 
 
 def ask(
@@ -67,16 +68,25 @@ def ask(
 class _Waiting:
     """What must not outlive the process that waits."""
 
-    def __init__(self) -> None:
-        self.running = 0
-        self.scratch: Path | None = None
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._running = 0
+
+    def watch(self, pid: int, channel: socket.socket) -> None:
+        """Wait until the replay in this process is over, and say so."""
+        self._running = pid
+        channel.sendall(json.dumps({"pid": pid}).encode() + b"\n")
+        os.waitpid(pid, 0)
+        self._running = 0
+        channel.sendall(b"{}\n")
 
     def end(self, number: int = 0, frame: FrameType | None = None) -> NoReturn:
+        """End everything."""
         try:
-            if self.running:
-                os.kill(self.running, signal.SIGKILL)
-                os.waitpid(self.running, 0)
-            if self.scratch is not None:
-                scratch.remove(self.scratch)
+            if self._running:
+                with suppress(OSError):
+                    kill_group(self._running)
+                    os.waitpid(self._running, 0)
+            scratch.remove(self._root)
         finally:
             _end(0)

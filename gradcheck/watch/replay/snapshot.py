@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from gradcheck.watch.followed import Step
-from gradcheck.watch.replay import birth, descriptors, scratch, serving
+from gradcheck.watch.replay import birth, descriptors, queues, scratch, serving
 from gradcheck.watch.replay.course import Course, Replayed
 from gradcheck.watch.replay.processes import (
     PATIENCE,
     Answer,
+    communicates,
     kill,
     pause_openmp,
     reap,
@@ -61,6 +62,8 @@ class Snapshots:
         """In a replay, what is left of it."""
         self.unavailable: str | None = None
         """Why there are none."""
+        self.communicated: str | None = None
+        """The same, where this process once was one of several."""
         self.ticks = 0
         """Optimizer steps of all optimizers so far."""
         self.taken = 0
@@ -77,6 +80,7 @@ class Snapshots:
         self._just_taken = False
         self._ended = time.perf_counter()
         self._next = FIRST_TICKS
+        self._scratch: Path | None = None
         self._owner = os.getpid()
 
     # ---- in the training itself
@@ -123,6 +127,7 @@ class Snapshots:
         ours, theirs = socket.socketpair()
         self.forking = True
         try:
+            self._scratch = self._scratch or scratch.make()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # it has threads: we know
                 pid = os.fork()
@@ -145,6 +150,13 @@ class Snapshots:
         self._just_taken = True
         self.seconds += time.perf_counter() - begun
 
+    def look_again(self) -> None:
+        """Give all up where the process has found others to communicate with by now."""
+        together = communicates()
+        if together is not None:
+            self.unavailable = self.communicated = together
+            self.drop()
+
     def drop(self) -> None:
         """End all waiting processes."""
         if os.getpid() != self._owner:
@@ -153,6 +165,9 @@ class Snapshots:
             kill(snapshot.pid, snapshot.channel, wait=True)
         self._kept.clear()
         reap()
+        if self._scratch is not None:
+            scratch.remove(self._scratch)
+            self._scratch = None
 
     def run(
         self,
@@ -173,7 +188,8 @@ class Snapshots:
             return None
         snapshot = fitting[0] if oldest else fitting[-1]
         order = {"mode": "trace", "from": tick - 1, **orders, "tick": tick}
-        with scratch.folder() as place:
+        assert self._scratch is not None  # it was made for the snapshot
+        with scratch.folder(self._scratch) as place:
             tape = self.tape.save(place)
             order |= {"tape": str(tape) if tape else None}
             return serving.ask(snapshot.channel, order, place, patience)
@@ -210,13 +226,15 @@ class Snapshots:
         """Wait; every order is carried out by a fork of this process, which returns from here."""
         for other in self._kept:
             other.channel.close()
+        assert self._scratch is not None
         since, offsets = birth.now(), descriptors.offsets()
-        order = serving.wait(channel, self._set_forking)
+        order = serving.wait(channel, self._scratch, self._set_forking)
         from gradcheck.watch.replay import contain  # noqa: PLC0415 - only a replay needs it
 
         place = contain.Place(Path(order["scratch"]), since, offsets=offsets)
         contain.contain(place, keep=channel.fileno())
         contain.load_in_process()
+        queues.forget_readers()
         if order.get("tape"):
             self.tape.load(Path(order["tape"]))
         self.tape.in_process = True
