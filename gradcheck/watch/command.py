@@ -16,6 +16,7 @@ from gradcheck.model import Report
 from gradcheck.watch import launch, record
 from gradcheck.watch.launch import Ending, Target
 from gradcheck.watch.manner import Manner
+from gradcheck.watch.replay.rerun import Rerun
 from gradcheck.watch.session import Session
 
 
@@ -51,7 +52,7 @@ def run(
     launch.check(target)
     place = record.choose_directory(directory, Path(target.name).stem)
     try:
-        session = Session(place, manner)
+        session = Session(place, manner, Rerun(target))
     except OSError as error:
         raise UsageError(f"cannot write the record {place}: {error.strerror or error}") from None
     session.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from gradcheck import diagnosis
 from gradcheck.model import HEALTHY, Replay, RunReport, Severity
 from gradcheck.watch import crash, proof, surveying
 from gradcheck.watch.followed import Step
-from gradcheck.watch.replay import plan, prove
+from gradcheck.watch.replay import plan, processes, prove
 from gradcheck.watch.replay.prove import Situation
 
 if TYPE_CHECKING:
@@ -89,22 +90,44 @@ def _prove(session: Session, error: BaseException | None) -> None:
 def prove_failure(session: Session, found: Situation) -> Replay | None:
     """Run the experiments, and again those that their result suggests; write what they showed."""
     report = report_of(session)
-    if report is None or session.replay.method not in (None, "fork"):
+    if report is None:
         return None
-    everything = session.replay.everything
-    tried = plan.choose(report, found.trouble, everything=everything)
-    replay = proof.by_fork(session.snapshots, found, tried)
+    tried = plan.choose(report, found.trouble, everything=session.replay.everything)
+    replay, why = _run_again(session, found, tried)
+    if why:
+        session.record.note(why)
     if replay is None:
         return None
     session.record.prove(replay)
     again = report_of(session) if replay.reproduced else None
     if again is not None:  # what was seen may have brought another cause to the fore
         more = [name for name in plan.choose(again, found.trouble) if name not in tried]
-        further = proof.by_fork(session.snapshots, found, more) if more else None
+        further = _run_again(session, found, more)[0] if more else None
         if further is not None:
             replay = prove.joined(replay, further)
             session.record.prove(replay)
     return replay
+
+
+def _run_again(
+    session: Session, found: Situation, changes: Sequence[str]
+) -> tuple[Replay | None, str]:
+    """Run experiments by the first way that the run allows; why there are none, or nothing."""
+    method, snapshots = session.replay.method, session.snapshots
+    together = processes.communicates() or snapshots.communicated
+    if together is not None:
+        return None, (
+            f"the failing steps were not run again: {together}; to have remedies tried, watch the "
+            "same script in a single process, without its launcher"
+        )
+    if method in (None, prove.FORK):
+        replay = proof.by_fork(snapshots, found, changes)
+        if replay is not None or method is not None or snapshots.unavailable is None:
+            return replay, ""
+    if method not in (None, prove.RERUN) or session.rerun is None:
+        return None, ""
+    longest = proof.MOST_WANTED if method == prove.RERUN else prove.MOST_SECONDS
+    return proof.by_rerun(session.rerun, found, changes, longest=longest)
 
 
 def begin_rollback(session: Session, step: Step) -> bool:
@@ -113,7 +136,8 @@ def begin_rollback(session: Session, step: Step) -> bool:
     report = report_of(session) if rollback.enabled and session.replay.wanted else None
     if report is None:
         return False
-    found = proof.of_step(session.probe, report, step, session.snapshots.ticks, method="rollback")
+    found = proof.of_step(session.probe, report, step, session.snapshots.ticks)
+    found = replace(found, method="rollback")
     tried = plan.choose(report, found.trouble, everything=session.replay.everything)
     answers = prove.experiments(found, tried, rollback.before)
     return rollback.begin(answers, session.snapshots.ticks)

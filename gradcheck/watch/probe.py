@@ -60,7 +60,8 @@ class Probe:
         self.loss_tensors: list[Tensor] = []
         """From which backward ran in this step."""
         self._paces: deque[float] = deque(maxlen=25)
-        self._ended: float | None = None
+        self.ended: float | None = None
+        """When the last step ended, on the clock of `begun`."""
         self.scale = LossScale()
         self._losses: list[float] = []
         self._last_loss: str | None = None
@@ -260,10 +261,10 @@ class Probe:
         self.scale.clear()
         self.buffers.keep()
         now = time.perf_counter()
-        if self._ended is not None and followed.place == 0:
-            self._paces.append(now - self._ended)
+        if self.ended is not None and followed.place == 0:
+            self._paces.append(now - self.ended)
         if followed.place == 0:
-            self._ended = now
+            self.ended = now
         self.listener.on_boundary(step)
 
     def _look_before_clearing(self, owner: object) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import statistics
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gradcheck.model import HEALTHY, Replay, RunReport, Severity
@@ -13,7 +15,8 @@ from gradcheck.watch.changes.base import Trouble
 from gradcheck.watch.followed import Step
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.replay import prove
-from gradcheck.watch.replay.prove import Answers, Order, Situation
+from gradcheck.watch.replay.prove import FORK, LONGER, RERUN, Answers, Order, Situation
+from gradcheck.watch.replay.rerun import Rerun
 from gradcheck.watch.replay.snapshot import Snapshots
 from gradcheck.watch.replay.verdict import Failure
 
@@ -24,6 +27,8 @@ STALLED = 20
 ENOUGH = 5
 """Norms, or rates, from which on their median is usual."""
 MOST_SAMPLES = 256
+MOST_WANTED = 600.0
+"""Seconds that one rerun may take where the user asked for reruns."""
 
 
 def by_fork(snapshots: Snapshots, situation: Situation, changes: Sequence[str]) -> Replay | None:
@@ -33,6 +38,45 @@ def by_fork(snapshots: Snapshots, situation: Situation, changes: Sequence[str]) 
         return snapshots.run(order.last, order.message(), upto=order.upto, patience=order.patience)
 
     return drive(prove.experiments(situation, changes, snapshots.before), run)
+
+
+def by_rerun(
+    rerun: Rerun,
+    situation: Situation,
+    changes: Sequence[str],
+    *,
+    longest: float = prove.MOST_SECONDS,
+) -> tuple[Replay | None, str]:
+    """Run the experiments from the script's start, each at most `longest` seconds by its pace.
+
+    Their result, and why there is none, or an empty text.
+    """
+    situation = replace(
+        situation, method=RERUN, startup=_startup(rerun, situation), longest=longest
+    )
+    needed = prove.seconds(situation, 0)
+    if rerun.unavailable is not None or needed > longest:
+        why = rerun.unavailable or (
+            f"from the start of the script that takes about {needed:.0f} s each time"
+        )
+        return None, f"the failing steps were not run again: {why}"
+
+    def run(order: Order) -> Mapping[str, Any] | None:
+        message = order.message()
+        if order.change is not None:
+            message["from"] = order.upto
+        before = situation.startup + order.upto * situation.pace
+        return rerun.run(order.last, message, patience=order.patience + LONGER * before)
+
+    replay = drive(prove.experiments(situation, changes, lambda upto: 0), run)
+    return replay, "" if replay is not None else "the script could not be run again from its start"
+
+
+def _startup(rerun: Rerun, situation: Situation) -> float:
+    """Seconds from the script's start to its end that are no steps of the usual pace."""
+    ended = situation.probe.ended
+    elapsed = (time.perf_counter() if ended is None else ended) - rerun.begun
+    return max(0.0, elapsed - situation.trouble.tick * situation.pace)
 
 
 def drive(answers: Answers, run: Callable[[Order], Mapping[str, Any] | None]) -> Replay | None:
@@ -46,24 +90,20 @@ def drive(answers: Answers, run: Callable[[Order], Mapping[str, Any] | None]) ->
         return found
 
 
-def of_step(
-    probe: Probe, report: RunReport, step: Step, tick: int, *, method: str = "fork"
-) -> Situation:
+def of_step(probe: Probe, report: RunReport, step: Step, tick: int) -> Situation:
     """A step that was not finite."""
     failure = Failure(step.step, finite=False)
-    return _situation(probe, report, failure, tick, method, step)
+    return _situation(probe, report, failure, tick, step)
 
 
-def of_crash(
-    probe: Probe, report: RunReport, error: BaseException, tick: int, *, method: str = "fork"
-) -> Situation:
+def of_crash(probe: Probe, report: RunReport, error: BaseException, tick: int) -> Situation:
     """An exception that ended the script."""
     text = f"{type(error).__name__}: {error}"[:300]
     failure = Failure(probe.optimizers.next_step(), finite=False, error=text)
-    return _situation(probe, report, failure, tick, method)
+    return _situation(probe, report, failure, tick)
 
 
-def of_report(probe: Probe, report: RunReport, *, method: str = "fork") -> Situation | None:
+def of_report(probe: Probe, report: RunReport) -> Situation | None:
     """A spike or divergence that the detectors saw; None where there is none."""
     steps = [
         event.step
@@ -71,7 +111,7 @@ def of_report(probe: Probe, report: RunReport, *, method: str = "fork") -> Situa
         if event.severity.rank >= Severity.SPIKE.rank and event.step is not None
     ]
     if not steps:
-        return _of_stall(probe, report, method)
+        return _of_stall(probe, report)
     first = min(steps)
     last = max(e.last_step or e.step or 0 for e in report.events if e.step == first)
     failure = Failure(
@@ -82,10 +122,10 @@ def of_report(probe: Probe, report: RunReport, *, method: str = "fork") -> Situa
         lasts=min(last - first, LONGEST),
     )
     tick = min(steps) * probe.optimizers.together
-    return _situation(probe, report, failure, tick, method)
+    return _situation(probe, report, failure, tick)
 
 
-def _of_stall(probe: Probe, report: RunReport, method: str) -> Situation | None:
+def _of_stall(probe: Probe, report: RunReport) -> Situation | None:
     """A run that learns nothing, from its start; None where nothing is amiss."""
     losses = [loss for _, loss, *_ in probe.optimizers.trail if loss is not None]
     if report.verdict == HEALTHY or not report.diagnoses or len(losses) < STALLED:
@@ -94,7 +134,7 @@ def _of_stall(probe: Probe, report: RunReport, method: str) -> Situation | None:
     shown = min(len(losses), LONGEST)
     level = statistics.median(losses[shown - STALLED // 2 : shown])
     failure = Failure(begin, finite=True, stalled_at=level, lasts=shown - STALLED)
-    return _situation(probe, report, failure, 0, method)
+    return _situation(probe, report, failure, 0)
 
 
 def _sound(probe: Probe) -> bool:
@@ -107,7 +147,6 @@ def _situation(
     report: RunReport,
     failure: Failure,
     tick: int,
-    method: str,
     step: Step | None = None,
 ) -> Situation:
     per_step = probe.optimizers.together
@@ -131,7 +170,7 @@ def _situation(
         failure,
         trouble,
         onset * per_step,
-        method,
+        FORK,
         known,
         probe.seconds_a_step() / per_step,
         probe.loading.epoch,

@@ -25,6 +25,7 @@ from gradcheck.watch.patches import Patches
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.record import Record, own_rank
 from gradcheck.watch.replay.keeping import Keeping
+from gradcheck.watch.replay.rerun import Rerun
 from gradcheck.watch.replay.rollback import Rollback
 from gradcheck.watch.replay.snapshot import Snapshots
 from gradcheck.watch.replay.trial import Trial
@@ -36,12 +37,16 @@ MOST_LOCALISED = 3
 class Session:
     """Ties the hooks to the record; the listener of the probe."""
 
-    def __init__(self, record: Path, manner: Manner | None = None) -> None:
+    def __init__(
+        self, record: Path | Record, manner: Manner | None = None, rerun: Rerun | None = None
+    ) -> None:
         manner = manner or Manner()
         self.replay = manner.replay
+        self.rerun = rerun
+        """None where what is watched is no script or module of its own."""
         self.healing = Healing(self) if manner.heal else None
         self.guard = Guard(self.tell)
-        self.record = Record(record)
+        self.record = record if isinstance(record, Record) else Record(record)
         self.probe = Probe(self, self.guard)
         self.patches = Patches(self.probe, self.probe.loading, self.guard)
         self.investigation = Investigation(self.probe)
@@ -64,7 +69,8 @@ class Session:
         self.vigil = Vigil(self.probe, self.snapshots, self.record)
         self.display = Display(self)
         self.keep_going = manner.keep_going
-        self.stopped = False
+        self.stopped = self.proved = False
+        """Whether the run was ended by us; whether its experiments are done already."""
         self.rows = 0
         self._localised: set[int] = set()
         self.failed: tuple[Step, int] | None = None
@@ -72,13 +78,10 @@ class Session:
         self.told: set[str] = set()
         self._layers = LayerNorms(self.probe)
         self.from_graph: Observation | None = None
-        self._seconds_before = 0.0
-        self.proved = False
-        """Whether the experiments are done already, by rollback."""
         self._halted: float | None = None
         """When the step that ends the run began to be looked at."""
-        self.examined = 0.0
-        """Seconds spent on failing steps, which are no cost of watching."""
+        self._seconds_before = self.examined = 0.0
+        """Seconds spent before the first step; on failing steps, which are no cost of watching."""
 
     # ---- life
 
@@ -89,22 +92,26 @@ class Session:
 
     def finish(self, error: BaseException | None = None) -> None:
         """Take it out again and write what is left; a replay ends here."""
-        if self.snapshots.replaying:
-            self.snapshots.end(error)
+        if self.snapshots.course is not None:
+            self.snapshots.course.end(error)
         if self.rollback.active:
             self.guard(self.rollback.script_ended, error)
             error = None
         self.patches.remove()
-        if not self.guard.off:
-            self.guard(conclusion.conclude, self, error)
-        self.snapshots.drop()
+        try:
+            if not self.guard.off:
+                self.guard(conclusion.conclude, self, error)
+        finally:  # also where the user interrupts it
+            self.snapshots.drop()
+            if self.rerun is not None:
+                self.rerun.close()
         self.display.close()
         self.record.close()
 
     def tell(self, text: str) -> None:
         """One line on stderr, and a note in the record; a replay ends with it."""
-        if self.snapshots.replaying:
-            self.snapshots.answer({"reproduced": False, "fault": text})
+        if self.snapshots.course is not None:
+            self.snapshots.course.answer({"reproduced": False, "fault": text})
         self.display.clear()
         sys.stderr.write(f"gradcheck: {safe(text)}\n")
         self.record.note(text)
@@ -138,6 +145,7 @@ class Session:
     def on_first_step(self) -> None:
         """The first step is over: what came before it was preparation."""
         self._seconds_before = self._spent
+        self.snapshots.look_again()
 
     def on_row(self, step: Step, values: dict[str, float]) -> None:
         """A step is complete: its row."""
@@ -178,6 +186,8 @@ class Session:
 
     def on_ending(self) -> None:
         """The script ends by `os._exit`: what is kept must be written now."""
+        if self.snapshots.course is not None:
+            self.snapshots.course.end(None)
         self.record.flush()
 
     def on_backward(self, loss: Tensor) -> None:
@@ -222,8 +232,8 @@ class Session:
         Raises:
             Stop: the run ends here, unless it is to be kept going or the script skips the step.
         """
-        if self.snapshots.replaying:
-            self.snapshots.arrive(followed, step)
+        if self.snapshots.course is not None:
+            self.snapshots.course.arrive(followed, step)
             return False
         if self.rollback.active:
             withheld = self.rollback.arrive(followed, step)

@@ -3,47 +3,60 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
-import builtins
-import io
 import os
-import shutil
-import stat
+import posix
+import signal
+import socket
 import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.data import dataloader
 
-_WRITING = ("w", "a", "x", "+")
-_OF_PATHS = ("opener", "closefd")
-_FORGOTTEN = (
-    (os, ("remove", "unlink", "rename", "replace", "mkdir", "rmdir", "symlink", "link", "chmod")),
-    (os, ("makedirs", "removedirs", "truncate", "kill", "killpg", "utime")),
-    (shutil, ("rmtree", "move", "copy", "copy2", "copyfile", "copytree")),
-    (torch, ("save",)),
-)
+from gradcheck.watch.replay import databases, descriptors, diverting, landlock, mappings
+from gradcheck.watch.replay.overlay import Overlay
+from gradcheck.watch.replay.parent import die_with_parent
+from gradcheck.watch.replay.rebinding import Replaced
+
+_STARTS = ("system", "posix_spawn", "posix_spawnp", "execv", "execve")
+_SENDS = ("connect", "connect_ex", "bind", "sendto", "sendmsg")
 
 
-def contain(*, keep: int) -> None:
+@dataclass(frozen=True)
+class Place:
+    """Where a replay is in space and time."""
+
+    scratch: Path
+    """The folder for what it writes."""
+    since: float | None = None
+    """When its first step was first run: what was made later may be made again."""
+    hides: bool = False
+    """Whether what was made later is not even seen before."""
+    offsets: Mapping[int, int] = field(default_factory=dict)
+    """Where it stood in its open files."""
+
+
+def contain(place: Place, *, keep: int) -> None:
     """Cut this process off, but for the channel `keep`; it ends by `os._exit` alone."""
-    _redirect(keep)
-    _divert_files()
-    for owner, names in _FORGOTTEN:
-        for name in names:
-            setattr(owner, name, _nothing)
-    subprocess.Popen = _Refused  # type: ignore[misc,assignment]
-    # its workers are another process's children
-    iterator: Any = dataloader._MultiProcessingDataLoaderIter
-    iterator._shutdown_workers = _nothing
-    iterator.__del__ = _nothing
-    _load_in_process()
+    overlay = Overlay(str(place.scratch), place.since, hides=place.hides)
+    descriptors.separate(overlay, place.offsets, {keep})
+    mappings.separate()
+    replaced = Replaced()
+    diverting.install(overlay, replaced)
+    _start_nothing(replaced)
+    _signal_nobody(replaced)
+    _send_nothing(overlay)
+    replaced.rebind()
+    os.register_at_fork(after_in_child=die_with_parent)
+    sys.dont_write_bytecode = True
     if hasattr(torch, "compiler") and hasattr(torch.compiler, "set_stance"):
         torch.compiler.set_stance("force_eager")
-
-
-def _nothing(*args: Any, **kwargs: Any) -> None:
-    """Do not do it."""
+    guarded = landlock.restrict(str(place.scratch), "/dev")
+    databases.separate(guarded=guarded)
 
 
 class _Refused:
@@ -51,55 +64,66 @@ class _Refused:
         raise OSError("a replay starts no process")
 
 
-def _redirect(keep: int) -> None:
-    """Point every descriptor that leads out to nowhere."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers, not files
-        number = int(name)
-        if number in (keep, nowhere):
-            continue
-        try:
-            kind = os.fstat(number).st_mode
-            writes = _flags(number) & os.O_ACCMODE != os.O_RDONLY
-            if number <= 2 or (writes and (stat.S_ISREG(kind) or stat.S_ISSOCK(kind))):
-                os.dup2(nowhere, number)
-        except OSError:
-            continue
+def _refuse(*args: Any, **kwargs: Any) -> Any:
+    raise OSError("a replay starts no process")
 
 
-def _flags(number: int) -> int:
-    for line in Path(f"/proc/self/fdinfo/{number}").read_text("ascii").splitlines():
-        if line.startswith("flags:"):
-            return int(line.split()[1], 8)
-    return os.O_RDONLY
+def _start_nothing(replaced: Replaced) -> None:
+    replaced.replace(subprocess, "Popen", _Refused)
+    import _posixsubprocess  # noqa: PLC0415
+
+    for owner, names in ((os, _STARTS), (_posixsubprocess, ("fork_exec",))):
+        for name in names:
+            replaced.replace(owner, name, _refuse)
 
 
-def _divert_files() -> None:
-    """Files opened for writing are in memory, and nobody sees them."""
-    real, real_open = builtins.open, os.open
+def _signal_nobody(replaced: Replaced) -> None:
+    """Signals go to the replay's own children alone."""
+    children: set[int] = set()
 
-    def diverted(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-        if isinstance(mode, str) and any(letter in mode for letter in _WRITING):
-            kept = {key: value for key, value in kwargs.items() if key not in _OF_PATHS}
-            return real(_in_memory(), "w+b" if "b" in mode else "w+", *args[:4], **kept)
-        return real(file, mode, *args, **kwargs)
+    def fork() -> int:
+        pid = posix.fork()
+        children.add(pid)
+        return pid
 
-    def opened(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
-        if flags & (os.O_ACCMODE | os.O_CREAT | os.O_TRUNC):
-            return _in_memory()
-        return real_open(path, flags, *args, **kwargs)
+    def kill(pid: int, number: int) -> None:
+        if pid in children:
+            posix.kill(pid, number)
 
-    builtins.open = diverted
-    io.open = diverted
-    os.open = opened
+    def killpg(group: int, number: int) -> None:
+        """It has no group but its own."""
 
-
-def _in_memory() -> int:
-    return os.memfd_create("gradcheck-replay")
+    for name, new in (("fork", fork), ("kill", kill), ("killpg", killpg)):
+        replaced.replace(os, name, new)
+    signal.pidfd_send_signal = lambda *args: None
 
 
-def _load_in_process() -> None:
-    """New iterators over a loader with workers read in this process."""
+def _send_nothing(overlay: Overlay) -> None:
+    """Sockets lead to the replay's own processes alone, by a file in its own folder."""
+    kind: Any = socket.socket
+    for name in _SENDS:
+        setattr(kind, name, _sending(overlay, name, getattr(kind, name)))
+
+
+def _sending(overlay: Overlay, name: str, real: Any) -> Any:
+    def send(self: Any, *args: Any) -> Any:
+        local = self.family == socket.AF_UNIX and args and isinstance(args[-1], str | bytes)
+        if local and name in ("bind", "connect", "connect_ex") and args[0][:1] not in ("\0", b"\0"):
+            file = (overlay.writing if name == "bind" else overlay.reading)(args[0])
+            if file.startswith(overlay.folder):
+                return real(self, file)
+        elif self.family == socket.AF_UNIX and not local:  # a pair, connected from the start
+            return real(self, *args)
+        raise ConnectionRefusedError("a replay has no connection to the world")
+
+    return send
+
+
+def load_in_process() -> None:
+    """Loaders with workers read in this process: their workers are another process's children."""
+    iterator: Any = dataloader._MultiProcessingDataLoaderIter
+    iterator._shutdown_workers = _nothing
+    iterator.__del__ = _nothing
     real = dataloader.DataLoader._get_iterator
 
     def _get_iterator(self: Any) -> Any:
@@ -112,6 +136,10 @@ def _load_in_process() -> None:
 
     dataloader.DataLoader._get_iterator = _get_iterator  # type: ignore[method-assign]
     _begin_in_process()
+
+
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    """Do not do it."""
 
 
 def _begin_in_process() -> None:

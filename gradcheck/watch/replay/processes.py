@@ -20,8 +20,9 @@ import torch
 
 PATIENCE = 120.0
 """Seconds that a replay may take, whatever it finds."""
-_PR_SET_PDEATHSIG = 1
 _PAUSE_RESOURCE = 1
+ENDING = 10.0
+"""Seconds that the system may take to end a replay."""
 Answer = Mapping[str, Any]
 
 
@@ -34,11 +35,21 @@ def why_not(growth: int) -> str | None:
         return "snapshots need Linux"
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         return "a process that uses a GPU cannot be forked"
-    distributed = torch.distributed
-    if distributed.is_available() and distributed.is_initialized():
-        return "one of several communicating processes cannot be run again alone"
+    among_others = communicates()
+    if among_others is not None:
+        return among_others
     if available_memory() < 3 * growth + (256 << 20):
         return "there is too little memory for a second copy of the training"
+    return None
+
+
+def communicates() -> str | None:
+    """Why a process that needs others to go on cannot be run again; None where it is alone."""
+    distributed = torch.distributed
+    grouped = distributed.is_available() and distributed.is_initialized()
+    several = os.environ.get("WORLD_SIZE", "1").strip()
+    if grouped or (several.isdigit() and int(several) > 1):
+        return "one of several communicating processes cannot be run again alone"
     return None
 
 
@@ -90,9 +101,15 @@ def fork() -> int:
     return pid
 
 
-def die_with_parent() -> None:
-    """Have the system end this process when its parent ends."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def kill_group(pid: int) -> None:
+    """End a process and all that it started, where it leads a group of its own."""
+    try:
+        if os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGKILL)
+        else:
+            os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
 
 
 def kill(pid: int, channel: socket.socket, *, wait: bool = False) -> None:
@@ -135,28 +152,43 @@ def read_line(channel: socket.socket) -> bytes:
 
 def last_answer(channel: socket.socket, patience: float = PATIENCE) -> Answer | None:
     """The last answer of a replay before it ended; it is ended where it takes too long."""
-    deadline = time.monotonic() + patience
-    pid, answer, data = 0, None, b""
-    while True:
-        left = deadline - time.monotonic()
-        ready, _, _ = select.select([channel], [], [], max(0.0, left))
-        if not ready:
-            if not pid:
-                return None
-            os.kill(pid, signal.SIGKILL)
-            deadline = time.monotonic() + 10.0
-            pid = 0
-            continue
-        piece = channel.recv(1 << 16)
-        if not piece:
-            return answer
-        data += piece
-        while b"\n" in data:
-            line, _, data = data.partition(b"\n")
-            said = json.loads(line)
-            if not said:
-                return answer
-            if "pid" in said:
-                pid = said["pid"]
-            else:
-                answer = said
+    reading = _Reading(channel)
+    try:
+        reading.until(time.monotonic() + patience)
+    finally:
+        if reading.pid and not reading.over:  # too late, or we are interrupted
+            kill_group(reading.pid)
+            reading.until(time.monotonic() + ENDING)
+    return reading.answer
+
+
+class _Reading:
+    """What comes from a process that carries out an order."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self.pid = 0
+        self.over = False
+        self.answer: Answer | None = None
+        self._channel = channel
+        self._data = b""
+
+    def until(self, deadline: float) -> None:
+        """Read until the replay is over, or it is too late."""
+        while not self.over:
+            left = max(0.0, deadline - time.monotonic())
+            ready, _, _ = select.select([self._channel], [], [], left)
+            if not ready:
+                return
+            piece = self._channel.recv(1 << 16)
+            self.over = not piece
+            *lines, self._data = (self._data + piece).split(b"\n")
+            for line in lines:
+                self._take(json.loads(line))
+
+    def _take(self, said: Answer) -> None:
+        if not said:
+            self.over = True
+        elif "pid" in said:
+            self.pid = int(said["pid"])
+        else:
+            self.answer = said

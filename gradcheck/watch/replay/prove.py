@@ -24,6 +24,7 @@ LEAD = 20
 """Steps before the failure from which changes act that need time."""
 MOST_SECONDS = 20.0
 """That one replay may take by the pace of the run."""
+FORK, RERUN = "fork", "rerun"
 SLACK, LONGER = 10.0, 6.0
 """Seconds, and times the pace of the run, after which a replay is given up."""
 
@@ -75,6 +76,10 @@ class Situation:
     skips_fail: bool = False
     losses: Sequence[float] = field(default=())
     """Those before the onset."""
+    startup: float = 0.0
+    """Seconds that a replay takes before its first tick."""
+    longest: float = MOST_SECONDS
+    """Seconds that one replay may take by the pace of the run."""
 
     @property
     def late(self) -> int:
@@ -105,13 +110,13 @@ def experiments(
     """
     control, upto, same = None, 0, False
     for upto in dict.fromkeys((situation.early, situation.late)):
-        if not same and _seconds(situation, start(upto)) <= MOST_SECONDS:
+        if not same and seconds(situation, start(upto)) <= situation.longest:
             control = verdict.read((yield _order(situation, None, upto)))
             same = control is not None and verdict.same(situation.failure, control)
     if control is None:
         return None
     exact = bool(verdict.exact(control, situation.known))
-    first = control.rows[0].step if control.rows else None
+    first = 0 if situation.method == RERUN else control.rows[0].step if control.rows else None
     tried: list[Tried] = []
     idle: list[str] = []
     for name in changes if same else ():
@@ -135,7 +140,7 @@ def _begin(
     kind = catalogue.changes()[name]
     begin = 0 if kind.from_start else upto if kind.early else situation.late
     reached = start(begin)
-    if _seconds(situation, reached) > MOST_SECONDS or (kind.from_start and reached != 0):
+    if seconds(situation, reached) > situation.longest or (kind.from_start and reached != 0):
         return None
     return begin
 
@@ -196,10 +201,12 @@ def _order(situation: Situation, change: str | None, upto: int) -> Order:
     )
 
 
-def _seconds(situation: Situation, begin: int | None) -> float:
+def seconds(situation: Situation, begin: int | None) -> float:
+    """How long a replay takes that begins at this tick; infinite where there is none."""
     if begin is None:
         return math.inf
-    return (situation.trouble.tick + situation.horizon - begin) * situation.pace
+    steps = situation.trouble.tick + situation.horizon - begin
+    return situation.startup + steps * situation.pace
 
 
 def usual(values: Sequence[float], least: int) -> float | None:

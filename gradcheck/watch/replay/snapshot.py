@@ -3,10 +3,8 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
-import json
 import math
 import os
-import signal
 import socket
 import statistics
 import time
@@ -15,18 +13,18 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from gradcheck.watch.followed import Followed, Step
+from gradcheck.watch.followed import Step
+from gradcheck.watch.replay import birth, descriptors, queues, scratch, serving
+from gradcheck.watch.replay.course import Course, Replayed
 from gradcheck.watch.replay.processes import (
     PATIENCE,
     Answer,
-    die_with_parent,
+    communicates,
     fork,
     kill,
-    last_answer,
     pause_openmp,
-    read_line,
     reap,
     why_not,
 )
@@ -37,19 +35,6 @@ SHARE = 0.007
 COPY_RATE = 0.3e9
 """Bytes of weights a second, about, until the step after a snapshot was measured once."""
 FIRST_TICKS = 3  # before the first snapshot but that of the start: the first ones are slow
-
-_end = os._exit  # the system's own, before anybody wraps it
-
-
-class Replayed(Protocol):
-    """What a replay does once it is there: look, and answer."""
-
-    def order(self, order: Mapping[str, Any]) -> None: ...
-    def begin(self) -> None: ...
-    def boundary(self, step: Step) -> None: ...
-    def passed(self) -> Answer: ...
-    def arrive(self, followed: Followed, step: Step) -> Answer | None: ...
-    def crash(self, error: BaseException | None) -> Answer: ...
 
 
 @dataclass(frozen=True)
@@ -73,9 +58,12 @@ class Snapshots:
     ) -> None:
         self.tape = tape
         self.forking = False
-        self.replaying = False
+        self.course: Course | None = None
+        """In a replay, what is left of it."""
         self.unavailable: str | None = None
         """Why there are none."""
+        self.communicated: str | None = None
+        """The same, where this process once was one of several."""
         self.ticks = 0
         """Optimizer steps of all optimizers so far."""
         self.taken = 0
@@ -85,7 +73,6 @@ class Snapshots:
         """Seconds by which the steps after a snapshot took longer: both processes copy."""
         self._replays = replays
         """What can be done in a replay, by the mode that an order names."""
-        self._replay: Replayed | None = None
         self._size, self._pace = size, pace
         self._kept: list[Snapshot] = []
         self._pinned: Snapshot | None = None
@@ -93,17 +80,16 @@ class Snapshots:
         self._just_taken = False
         self._ended = time.perf_counter()
         self._next = FIRST_TICKS
-        self._target: int | None = None
-        self._answer_to: socket.socket | None = None
-        self._tracing = False
-        self._from = 0
+        self._scratch: Path | None = None
         self._owner = os.getpid()
 
     # ---- in the training itself
 
     def start(self) -> None:
-        """The first snapshot, when the first optimizer is made."""
-        if not self.taken and not self.replaying:
+        """An optimizer was made: the first snapshot, or the moment at which a rerun begins."""
+        if self.course is not None:
+            self.course.advance(self.ticks)
+        elif not self.taken:
             self._take()
             self._just_taken = False  # what follows is preparation, no step like others
 
@@ -116,8 +102,8 @@ class Snapshots:
             self.copied += self._extra[-1]
             self._just_taken = False
         self._ended = now
-        if self.replaying:
-            self._advance(step)
+        if self.course is not None:
+            self.course.advance(self.ticks, step)
             return
         if self.ticks >= self._next:
             self._take()
@@ -141,6 +127,7 @@ class Snapshots:
         ours, theirs = socket.socketpair()
         self.forking = True
         try:
+            self._scratch = self._scratch or scratch.make()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # it has threads: we know
                 pid = fork()
@@ -163,6 +150,13 @@ class Snapshots:
         self._just_taken = True
         self.seconds += time.perf_counter() - begun
 
+    def look_again(self) -> None:
+        """Give all up where the process has found others to communicate with by now."""
+        together = communicates()
+        if together is not None:
+            self.unavailable = self.communicated = together
+            self.drop()
+
     def drop(self) -> None:
         """End all waiting processes."""
         if os.getpid() != self._owner:
@@ -171,6 +165,9 @@ class Snapshots:
             kill(snapshot.pid, snapshot.channel, wait=True)
         self._kept.clear()
         reap()
+        if self._scratch is not None:
+            scratch.remove(self._scratch)
+            self._scratch = None
 
     def renew(self) -> None:
         """The run goes on otherwise than its snapshots would: take new ones."""
@@ -195,17 +192,12 @@ class Snapshots:
         if not fitting:
             return None
         snapshot = fitting[0] if oldest else fitting[-1]
-        tape = self.tape.save(snapshot.tick)
-        order = {"mode": "trace", "from": tick - 1, **orders}
-        order |= {"tick": tick, "tape": str(tape) if tape else None}
-        try:
-            snapshot.channel.sendall(json.dumps(order).encode() + b"\n")
-            return last_answer(snapshot.channel, patience)
-        except OSError:
-            return None
-        finally:
-            if tape is not None:
-                tape.unlink(missing_ok=True)
+        order = {"mode": "trace", "from": tick - 1, **orders, "tick": tick}
+        assert self._scratch is not None  # it was made for the snapshot
+        with scratch.folder(self._scratch) as place:
+            tape = self.tape.save(place)
+            order |= {"tape": str(tape) if tape else None}
+            return serving.ask(snapshot.channel, order, place, patience)
 
     def _fitting(self, tick: int, upto: int | None) -> list[Snapshot]:
         begin = max(0, tick - 1) if upto is None else max(0, upto)
@@ -237,69 +229,33 @@ class Snapshots:
 
     def _wait_for_orders(self, channel: socket.socket) -> None:
         """Wait; every order is carried out by a fork of this process, which returns from here."""
-        die_with_parent()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         for other in self._kept:
             other.channel.close()
-        while True:
-            line = read_line(channel)
-            if not line:
-                _end(0)
-            self.forking = True
-            pid = fork()
-            self.forking = False
-            if pid == 0:
-                die_with_parent()
-                self._begin_replay(channel, json.loads(line))
-                return
-            channel.sendall(json.dumps({"pid": pid}).encode() + b"\n")
-            os.waitpid(pid, 0)
-            channel.sendall(b"{}\n")
-
-    # ---- in a replay
-
-    def _begin_replay(self, channel: socket.socket, order: Mapping[str, Any]) -> None:
+        assert self._scratch is not None
+        since, offsets = birth.now(), descriptors.offsets()
+        order = serving.wait(channel, self._scratch, self._set_forking)
         from gradcheck.watch.replay import contain  # noqa: PLC0415 - only a replay needs it
 
-        contain.contain(keep=channel.fileno())
-        self.replaying = True
-        self._target = int(order["tick"])
-        self._from = int(order["from"])
-        self._replay = self._replays[str(order["mode"])]
-        self._replay.order(order)
-        self._answer_to = channel
+        place = contain.Place(Path(order["scratch"]), since, offsets=offsets)
+        contain.contain(place, keep=channel.fileno())
+        contain.load_in_process()
+        queues.forget_readers()
         if order.get("tape"):
             self.tape.load(Path(order["tape"]))
         self.tape.in_process = True
-        self._advance(None)
+        self.follow(order, channel)
+        self.start()
 
-    def _advance(self, step: Step | None) -> None:
-        assert self._target is not None
-        assert self._replay is not None
-        if self._tracing and step is not None:
-            self._replay.boundary(step)
-        if self.ticks > self._target:
-            self.answer({**self._replay.passed(), "reproduced": False})
-        if self.ticks >= self._from and not self._tracing:
-            self._tracing = True
-            self._replay.begin()
+    def _set_forking(self, forking: bool) -> None:
+        self.forking = forking
 
-    def arrive(self, followed: Followed, step: Step) -> None:
-        """The replay met something that is not finite: is it what it was sent for?"""
-        assert self._replay is not None
-        found = self._replay.arrive(followed, step) if self._tracing else None
-        if found is not None:
-            self.answer({**found, "reproduced": True})
+    # ---- in a replay
 
-    def end(self, error: BaseException | None) -> None:
-        """The script ended within the replay, by an error or because it was done."""
-        assert self._replay is not None
-        self.answer({**self._replay.crash(error), "reproduced": error is not None})
+    @property
+    def replaying(self) -> bool:
+        """Whether this process is a replay."""
+        return self.course is not None
 
-    def answer(self, answer: Answer) -> None:
-        """Send what was found, and end."""
-        assert self._answer_to is not None
-        try:
-            self._answer_to.sendall(json.dumps(answer).encode() + b"\n")
-        finally:
-            _end(0)
+    def follow(self, order: Mapping[str, Any], channel: socket.socket) -> None:
+        """From now on this process is the replay that an order asks for."""
+        self.course = Course(order, self._replays[str(order["mode"])], channel)

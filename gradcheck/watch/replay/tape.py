@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import itertools
-import os
 import pickle
-import tempfile
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -73,17 +71,17 @@ class Tape:
         self._given[iterator] = count + 1
         return serial, count
 
-    def save(self, tick: int) -> Path | None:
+    def save(self, folder: Path) -> Path | None:
         """Write what is kept for a replay to read; None where there is nothing to write."""
         if not self._kept:
             return None
-        number, name = tempfile.mkstemp(prefix="gradcheck-tape-")
-        with os.fdopen(number, "wb") as opened:
+        file = folder / "tape"
+        with file.open("wb") as opened:
             try:
                 pickle.dump(list(self._kept), opened)
             except (pickle.PicklingError, TypeError, AttributeError):
                 opened.truncate(0)
-        return Path(name)
+        return file
 
     def load(self, path: Path) -> None:
         """Read what the training itself has just written."""

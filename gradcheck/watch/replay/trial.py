@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -17,6 +18,7 @@ from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.probe import Probe
 
 MOST_ROWS = 4000
+"""The last ones."""
 _LONGEST = 300
 
 Answer = Mapping[str, Any]
@@ -30,7 +32,7 @@ class Trial:
         self.change: Change | None = None
         self._tick = tick
         self._order: Mapping[str, Any] = {}
-        self._rows: list[list[Any]] = []
+        self._rows: deque[list[Any]] = deque(maxlen=MOST_ROWS)
         self._before: Change | None = None
 
     def order(self, order: Mapping[str, Any]) -> None:
@@ -40,7 +42,7 @@ class Trial:
     def begin(self) -> None:
         """The change takes effect."""
         name = self._order.get("change")
-        self._rows = []
+        self._rows.clear()
         if name is None:
             return
         told = dict(self._order["trouble"])
@@ -65,8 +67,7 @@ class Trial:
 
     def boundary(self, step: Step) -> None:
         """A step is over."""
-        if len(self._rows) < MOST_ROWS:
-            self._rows.append(_row(self._tick() - 1, step))
+        self._rows.append(_row(self._tick() - 1, step))
 
     def arrive(self, followed: Followed, step: Step) -> Answer | None:
         """A step is not finite: the trial is over, unless it is skipped by the script or by us."""
@@ -100,7 +101,7 @@ class Trial:
             sound = tensors.all_finite([*names.parameters().values(), *names.buffers().values()])
         return {
             "end": end,
-            "rows": self._rows,
+            "rows": list(self._rows),
             "sound": sound,
             "acted": self.change.acted if self.change is not None else 0,
         }
