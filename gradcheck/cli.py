@@ -166,7 +166,10 @@ class _Watch(TyperCommand):
     """As for python itself, `-m MODULE` ends the options: what follows is the module's own."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Mark the end of the options that are ours; `--replay` may stand without its words."""
+        """Mark the end of the options that are ours; `--replay` may stand without its words.
+
+        `--capture` takes a directory after = alone: what follows it is the script.
+        """
         from gradcheck.watch.replay import wanted
 
         valued = {o for p in self.params if not getattr(p, "is_flag", False) for o in p.opts}
@@ -181,6 +184,8 @@ class _Watch(TyperCommand):
                     words = args[at]
                     at += 1
                 arg = f"--replay={words}"
+            elif arg == "--capture":
+                arg = "--capture="
             own.append(arg)
             if arg in valued:
                 own += args[at : at + 1]
@@ -225,6 +230,19 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
             "fork, rollback or rerun (the way back). --no-replay: do not.",
         ),
     ] = "auto",
+    capture: Annotated[
+        str | None,
+        typer.Option(
+            "--capture",
+            metavar="[=DIR]",
+            help="Save the failing step, with all that it depends on: in the record, or as "
+            "--capture=DIR.",
+        ),
+    ] = None,
+    begin: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="DIR", help="Begin with the step that --capture saved."),
+    ] = None,
     fail_on: Annotated[
         FailOn, typer.Option(help="The mildest severity that makes the exit code 1.")
     ] = FailOn.FAILURE,
@@ -248,7 +266,11 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
     wishes = wanted.read(replay)
     if heal and not wishes.wanted:
         raise UsageError("--heal needs replays: leave out --no-replay")
-    watched = command.run(target, record, keep_going=keep_going, heal=heal, replay=wishes)
+    place = Path(capture) if capture else None
+    steps = command.Steps(capture is not None, place, begin)
+    watched = command.run(
+        target, record, keep_going=keep_going, heal=heal, replay=wishes, steps=steps
+    )
     for remark in watched.notes:
         terminal.warn(f"{target.title}: {remark}")
     code = watched.exit_code(fail_on)

@@ -13,9 +13,32 @@ from gradcheck.errors import UsageError
 from gradcheck.gate import FINDINGS, FailOn, exit_code
 from gradcheck.model import Report
 from gradcheck.watch import launch, record
+from gradcheck.watch.capture import files, saving
+from gradcheck.watch.capture.files import Capture
+from gradcheck.watch.capture.resuming import Resuming
 from gradcheck.watch.launch import Ending, Target
 from gradcheck.watch.replay.wanted import Wanted
 from gradcheck.watch.session import Session
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What the user wants of captures: where to put one, and which to begin with."""
+
+    capture: bool = False
+    directory: Path | None = None
+    """None: within the record."""
+    begin: Path | None = None
+
+    def read(self) -> Capture | None:
+        """The capture to begin with, if any.
+
+        Raises:
+            UsageError: it is damaged, or another is to go where it cannot.
+        """
+        if self.directory is not None:
+            saving.check(self.directory)
+        return files.read(self.begin) if self.begin is not None else None
 
 
 @dataclass(frozen=True)
@@ -42,21 +65,27 @@ def run(
     keep_going: bool = False,
     heal: bool = False,
     replay: Wanted | None = None,
+    steps: Steps | None = None,
 ) -> Watched:
     """Run a script or module under watch, to its end or to the step that would poison it.
 
     Raises:
-        UsageError: there is no such script, or the record cannot be written.
+        UsageError: there is no such script, the record cannot be written, or a capture does not
+            fit the script.
     """
     launch.check(target)
+    steps = steps or Steps()
+    begin = steps.read()
     place = record.choose_directory(directory, Path(target.name).stem)
     try:
         session = Session(place, keep_going=keep_going, heal=heal, replay=replay)
     except OSError as error:
         raise UsageError(f"cannot write the record {place}: {error.strerror or error}") from None
+    _prepare(session, target, steps, begin)
     session.start()
     ending = launch.run(target)
     session.finish(ending.error)
+    _refuse_misfit(session, directory)
     if session.stopped:  # the loop may have ended within a trial, by an error of its own
         ending = Ending(0, stopped=True)
     remarks = tuple(_remarks(session))
@@ -64,6 +93,23 @@ def run(
     if not report.runs and directory is None:
         session.record.discard()
     return Watched(ending, report, shown(session.record.directory), remarks)
+
+
+def _prepare(session: Session, target: Target, steps: Steps, begin: Capture | None) -> None:
+    if steps.capture:
+        command = ["-m"] * target.is_module + [target.name, *target.arguments]
+        session.capturing.want(steps.directory or session.record.directory / "capture", command)
+    if begin is not None:
+        session.resuming = Resuming(session, begin, str(steps.begin))
+        session.probe.loading.resuming = session.resuming
+
+
+def _refuse_misfit(session: Session, directory: Path | None) -> None:
+    refused = session.resuming.refused if session.resuming is not None else None
+    if refused is not None:
+        if directory is None:
+            session.record.discard()
+        raise UsageError(refused)
 
 
 def shown(directory: Path) -> Path:

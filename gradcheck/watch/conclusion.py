@@ -22,9 +22,11 @@ def conclude(session: Session, error: BaseException | None) -> None:
     if isinstance(error, Exception):
         told = crash.message(error)
         record.say(told.said, told.text)
+        session.capturing.capture(None, error)
         step = probe.optimizers.next_step()
         for observation in crash.observations(error, session.snapshots, step):
             record.observe(observation)
+    session.capturing.finish()
     if probe.targets.found is not None:
         record.observe(probe.targets.found)
     for observation in (*probe.loop.observations(), *session.vigil.left_out):

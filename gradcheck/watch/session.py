@@ -14,6 +14,8 @@ from torch import Tensor
 from gradcheck.model import Observation, Replay
 from gradcheck.reports.escape import safe
 from gradcheck.watch import conclusion, graph, localise, tensors
+from gradcheck.watch.capture.resuming import Resuming
+from gradcheck.watch.capture.saving import Capturing
 from gradcheck.watch.display import Display
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.guard import Guard, Stop
@@ -52,6 +54,9 @@ class Session:
         self.patches = Patches(self.probe, self.probe.loading, self.guard)
         self.investigation = Investigation(self.probe)
         self.trial = Trial(self.probe, lambda: self.snapshots.ticks)
+        self.capturing = Capturing(self)
+        self.resuming: Resuming | None = None
+        """Begins the run with a capture, where that is wanted."""
         self.snapshots = Snapshots(
             self.probe.optimizers.size,
             self.probe.seconds_a_step,
@@ -61,6 +66,7 @@ class Session:
                 "survey": self.investigation,
                 "trial": self.trial,
                 "keep": Keeping(self.probe, lambda: self.snapshots.ticks),
+                "capture": self.capturing.saving,
             },
         )
         self.rollback = Rollback(
@@ -150,7 +156,8 @@ class Session:
 
     def on_row(self, step: Step, values: dict[str, float]) -> None:
         """A step is complete: its row."""
-        if self.snapshots.replaying or self.rollback.active:
+        rehearsing = self.resuming is not None and self.resuming.pending
+        if self.snapshots.replaying or self.rollback.active or rehearsing:
             return
         self.rows += 1
         self._layers.add(step, values)
@@ -163,12 +170,16 @@ class Session:
             self.rollback.boundary(step)
             self._end_if_proved()
             return
+        if self.resuming is not None and self.resuming.boundary():
+            return
         self.vigil.look(step)
         self.snapshots.boundary(step)
         self.rollback.keep(self.snapshots.ticks)
 
     def on_created(self) -> None:
         """An optimizer was made: from here on a replay can begin."""
+        if self.resuming is not None:
+            self.resuming.created()
         self.snapshots.start()
         if self.replay.goes_back_in_place(self.snapshots.unavailable) and not self.keep_going:
             self.rollback.enable()
@@ -259,6 +270,7 @@ class Session:
                 found = True
         if step.skipped:
             return found
+        self.capturing.capture(step)
         if self.healing is not None:
             self.probe.tell(followed, step)
             if self.healing.heal(replace(step, step=followed.steps)):
