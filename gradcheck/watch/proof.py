@@ -65,7 +65,7 @@ def of_report(probe: Probe, report: RunReport, *, method: str = "fork") -> Situa
     steps = [
         event.step
         for event in report.events
-        if event.severity.rank >= Severity.SPIKE.rank and event.step is not None
+        if event.severity.rank >= Severity.SPIKE.rank and event.step is not None and event.step >= 0
     ]
     if not steps:
         return None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-import re
 from pathlib import Path
 
 import pytest
@@ -46,26 +44,24 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 torch.manual_seed(0)
-inputs = torch.randn(160, 4)
-inputs[77] = 1e30
-data = TensorDataset(inputs, torch.randn(160, 1))
+inputs, targets = torch.randn(160, 4), torch.randn(160, 1)
+targets[77] = 70.0
+data = TensorDataset(inputs, targets)
 model = nn.Sequential(nn.Linear(4, 16), nn.Dropout(0.2), nn.Linear(16, 1))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
 scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=3)
-epoch = 0
 for epoch in range(4):
     for x, y in DataLoader(data, batch_size=8, shuffle=True):
-        if epoch == 0 and x.abs().max() > 1e9 and not RESUMED:
-            x = x.clamp(-1, 1)
+        if epoch == 0 and not RESUMED:
+            y = y.clamp(-3, 3)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             out = model(x)
-        loss = (out.float() - y).pow(2).mean()
+        loss = (out.float() - y).pow(2).mean() + (40.0 - y.max()).log()
         optimizer.zero_grad()
-        scaled = scaler.scale(loss)
-        scaled.backward()
+        scaler.scale(loss).backward()
         norm = model[0].weight.grad.norm().item()
-        print(f"scale {(scaled / loss).item()} loss {loss.item().hex()} norm {norm.hex()}", flush=True)
-        optimizer.step() if STEPS else scaler.step(optimizer)
+        print(f"scale {scaler.get_scale()} loss {loss.item().hex()} norm {norm.hex()}", flush=True)
+        scaler.step(optimizer)
         scaler.update()
 """
 BY_HAND = """
@@ -75,7 +71,7 @@ torch.manual_seed(SEED)
 x = torch.linspace(-2, 2, 400).reshape(100, 4)
 y = x.sum(1, keepdim=True)
 model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.1), nn.Linear(8, 1))
-optimizer = torch.optim.Adam(model.parameters(), lr=0.3)
+optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
 scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 1.02)
 late = torch.randn(3)
 for step in range(400):
@@ -84,8 +80,9 @@ for step in range(400):
     loss = (out - y[at]).pow(2).mean() + (4.0 + out.min()).log() * 0.1
     optimizer.zero_grad()
     loss.backward()
-    print(f"drawn {at.tolist()} loss {loss.item().hex()} "
-          f"norm {model[0].weight.grad.norm().item().hex()} rate {scheduler.get_last_lr()}", flush=True)
+    norm = model[0].weight.grad.norm().item().hex()
+    print(f"drawn {at.tolist()} loss {loss.item().hex()} norm {norm}", end=" ")
+    print(f"rate {scheduler.get_last_lr()}", flush=True)
     optimizer.step()
     scheduler.step()
 """
@@ -127,14 +124,8 @@ def description(folder: Path) -> dict[str, object]:
     return found
 
 
-def first_bad_row(ran: Ran) -> tuple[str, str]:
-    """Loss and norm, exactly."""
-    line = next(line for line in ran.out.splitlines() if re.search(r"(nan|inf)\b", line))
-    return line, line.split("loss ")[1].split()[0]
-
-
 @pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("bad", ["float('nan')", "3e20"])
+@pytest.mark.parametrize("bad", ["float('nan')", "float('inf')"])
 def test_a_script_with_a_loader_fails_again_at_once(
     zygote: Zygote, tmp_path: Path, workers: int, bad: str
 ) -> None:
@@ -161,7 +152,7 @@ def test_a_script_with_a_loader_fails_again_at_once(
 
 def test_a_loss_scaler_goes_on_with_its_scale(zygote: Zygote, tmp_path: Path) -> None:
     """Its state is found before it has taken a step."""
-    source = SCALED.replace("STEPS", "x.abs().max() > 1e9")
+    source = SCALED
     ran = capture(zygote, tmp_path, source.replace("RESUMED", "False"))
     again = resume(
         zygote, tmp_path, source.replace("RESUMED", "True").replace("seed(0)", "seed(5)")
@@ -200,7 +191,7 @@ def test_a_crash_comes_back_with_its_batch(zygote: Zygote, tmp_path: Path) -> No
     again = resume(zygote, tmp_path, CRASHING.replace("SEED", "3"))
     assert again.out.splitlines() == ran.out.splitlines()[-1:]
     assert again.code == ran.code == 1
-    assert again.cause == ran.cause == "target_out_of_range"
+    assert again.cause == ran.cause == "index_out_of_range"
     assert again.where.get("samples") == ran.where.get("samples")
     assert "Target 7 is out of bounds" in str(description(tmp_path)["failure"])
     assert "n45" in again.out
@@ -213,7 +204,7 @@ def test_the_capture_lies_in_the_record_where_no_place_is_named(
     assert sorted(file.name for file in (ran.record / "capture").iterdir()) == [
         "capture.json", "tensors.safetensors",
     ]  # fmt: skip
-    assert ran.cause == "target_out_of_range", "a record with a capture in it is read as before"
+    assert ran.cause == "index_out_of_range", "a record with a capture in it is read as before"
     assert not ran.run["notes"] or all("capture.json" not in note for note in ran.run["notes"])
 
 
@@ -222,4 +213,115 @@ def test_nothing_to_capture_is_said(zygote: Zygote, tmp_path: Path) -> None:
     ran = zygote.watch(tmp_path, source, "--capture=saved", "--no-replay")
     assert "nothing was captured" in ran.err
     assert not (tmp_path / "saved").exists()
-    assert math.isfinite(float(ran.code))
+    assert ran.code == 0
+
+
+ACCELERATED = """
+import torch
+from accelerate import Accelerator
+from torch import nn
+from torch.utils.data import DataLoader
+torch.manual_seed(0)
+data = [{"x": torch.randn(4), "y": torch.randn(1)} for _ in range(96)]
+data[50]["y"] *= float("nan")
+accelerator = Accelerator(cpu=True)
+model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.3), nn.Linear(8, 1))
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+loader = DataLoader(data, batch_size=8, shuffle=True)
+model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+for epoch in range(3):
+    for batch in loader:
+        if epoch == 0 and not RESUMED:
+            batch["y"] = batch["y"].nan_to_num()
+        loss = (model(batch["x"]) - batch["y"]).abs().mean()
+        print(batch["x"].sum().item().hex(), model[0].weight.sum().item().hex(), loss.item(),
+              torch.get_rng_state().sum().item(), flush=True)
+        optimizer.zero_grad()
+        accelerator.backward(loss)
+        optimizer.step()
+"""
+
+
+def test_accelerate_which_asks_for_a_batch_ahead(zygote: Zygote, tmp_path: Path) -> None:
+    ran = capture(zygote, tmp_path, ACCELERATED.replace("RESUMED", "False"))
+    source = ACCELERATED.replace("RESUMED", "True").replace("seed(0)", "seed(5)")
+    again = resume(zygote, tmp_path, source)
+    assert again.out.splitlines() == ran.out.splitlines()[-1:]
+    assert again.cause == ran.cause == "nonfinite_target"
+
+
+LIGHTNING = """
+import logging
+import warnings
+import lightning as L
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+warnings.filterwarnings("ignore")
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+class Model(L.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.3), nn.Linear(8, 1))
+    def training_step(self, batch, at):
+        x, y = batch
+        if self.current_epoch == 0 and not RESUMED:
+            y = y.nan_to_num()
+        loss = (self.body(x) - y).abs().mean()
+        print(x.sum().item().hex(), self.body[0].weight.sum().item().hex(), loss.item(),
+              self.lr_schedulers().get_last_lr(), flush=True)
+        return loss
+    def validation_step(self, batch, at):
+        self.log("checked", self.body(batch[0]).mean())
+    def configure_optimizers(self):
+        optimizer = torch.optim.AdamW(self.parameters(), lr=0.01)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 50)
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+if __name__ == "__main__":
+    L.seed_everything(SEED, verbose=False)
+    x, y = torch.randn(96, 4), torch.randn(96, 1)
+    y[50] = torch.nan
+    trainer = L.Trainer(max_epochs=3, accelerator="cpu", logger=False, enable_checkpointing=False,
+                        enable_progress_bar=False, enable_model_summary=False)
+    train = DataLoader(TensorDataset(x, y), batch_size=8, shuffle=True)
+    trainer.fit(Model(), train, DataLoader(TensorDataset(x, x), batch_size=8))
+"""
+
+
+def test_lightning_with_a_validation_before_the_first_step(zygote: Zygote, tmp_path: Path) -> None:
+    source = LIGHTNING.replace("SEED", "0").replace("RESUMED", "False")
+    ran = capture(zygote, tmp_path, source)
+    again = resume(zygote, tmp_path, LIGHTNING.replace("SEED", "4").replace("RESUMED", "True"))
+    assert again.out.splitlines() == ran.out.splitlines()[-1:]
+    assert again.cause == ran.cause == "nonfinite_target"
+
+
+UNFORKED = """
+from gradcheck.watch.replay import snapshot
+snapshot.why_not = lambda growth: "not today"
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_where_the_run_cannot_be_forked_a_loader_is_enough(
+    zygote: Zygote, tmp_path: Path, workers: int
+) -> None:
+    """The state at the hold is that before the step; the random state came with the batch."""
+    source = LOADED.replace("WORKERS", str(workers)).replace("BAD", "float('nan')")
+    options = ("--capture=saved", "--no-replay")
+    ran = zygote.watch(tmp_path, source.replace("RESUMED", "False"), *options, prelude=UNFORKED)
+    again = resume(
+        zygote, tmp_path, source.replace("RESUMED", "True").replace("seed(0)", "seed(9)")
+    )
+    assert again.out.splitlines() == ran.out.splitlines()[-1:]
+    assert description(tmp_path)["method"] == "in place"
+
+
+def test_where_the_run_cannot_be_forked_a_loop_by_hand_says_what_is_lost(
+    zygote: Zygote, tmp_path: Path
+) -> None:
+    ran = zygote.watch(tmp_path, BY_HAND.replace("SEED", "0"), "--capture=saved", prelude=UNFORKED)
+    assert "the failing step is in saved" in ran.err
+    assert description(tmp_path)["random"] == "after the forward pass"
+    again = resume(zygote, tmp_path, BY_HAND.replace("SEED", "1"), "--no-replay")
+    assert "its random state is the one after the forward pass" in again.notes

@@ -30,6 +30,9 @@ BATCH, STEP, MADE = "batch", "step", "made"
 been taken, when an optimizer was made."""
 MOMENTS = (BATCH, STEP, MADE)
 
+BEFORE, AFTER = "before the forward pass", "after the forward pass"
+"""Where the state of the random numbers was taken."""
+
 _open = io.open  # before a replay diverts what is written
 
 
@@ -52,7 +55,7 @@ class Capture:
     """Those that are kept from one step to the next, where a loop does that."""
     batches: Sequence[Given]
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """The step, the failure, the script, versions: for the reader, and for notes."""
+    """The step, the failure, the script, versions, the steps before it."""
 
     @property
     def step(self) -> int:
@@ -142,7 +145,7 @@ def read(folder: Path) -> Capture:
         return _understood(described, reader)
     except Damaged as error:
         raise _refused(folder / DESCRIPTION, str(error)) from None
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         told = f"{type(error).__name__}: {error}"[:120]
         raise _refused(folder / DESCRIPTION, f"a part is missing or damaged ({told})") from None
     except RecursionError:
@@ -228,8 +231,19 @@ def _understood(told: Mapping[str, Any], reader: Reader) -> Capture:
     ]
     if told["moment"] == BATCH and not batches:
         raise Damaged("it holds no batch")
-    facts = {"step": _count(told["step"]), "versions": _table(told["versions"], str)}
+    facts = {
+        "step": _count(told["step"]),
+        "versions": _table(told["versions"], str),
+        "random": str(told["random"]),
+        "trail": [_row(one) for one in told["trail"]],
+    }
     return Capture(told["moment"], state, kinds, gradients, batches, facts)
+
+
+def _row(value: Any) -> tuple[int, float | None, float, float]:
+    step, loss, norm, rate = value
+    known = None if loss is None else float.fromhex(loss)
+    return _count(step), known, float.fromhex(norm), float.fromhex(rate)
 
 
 def _count(value: Any) -> int:

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from gradcheck.watch.replay.generators import generators
 
-MOST = 64
-"""Batches that are kept, so many micro-batches of a step included."""
+MOST = 256
+"""Batches of a step and of the one before it that are kept, at most."""
 RECENT = 16
 """Steps after a batch that it may still serve; later ones make their batches themselves."""
 
@@ -63,7 +63,9 @@ class Memory:
         self.copying = False
         """Whether batches are copied, so that a script may write to its own."""
         self._tick = tick
-        self._given: deque[Given] = deque(maxlen=MOST)
+        self.lost = False
+        """Whether the first batches of a step had to go, for there were too many."""
+        self._given: deque[Given] = deque()
         self._paces: weakref.WeakKeyDictionary[Any, _Paces] = weakref.WeakKeyDictionary()
         self._ahead = 0
 
@@ -80,8 +82,20 @@ class Memory:
         paces = self._paces.setdefault(iterator, _Paces())
         paces.count(tick)
         self._ahead = self._ahead if paces.ahead is None else paces.ahead
+        self._forget(tick)
         kept = copied(batch) if self.copying else batch
         self._given.append(Given(tick, source(iterator), kept, indices, generators()))
+
+    def _forget(self, tick: int) -> None:
+        """Keep this step's and, for what is asked for ahead, those given in the one before."""
+        last = self._given[-1].tick if self._given else tick
+        if tick != last:
+            self.lost = False
+            while self._given[0].tick < last:
+                self._given.popleft()
+        if len(self._given) >= MOST:
+            self._given.popleft()
+            self.lost = True
 
     def begin(self, tick: int) -> int | None:
         """The tick at which the batches of the step `tick` were asked for; None where none were."""

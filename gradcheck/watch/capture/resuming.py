@@ -19,7 +19,7 @@ import torch
 from torch.amp.grad_scaler import GradScaler
 
 from gradcheck.watch.capture import files, fitting
-from gradcheck.watch.capture.files import BATCH, MADE, STEP, Capture
+from gradcheck.watch.capture.files import AFTER, BATCH, MADE, STEP, Capture
 from gradcheck.watch.capture.fitting import Misfit
 from gradcheck.watch.capture.given import Given, source
 from gradcheck.watch.guard import Stop
@@ -109,6 +109,7 @@ class Resuming:
         probe.buffers.keep()
         self.pending = False
         self._tell()
+        self._tell_before()
         session.snapshots.renew()
         session.snapshots.ticks = session.snapshots.taken = 0
         session.snapshots.start()  # a replay goes on from here
@@ -143,12 +144,30 @@ class Resuming:
         self.refused = f"{self.name}: the capture does not fit the script: {why}"
         raise Stop
 
+    def _tell_before(self) -> None:
+        """The steps before the captured one, with negative numbers: what led to the failure."""
+        session = self.session
+        first = next(iter(session.probe.optimizers), None)
+        if first is None or len(session.probe.optimizers) != 1:
+            return
+        for at, loss, norm, rate in self.capture.facts.get("trail", ()):
+            step = at - self.capture.step
+            values = {"grad_norm": norm, "learning_rate": rate}
+            session.record.row(step, values if loss is None else {"loss": loss, **values})
+            first.trail.append((step, loss, norm, rate))
+            session.rows += 1
+
     def _tell(self) -> None:
         capture = self.capture
-        told = f"this run began at step {capture.step} of another, from {self.name}, as its step 0"
+        told = f"this run began at step {capture.step} of another, from {self.name}: its own step 0"
         if capture.moment == STEP:
             told += "; before it the script took a step of its own, which is not recorded"
         self.session.record.note(told)
+        if capture.facts.get("random") == AFTER:
+            self.session.record.note(
+                "the capture was made without a replay: its random state is the one after the "
+                "forward pass, and what the step draws will differ"
+            )
         now = files.versions()
         before = capture.facts.get("versions", {})
         for what in sorted(set(now) & set(before)):

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gradcheck.errors import UsageError
 from gradcheck.watch.capture import files, fitting
-from gradcheck.watch.capture.files import BATCH, MADE, STEP, Capture
+from gradcheck.watch.capture.files import AFTER, BATCH, BEFORE, MADE, STEP, Capture
 from gradcheck.watch.capture.given import Memory
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.probe import Probe
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from gradcheck.watch.session import Session
 
 _LONGEST = 300
-BEFORE, AFTER = "before the forward pass", "after the forward pass"
+MOST_STEPS = 200
+"""Of which loss and norm are told, so that a report sees what came before."""
 
 
 class Saving:
@@ -36,6 +37,7 @@ class Saving:
         self._probe, self._memory = probe, memory
         self._order: Mapping[str, Any] = {}
         self._state: State | None = None
+        self._kinds = files.Kinds((), ())
         self._gradients: Mapping[str, Tensor] = {}
         self._ticks = 0
 
@@ -56,6 +58,7 @@ class Saving:
 
     def _take(self) -> None:
         self._state = state.collect(self._probe, self._order["from"])
+        self._kinds = fitting.kinds(self._probe)
         self._gradients = gradients(self._probe)
 
     def boundary(self, step: Step) -> None:
@@ -87,7 +90,7 @@ class Saving:
         capture = Capture(
             moment,
             self._state,
-            fitting.kinds(self._probe),
+            self._kinds,
             self._gradients,
             batches if moment == BATCH else (),
             {**self._order["facts"], "failure": failure, "random": BEFORE},
@@ -152,8 +155,10 @@ class Capturing:
         begin = tick - tick % max(1, probe.optimizers.together) if asked is None else asked
         moment = BATCH if asked is not None else STEP if begin else MADE
         number = probe.optimizers.next_step() if step is None else step.step
+        if moment == BATCH and self.memory.lost:
+            session.record.note("the capture lacks the first batches of its step: too many to keep")
         facts = {"step": number, "command": self._command}
-        facts |= {"method": "fork"}
+        facts |= {"method": "fork", "trail": _trail(probe, number)}
         order = {"mode": "capture", "from": begin, "moment": moment, "facts": facts}
         answer = snapshots.run(tick, {**order, "folder": str(folder)}, upto=begin)
         if answer is not None and answer.get("written"):
@@ -253,6 +258,14 @@ def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
+
+
+def _trail(probe: Probe, step: int) -> list[list[Any]]:
+    """Step, loss, gradient norm and rate of the steps before; none of several optimizers."""
+    if len(probe.optimizers) != 1:
+        return []
+    known = [entry for entry in probe.optimizers.trail if entry[0] < step]
+    return [[at, *map(_exact, numbers)] for at, *numbers in known[-MOST_STEPS:]]
 
 
 def _exact(value: float | None) -> str | None:
