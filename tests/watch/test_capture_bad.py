@@ -203,6 +203,18 @@ def test_an_older_capture_is_replaced_as_a_whole(
     assert not [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".")]
 
 
+def test_settings_that_the_optimizer_cannot_have(
+    zygote: Zygote, tmp_path: Path, saved: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(saved, copy)
+    found = json.loads((copy / "capture.json").read_text("utf-8"))
+    groups = dict(found["state"]["optimizers"][0]["state"]["dict"])["param_groups"]
+    next(pair for pair in groups[0]["dict"] if pair[0] == "betas")[1] = "high" * 500
+    (copy / "capture.json").write_text(json.dumps(found), "utf-8")
+    assert "the betas of its Adam is a str" in refused(zygote, tmp_path, copy)
+
+
 def test_state_that_the_optimizer_cannot_hold(zygote: Zygote, tmp_path: Path, saved: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(saved, copy)

@@ -51,13 +51,13 @@ def same(one: Any, other: Any) -> bool:
         return bool(fits) and _bits(one) == _bits(other)
     if isinstance(one, np.ndarray):
         kinds = one.dtype == other.dtype and one.shape == other.shape
-        return bool(kinds and one.tobytes() == other.tobytes())
+        return bool(kinds) and bytes(one.tobytes()) == bytes(other.tobytes())
     if isinstance(one, dict):
-        return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
+        return bool(list(one) == list(other)) and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list | tuple):
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, float):
-        return one.hex() == other.hex()
+        return bool(one.hex() == other.hex())
     return bool(one == other)
 
 

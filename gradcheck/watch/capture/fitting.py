@@ -53,6 +53,7 @@ def check(capture: Capture, probe: Probe) -> None:
             raise Misfit(
                 f"its {name} has parameter groups of {ours} parameters, the script's of {held}"
             )
+        _check_settings(name, kept, optimizer)
         _check_moments(name, kept, optimizer)
 
 
@@ -90,6 +91,24 @@ def _groups(held: Mapping[str, Any]) -> list[int] | None:
         return [len(group["params"]) for group in held["param_groups"]]
     except (KeyError, TypeError):
         raise Misfit("the state of an optimizer is damaged") from None
+
+
+def _check_settings(name: str, kept: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> None:
+    """Every setting is there and of the kind that the script's own has."""
+    for mine, theirs in zip(kept["param_groups"], optimizer.param_groups, strict=True):
+        for key, own in theirs.items():
+            given = mine.get(key)
+            if key == "params" or own is None or (given is None and key in mine):
+                continue
+            if _kind(given) != _kind(own):
+                raise Misfit(
+                    f"the {key} of its {name} is a {type(given).__qualname__}, the script's a "
+                    f"{type(own).__qualname__}"
+                )
+
+
+def _kind(value: Any) -> Any:
+    return "number" if isinstance(value, int | float | Tensor) else type(value)
 
 
 def _check_moments(name: str, kept: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> None:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from gradcheck.watch.session import Session
 
 
+_LONGEST = 300
+
+
 class Resuming:
     """Puts a capture in place, once; where it does not fit, the run ends."""
 
@@ -138,10 +141,10 @@ class Resuming:
         except Misfit as error:
             self._refuse(str(error))
         except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-            self._refuse(f"{type(error).__name__}: {error}"[:200])
+            self._refuse(f"{type(error).__name__}: {error}")
 
     def _refuse(self, why: str) -> None:
-        self.refused = f"{self.name}: the capture does not fit the script: {why}"
+        self.refused = f"{self.name}: the capture does not fit the script: {why[:_LONGEST]}"
         raise Stop
 
     def _tell_before(self) -> None:

@@ -26,8 +26,9 @@ def set_generators(kept: Mapping[str, Any]) -> None:
     """Put the generators back."""
     torch.set_rng_state(kept["torch"])
     random.setstate(kept["python"])
-    if "cuda" in kept:
-        torch.cuda.set_rng_state_all(kept["cuda"])
+    if "cuda" in kept and torch.cuda.is_available():
+        for at, one in enumerate(kept["cuda"][: torch.cuda.device_count()]):
+            torch.cuda.set_rng_state(one, at)
     numpy = _numpy()
     if "numpy" in kept and numpy is not None:
         numpy.random.set_state(kept["numpy"])
