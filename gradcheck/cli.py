@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +18,8 @@ from gradcheck.errors import GradcheckError, UsageError
 from gradcheck.gate import NOTHING_TO_JUDGE, UNREADABLE, FailOn, exit_code
 from gradcheck.options import (
     Baselines,
+    BeginFrom,
+    CaptureWhere,
     Cause,
     Config,
     FailOnOption,
@@ -136,6 +139,8 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
     keep_going: KeepGoing = False,
     heal: Heal = False,
     replay: ReplayWords = "auto",
+    capture: CaptureWhere = None,
+    begin: BeginFrom = None,
     fail_on: FailOnOption = None,
     config: Config = None,
     format: Format = None,
@@ -158,11 +163,12 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
     settings = effective.settings(config, fail_on=fail_on.value if fail_on else None)
     from gradcheck.watch import command
     from gradcheck.watch.launch import Target
-    from gradcheck.watch.manner import Manner
+    from gradcheck.watch.manner import Manner, Steps
 
     name, own = (module, arguments) if module is not None else (arguments[0], arguments[1:])
     target = Target(name, own, is_module=module is not None)
-    manner = Manner(keep_going=keep_going, heal=heal, replay=wishes)
+    steps = Steps(capture is not None, Path(capture) if capture else None, begin)
+    manner = Manner(keep_going=keep_going, heal=heal, replay=wishes, steps=steps)
     watched = command.run(target, record, manner, settings)
     for remark in watched.notes:
         terminal.warn(f"{target.title}: {remark}")

@@ -117,6 +117,19 @@ Heal = Annotated[
         help="Go on from the last good state, with a change that held when it was tried.",
     ),
 ]
+CaptureWhere = Annotated[
+    str | None,
+    typer.Option(
+        "--capture",
+        metavar="[=DIR]",
+        help="Save the failing step, with all that it depends on: in the record, or as "
+        "--capture=DIR.",
+    ),
+]
+BeginFrom = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="DIR", help="Begin with the step that --capture saved."),
+]
 ReplayWords = Annotated[
     str,
     typer.Option(
@@ -141,7 +154,10 @@ class WatchCommand(TyperCommand):
     """As for python itself, `-m MODULE` ends the options: what follows is the module's own."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Mark the end of the options that are ours; `--replay` may stand without its words."""
+        """Mark the end of the options that are ours; `--replay` may stand without its words.
+
+        `--capture` takes a directory after = alone: what follows it is the script.
+        """
         from gradcheck.watch.replay import wanted
 
         valued = {o for p in self.params if not getattr(p, "is_flag", False) for o in p.opts}
@@ -156,6 +172,8 @@ class WatchCommand(TyperCommand):
                     words = args[at]
                     at += 1
                 arg = f"--replay={words}"
+            elif arg == "--capture":
+                arg = "--capture="
             own.append(arg)
             if arg in valued:
                 own += args[at : at + 1]

@@ -14,8 +14,10 @@ from gradcheck.errors import UsageError
 from gradcheck.gate import FINDINGS, FailOn, exit_code
 from gradcheck.model import Report
 from gradcheck.watch import launch, record
+from gradcheck.watch.capture.files import Capture
+from gradcheck.watch.capture.resuming import Resuming
 from gradcheck.watch.launch import Ending, Target
-from gradcheck.watch.manner import Manner
+from gradcheck.watch.manner import Manner, Steps
 from gradcheck.watch.replay.rerun import Rerun
 from gradcheck.watch.session import Session
 
@@ -47,17 +49,23 @@ def run(
     """Run a script or module under watch, to its end or to the step that would poison it.
 
     Raises:
-        UsageError: there is no such script, or the record cannot be written.
+        UsageError: there is no such script, the record cannot be written, or a capture does not
+            fit the script.
     """
     launch.check(target)
+    manner = manner or Manner()
+    steps = manner.steps
+    begin = steps.read()
     place = record.choose_directory(directory, Path(target.name).stem)
     try:
         session = Session(place, manner, Rerun(target))
     except OSError as error:
         raise UsageError(f"cannot write the record {place}: {error.strerror or error}") from None
+    _prepare(session, target, steps, begin)
     session.start()
     ending = launch.run(target)
     session.finish(ending.error)
+    _refuse_misfit(session, directory)
     if session.stopped:  # the loop may have ended within a trial, by an error of its own
         ending = Ending(0, stopped=True)
     report = _judge(session, settings or Settings())
@@ -73,6 +81,23 @@ def _all_accepted(report: Report) -> bool:
     """Whether there are findings, and the project accepts every one."""
     accepted = [finding.accepted for run in report.runs for finding in run.findings]
     return bool(accepted) and all(accepted)
+
+
+def _prepare(session: Session, target: Target, steps: Steps, begin: Capture | None) -> None:
+    if steps.capture:
+        command = ["-m"] * target.is_module + [target.name, *target.arguments]
+        session.capturing.want(steps.directory or session.record.directory / "capture", command)
+    if begin is not None:
+        session.resuming = Resuming(session, begin, str(steps.begin))
+        session.probe.loading.resuming = session.resuming
+
+
+def _refuse_misfit(session: Session, directory: Path | None) -> None:
+    refused = session.resuming.refused if session.resuming is not None else None
+    if refused is not None:
+        if directory is None:
+            session.record.discard()
+        raise UsageError(refused)
 
 
 def shown(directory: Path) -> Path:

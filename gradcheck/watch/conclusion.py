@@ -23,9 +23,11 @@ def conclude(session: Session, error: BaseException | None) -> None:
     if isinstance(error, Exception):
         told = crash.message(error)
         record.say(told.said, told.text)
+        session.capturing.capture(None, error)
         step = probe.optimizers.next_step()
         for observation in crash.observations(error, session.snapshots, step):
             record.observe(observation)
+    session.capturing.finish()
     if probe.targets.found is not None:
         record.observe(probe.targets.found)
     for observation in (*probe.loop.observations(), *session.vigil.left_out):
@@ -37,7 +39,7 @@ def conclude(session: Session, error: BaseException | None) -> None:
         )
     cost = session.cost
     _survey(session)
-    if session.replay.wanted and session.healing is None and not session.proved:
+    if session.manner.replay.wanted and session.healing is None and not session.proved:
         _prove(session, error)
     if cost is not None:
         record.note(f"watching took {cost:.1%} of the time of the steps")
@@ -92,7 +94,7 @@ def prove_failure(session: Session, found: Situation) -> Replay | None:
     report = report_of(session)
     if report is None:
         return None
-    tried = plan.choose(report, found.trouble, everything=session.replay.everything)
+    tried = plan.choose(report, found.trouble, everything=session.manner.replay.everything)
     replay, why = _run_again(session, found, tried)
     if why:
         session.record.note(why)
@@ -113,7 +115,7 @@ def _run_again(
     session: Session, found: Situation, changes: Sequence[str]
 ) -> tuple[Replay | None, str]:
     """Run experiments by the first way that the run allows; why there are none, or nothing."""
-    method, snapshots = session.replay.method, session.snapshots
+    method, snapshots = session.manner.replay.method, session.snapshots
     together = processes.communicates() or snapshots.communicated
     if together is not None:
         return None, (
@@ -133,11 +135,11 @@ def _run_again(
 def begin_rollback(session: Session, step: Step) -> bool:
     """Start the experiments within the script's own loop; False where that is not to be."""
     rollback = session.rollback
-    report = report_of(session) if rollback.enabled and session.replay.wanted else None
+    report = report_of(session) if rollback.enabled and session.manner.replay.wanted else None
     if report is None:
         return False
     found = proof.of_step(session.probe, report, step, session.snapshots.ticks)
     found = replace(found, method="rollback")
-    tried = plan.choose(report, found.trouble, everything=session.replay.everything)
+    tried = plan.choose(report, found.trouble, everything=session.manner.replay.everything)
     answers = prove.experiments(found, tried, rollback.before)
     return rollback.begin(answers, session.snapshots.ticks)

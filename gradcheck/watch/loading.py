@@ -8,12 +8,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gradcheck.watch import batches
+from gradcheck.watch.capture.given import Memory
 from gradcheck.watch.followed import Batch
 from gradcheck.watch.listener import Listener
 from gradcheck.watch.replay.recorded import Recorded
 from gradcheck.watch.replay.tape import Tape
 
 if TYPE_CHECKING:
+    from gradcheck.watch.capture.resuming import Resuming
     from gradcheck.watch.changes.base import Change
 
 DROP = object()
@@ -32,6 +34,10 @@ class Loading:
         self.change: Change | None = None
         self.recorded: Recorded | None = None
         """Batches for a rollback, where one may be needed."""
+        self.memory: Memory | None = None
+        """Batches for a capture, where one is wanted."""
+        self.resuming: Resuming | None = None
+        """Gives the batches of a capture, where the run goes on from one."""
         self.tick: Callable[[], int] = lambda: 0
         self.spent = 0.0
         """Seconds inside these hooks."""
@@ -41,6 +47,10 @@ class Loading:
     def fetching(self, iterator: Any) -> Any:
         """A batch is asked for; a replay may answer from the tape."""
         self._listener.on_loading(True)
+        if self.memory is not None:
+            self.memory.fetching()
+        if self.resuming is not None:
+            self.resuming.fetching(iterator)
         if self.recorded is not None:
             again = self.recorded.next(iterator, self.indices)
             if again is not None:
@@ -60,7 +70,13 @@ class Loading:
     def fetched(self, iterator: Any, batch: Any) -> tuple[Any, ...] | None:
         """A loader gave a batch; the one for the script, an empty tuple for none, None for it."""
         begun = time.perf_counter()
+        captured = None if self.resuming is None else self.resuming.given(iterator, batch)
+        batch = batch if captured is None else captured.batch
         self.batch = batches.look(iterator, batch, self.tape)
+        if captured is not None:
+            self.batch.indices = captured.indices
+        if self.memory is not None:
+            self.memory.give(iterator, batch, self.batch.indices)
         if self.recorded is not None:
             self.recorded.give(iterator, batch, self.batch.indices, self.tick())
         if iterator is not self._iterator:
@@ -68,6 +84,6 @@ class Loading:
         self._listener.on_loading(False)
         self.spent += time.perf_counter() - begun
         if self.change is None:
-            return None
+            return None if captured is None else (batch,)
         given = self.change.batch(iterator, batch, self.batch.indices)
         return () if given is DROP else (given,)

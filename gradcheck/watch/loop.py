@@ -127,6 +127,11 @@ class LoopChecks:
             for loop in self._loops.values()
         )
 
+    @property
+    def keeps_gradients(self) -> bool:
+        """Whether gradients of one step were still there when backward of the next began."""
+        return any(loop.counts["gradients_kept"] for loop in self._loops.values())
+
     def observations(self) -> Iterator[Observation]:
         """What was seen often enough to be a habit of the loop."""
         for loop in self._loops.values():

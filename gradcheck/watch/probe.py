@@ -43,7 +43,7 @@ class Probe:
         self.registry = Registry()
         self.optimizers = Optimizers(self.registry)
         self.loading = Loading(listener)
-        self.schedulers: weakref.WeakSet[LRScheduler] = weakref.WeakSet()
+        self.schedulers: weakref.WeakKeyDictionary[LRScheduler, None] = weakref.WeakKeyDictionary()
         self.change: Change | None = None
         """What a trial, or healing, changes in the script."""
         self.loop = LoopChecks()
@@ -84,7 +84,7 @@ class Probe:
 
     def scheduled(self, scheduler: LRScheduler) -> None:
         """A learning rate schedule was made."""
-        self.schedulers.add(scheduler)
+        self.schedulers[scheduler] = None  # a set would lose the order
 
     def cleared(self, owner: object) -> None:
         """Gradients are about to be set to zero; what was not applied by now never will be."""

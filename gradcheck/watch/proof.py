@@ -108,7 +108,7 @@ def of_report(probe: Probe, report: RunReport) -> Situation | None:
     steps = [
         event.step
         for event in report.events
-        if event.severity.rank >= Severity.SPIKE.rank and event.step is not None
+        if event.severity.rank >= Severity.SPIKE.rank and event.step is not None and event.step >= 0
     ]
     if not steps:
         return _of_stall(probe, report)

@@ -14,6 +14,8 @@ from torch import Tensor
 from gradcheck.model import Observation, Replay
 from gradcheck.reports.escape import safe
 from gradcheck.watch import conclusion, graph, localise, tensors
+from gradcheck.watch.capture.resuming import Resuming
+from gradcheck.watch.capture.saving import Capturing
 from gradcheck.watch.display import Display
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.guard import Guard, Stop
@@ -40,17 +42,18 @@ class Session:
     def __init__(
         self, record: Path | Record, manner: Manner | None = None, rerun: Rerun | None = None
     ) -> None:
-        manner = manner or Manner()
-        self.replay = manner.replay
+        self.manner = manner or Manner()
         self.rerun = rerun
         """None where what is watched is no script or module of its own."""
-        self.healing = Healing(self) if manner.heal else None
+        self.healing = Healing(self) if self.manner.heal else None
         self.guard = Guard(self.tell)
         self.record = record if isinstance(record, Record) else Record(record)
         self.probe = Probe(self, self.guard)
         self.patches = Patches(self.probe, self.probe.loading, self.guard)
         self.investigation = Investigation(self.probe)
-        self.trial = Trial(self.probe, lambda: self.snapshots.ticks)
+        self.capturing = Capturing(self)
+        self.resuming: Resuming | None = None
+        """Begins the run with a capture, where that is wanted."""
         self.snapshots = Snapshots(
             self.probe.optimizers.size,
             self.probe.seconds_a_step,
@@ -58,8 +61,9 @@ class Session:
             {
                 "trace": self.investigation,
                 "survey": self.investigation,
-                "trial": self.trial,
+                "trial": Trial(self.probe, lambda: self.snapshots.ticks),
                 "keep": Keeping(self.probe, lambda: self.snapshots.ticks),
+                "capture": self.capturing.saving,
             },
         )
         self.rollback = Rollback(
@@ -68,7 +72,6 @@ class Session:
         self.probe.loading.tick = lambda: self.tick
         self.vigil = Vigil(self.probe, self.snapshots, self.record)
         self.display = Display(self)
-        self.keep_going = manner.keep_going
         self.stopped = self.proved = False
         """Whether the run was ended by us; whether its experiments are done already."""
         self.rows = 0
@@ -149,7 +152,8 @@ class Session:
 
     def on_row(self, step: Step, values: dict[str, float]) -> None:
         """A step is complete: its row."""
-        if self.snapshots.replaying or self.rollback.active:
+        rehearsing = self.resuming is not None and self.resuming.pending
+        if self.snapshots.replaying or self.rollback.active or rehearsing:
             return
         self.rows += 1
         self._layers.add(step, values)
@@ -162,14 +166,21 @@ class Session:
             self.rollback.boundary(step)
             self._end_if_proved()
             return
+        if self.resuming is not None and self.resuming.boundary():
+            return
         self.vigil.look(step)
         self.snapshots.boundary(step)
         self.rollback.keep(self.snapshots.ticks)
 
     def on_created(self) -> None:
         """An optimizer was made: from here on a replay can begin."""
+        if self.resuming is not None:
+            self.resuming.created()
         self.snapshots.start()
-        if self.replay.goes_back_in_place(self.snapshots.unavailable) and not self.keep_going:
+        if (
+            self.manner.replay.goes_back_in_place(self.snapshots.unavailable)
+            and not self.manner.keep_going
+        ):
             self.rollback.enable()
 
     def _localise(self, followed: Followed, step: Step) -> Sequence[Observation]:
@@ -260,11 +271,12 @@ class Session:
                 found = True
         if step.skipped:
             return found
+        self.capturing.capture(step)
         if self.healing is not None:
             self.probe.tell(followed, step)
             if self.healing.heal(replace(step, step=followed.steps)):
                 return True
-        if self.keep_going:
+        if self.manner.keep_going:
             return True
         self.probe.tell(followed, step)
         self.probe.withhold(followed)

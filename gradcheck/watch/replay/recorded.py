@@ -58,16 +58,20 @@ class Recorded:
         batch, indices = queue.popleft()
         if indices is None:
             return (batch,)
-        kept = change(indices)
-        if kept is indices:
-            return (batch,)
-        left = set(kept)
-        rows = [row for row, index in enumerate(indices) if index in left]
-        return (_select(batch, rows, len(indices)),)
+        return (without(batch, indices, change(indices)),)
 
 
 def _source(iterator: Any) -> int:
     return id(getattr(iterator, "_dataset", iterator))
+
+
+def without(batch: Any, indices: list[int], kept: Any) -> Any:
+    """A batch with the rows alone whose dataset indices are kept; itself where all are."""
+    if kept is indices:
+        return batch
+    left = set(kept)
+    rows = [row for row, index in enumerate(indices) if index in left]
+    return _select(batch, rows, len(indices))
 
 
 def _select(batch: Any, rows: list[int], size: int) -> Any:

@@ -59,6 +59,13 @@ class Rollback:
             self._probe.loading.recorded = Recorded()
             self._keep(0)
 
+    def renew(self) -> None:
+        """The run begins anew, from another state: forget the copies, and take one."""
+        if self.enabled:
+            self._kept.clear()
+            self._next = FIRST_TICKS
+            self._keep(0)
+
     def keep(self, tick: int) -> None:
         """A step is over: copy the state, if it is time."""
         if self.enabled and not self.active and tick >= self._next:

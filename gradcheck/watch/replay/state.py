@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import copy
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler
 
 from gradcheck.watch.probe import Probe
+from gradcheck.watch.replay.generators import generators, set_generators
 
 _save, _load = torch.save, torch.load  # before a replay forbids them
 
@@ -41,10 +41,10 @@ def collect(probe: Probe, tick: int) -> State:
     return State(
         tick,
         tuple(one.steps for one in followed),
-        {name: tensor.detach().to("cpu", copy=True) for name, tensor in _tensors(probe).items()},
+        {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors(probe).items()},
         [_on_host(optimizer.state_dict()) for optimizer, _ in probe.optimizers.items()],
         [None if f.scaler is None else dict(f.scaler.state_dict()) for f in followed],
-        [copy.deepcopy(_plain(s.state_dict())) for s in _schedulers(probe)],
+        [copy.deepcopy(_plain(s.state_dict())) for s in schedulers(probe)],
         generators(),
     )
 
@@ -52,7 +52,7 @@ def collect(probe: Probe, tick: int) -> State:
 @torch.no_grad()
 def restore(probe: Probe, state: State, *, with_generators: bool = True) -> None:
     """Put everything back where it is, without making any tensor anew."""
-    held = _tensors(probe)
+    held = tensors(probe)
     for name, kept in state.tensors.items():
         if name in held and held[name].shape == kept.shape:
             held[name].copy_(kept)
@@ -64,7 +64,7 @@ def restore(probe: Probe, state: State, *, with_generators: bool = True) -> None
             followed.scaler.load_state_dict(dict(scaler))
         for parameter in followed.parameters:
             parameter.grad = None
-    for scheduler, kept_schedule in zip(_schedulers(probe), state.schedulers, strict=False):
+    for scheduler, kept_schedule in zip(schedulers(probe), state.schedulers, strict=False):
         scheduler.load_state_dict(copy.deepcopy(dict(kept_schedule)))
     if with_generators:
         set_generators(state.generators)
@@ -80,35 +80,7 @@ def read(path: Path) -> State:
     return State(**_load(str(path), weights_only=False))
 
 
-def generators() -> dict[str, Any]:
-    """The states of all random number generators that a script may use."""
-    found: dict[str, Any] = {"torch": torch.get_rng_state(), "python": random.getstate()}
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        found["cuda"] = torch.cuda.get_rng_state_all()
-    numpy = _numpy()
-    if numpy is not None:
-        found["numpy"] = numpy.random.get_state()
-    return found
-
-
-def set_generators(kept: Mapping[str, Any]) -> None:
-    """Put the generators back."""
-    torch.set_rng_state(kept["torch"])
-    random.setstate(kept["python"])
-    if "cuda" in kept:
-        torch.cuda.set_rng_state_all(kept["cuda"])
-    numpy = _numpy()
-    if "numpy" in kept and numpy is not None:
-        numpy.random.set_state(kept["numpy"])
-
-
-def _numpy() -> Any:
-    import sys  # noqa: PLC0415
-
-    return sys.modules.get("numpy")
-
-
-def _tensors(probe: Probe) -> dict[str, Tensor]:
+def tensors(probe: Probe) -> dict[str, Tensor]:
     """All parameters and buffers that are known, integers such as batch counts included."""
     found: dict[str, Tensor] = {}
     for at, top in enumerate(probe.optimizers.names.tops):
@@ -122,7 +94,7 @@ def _tensors(probe: Probe) -> dict[str, Tensor]:
     return found
 
 
-def _schedulers(probe: Probe) -> list[LRScheduler]:
+def schedulers(probe: Probe) -> list[LRScheduler]:
     """Learning rate schedules of the optimizers that are followed."""
     optimizers = [optimizer for optimizer, _ in probe.optimizers.items()]
     return [

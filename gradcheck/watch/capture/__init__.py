@@ -1,0 +1,1 @@
+"""Saves the failing step of a run, and begins another run with it."""
