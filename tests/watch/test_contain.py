@@ -403,10 +403,12 @@ def test_signals_stay_inside(zygote: Zygote, tmp_path: Path) -> None:
 
 
 def test_a_socket_of_its_own(zygote: Zygote, tmp_path: Path) -> None:
-    """Worker processes send their tensors by one."""
+    """Worker processes send their tensors by one, however long the path of its file."""
     inside = """
-        server = socket.socket(socket.AF_UNIX); server.bind("own"); server.listen()
-        client = socket.socket(socket.AF_UNIX); client.connect("own"); client.send(b"x")
+        os.makedirs("deep/" * 40)
+        server = socket.socket(socket.AF_UNIX); server.bind("deep/" * 40 + "own"); server.listen()
+        client = socket.socket(socket.AF_UNIX); client.connect(server.getsockname())
+        client.send(b"x")
         pair = socket.socketpair(); pair[0].sendall(b"y")
         return [server.accept()[0].recv(1) == b"x", pair[1].recv(1) == b"y"]
     """

@@ -36,8 +36,8 @@ data = TensorDataset(torch.randn(96, 4), torch.randn(96, 1))
 model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 1))
 optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 step = 0
-for epoch in range(4):
-    for x, y in DataLoader(data, batch_size=8, shuffle=True, num_workers=2):
+for epoch in range(2):
+    for x, y in DataLoader(data, batch_size=2, shuffle=True, num_workers=2):
         pred = model(x)
         loss = F.mse_loss(pred, y)
         if step == 22:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import posix
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,13 +16,12 @@ from typing import Any
 import torch
 from torch.utils.data import dataloader
 
-from gradcheck.watch.replay import databases, descriptors, diverting, landlock, mappings
+from gradcheck.watch.replay import databases, descriptors, diverting, landlock, mappings, sockets
 from gradcheck.watch.replay.overlay import Overlay
 from gradcheck.watch.replay.parent import die_with_parent
 from gradcheck.watch.replay.rebinding import Replaced
 
 _STARTS = ("system", "posix_spawn", "posix_spawnp", "execv", "execve")
-_SENDS = ("connect", "connect_ex", "bind", "sendto", "sendmsg")
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ def contain(place: Place, *, keep: int) -> None:
     diverting.install(overlay, replaced)
     _start_nothing(replaced)
     _signal_nobody(replaced)
-    _send_nothing(overlay)
+    sockets.send_nothing(overlay)
     replaced.rebind()
     os.register_at_fork(after_in_child=die_with_parent)
     sys.dont_write_bytecode = True
@@ -96,27 +94,6 @@ def _signal_nobody(replaced: Replaced) -> None:
     for name, new in (("fork", fork), ("kill", kill), ("killpg", killpg)):
         replaced.replace(os, name, new)
     signal.pidfd_send_signal = lambda *args: None
-
-
-def _send_nothing(overlay: Overlay) -> None:
-    """Sockets lead to the replay's own processes alone, by a file in its own folder."""
-    kind: Any = socket.socket
-    for name in _SENDS:
-        setattr(kind, name, _sending(overlay, name, getattr(kind, name)))
-
-
-def _sending(overlay: Overlay, name: str, real: Any) -> Any:
-    def send(self: Any, *args: Any) -> Any:
-        local = self.family == socket.AF_UNIX and args and isinstance(args[-1], str | bytes)
-        if local and name in ("bind", "connect", "connect_ex") and args[0][:1] not in ("\0", b"\0"):
-            file = (overlay.writing if name == "bind" else overlay.reading)(args[0])
-            if file.startswith(overlay.folder):
-                return real(self, file)
-        elif self.family == socket.AF_UNIX and not local:  # a pair, connected from the start
-            return real(self, *args)
-        raise ConnectionRefusedError("a replay has no connection to the world")
-
-    return send
 
 
 def load_in_process() -> None:
