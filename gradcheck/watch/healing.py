@@ -13,7 +13,7 @@ from gradcheck.watch.changes import catalogue
 from gradcheck.watch.changes.base import Change, Trouble
 from gradcheck.watch.changes.several import Several
 from gradcheck.watch.followed import Step
-from gradcheck.watch.replay import state
+from gradcheck.watch.replay import keeping, state
 
 if TYPE_CHECKING:
     from gradcheck.watch.session import Session
@@ -84,8 +84,8 @@ class Healing:
         if begin is None:
             return None
         with tempfile.TemporaryDirectory(prefix="gradcheck-") as folder:
-            file = Path(folder) / "state.pt"
-            order = {"mode": "keep", "from": 0, "file": str(file)}
+            file = Path(folder) / keeping.FILE
+            order = {"mode": "keep", "from": 0, "folder": folder}
             snapshots.run(begin - 1, order, upto=upto)
             return state.read(file) if file.is_file() else None
 

@@ -19,7 +19,7 @@ from gradcheck.watch.capture.files import AFTER, BATCH, BEFORE, MADE, STEP, Capt
 from gradcheck.watch.capture.given import Memory
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.probe import Probe
-from gradcheck.watch.replay import state
+from gradcheck.watch.replay import scratch, state
 from gradcheck.watch.replay.state import State
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Saving:
             {**self._order["facts"], "failure": failure, "random": BEFORE},
         )
         try:
-            files.write(capture, Path(self._order["folder"]))
+            files.write(capture, scratch.delivery(self._order["scratch"]))
         except OSError as error:
             return {"trouble": error.strerror or str(error)}
         return {"written": True, **failure}

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.replay import state
+from gradcheck.watch.replay.scratch import delivery
+
+FILE = "state.pt"
 
 
 class Keeping:
-    """Writes the state of the snapshot to the file that the order names."""
+    """Writes the state of the snapshot for the folder that the order names."""
 
     def __init__(self, probe: Probe, tick: Callable[[], int]) -> None:
         self.probe = probe
         self._tick = tick
-        self._file = ""
+        self._scratch = ""
 
     def order(self, order: Mapping[str, Any]) -> None:
         """Where to write."""
-        self._file = str(order["file"])
+        self._scratch = str(order["scratch"])
 
     def begin(self) -> None:
         """Nothing is looked at."""
@@ -31,7 +33,7 @@ class Keeping:
 
     def passed(self) -> Mapping[str, Any]:
         """The snapshot is where it should be: write."""
-        state.write(state.collect(self.probe, self._tick()), Path(self._file))
+        state.write(state.collect(self.probe, self._tick()), delivery(self._scratch) / FILE)
         return {}
 
     def arrive(self, followed: Followed, step: Step) -> Mapping[str, Any] | None:

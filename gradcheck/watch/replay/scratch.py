@@ -28,6 +28,21 @@ def folder(root: Path) -> Iterator[Path]:
         remove(made)
 
 
+def delivery(place: str) -> Path:
+    """Where a replay puts what it was asked to hand over: it writes nowhere else."""
+    made = Path(place) / "delivered"
+    made.mkdir(exist_ok=True)
+    return made
+
+
+def deliver(place: Path, folder: str | None) -> None:
+    """Move what a replay handed over into the folder that it was asked to bring it to."""
+    made = place / "delivered"
+    if folder is not None and made.is_dir():
+        for file in made.iterdir():
+            shutil.move(str(file), folder)
+
+
 def remove(made: Path) -> None:
     """Take a folder away; whoever wrote to it has ended."""
     shutil.rmtree(made, ignore_errors=True)

@@ -197,7 +197,9 @@ class Snapshots:
         with scratch.folder(self._scratch) as place:
             tape = self.tape.save(place)
             order |= {"tape": str(tape) if tape else None}
-            return serving.ask(snapshot.channel, order, place, patience)
+            answer = serving.ask(snapshot.channel, order, place, patience)
+            scratch.deliver(place, orders.get("folder"))
+            return answer
 
     def _fitting(self, tick: int, upto: int | None) -> list[Snapshot]:
         begin = max(0, tick - 1) if upto is None else max(0, upto)
