@@ -28,8 +28,11 @@ class Float32(Change):
         for top in self.probe.optimizers.names.tops:
             if any(p.dtype in HALF for p in top.parameters()):
                 self.acted += 1
+                for held in (*top.parameters(), *top.buffers()):
+                    self.undo.callback(_narrow, held, held.dtype)
                 top.float()
         for optimizer, followed in self.probe.optimizers.items():
+            self.undo.callback(setattr, followed, "half", followed.half)
             followed.half = False
             for state in optimizer.state.values():
                 for name, value in list(state.items()):
@@ -52,9 +55,13 @@ class Float32(Change):
         real = torch.autocast.__enter__
 
         def enter(context: Any) -> Any:
-            self.acted += bool(context._enabled)
+            enabled = context._enabled
+            self.acted += bool(enabled)
             context._enabled = False
-            return real(context)
+            try:
+                return real(context)
+            finally:
+                context._enabled = enabled  # for a context that is entered again and again
 
         torch.autocast.__enter__ = enter  # type: ignore[method-assign]
         self.undo.callback(setattr, torch.autocast, "__enter__", real)
@@ -72,6 +79,13 @@ class Float32(Change):
             return tensor.float() if isinstance(tensor, Tensor) else real(tensor, *args, **kwargs)
 
         return widened
+
+
+def _narrow(held: Tensor, dtype: torch.dtype) -> None:
+    """A parameter or buffer as it was, in its own place."""
+    if held.dtype is not dtype:
+        held.grad = None
+        held.data = held.data.to(dtype)
 
 
 def _is_half(value: Any) -> bool:
