@@ -3,10 +3,11 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gradcheck.watch.changes.base import Change
 from gradcheck.watch.changes.numbers import HALF
@@ -28,8 +29,8 @@ class Float32(Change):
         for top in self.probe.optimizers.names.tops:
             if any(p.dtype in HALF for p in top.parameters()):
                 self.acted += 1
-                for held in (*top.parameters(), *top.buffers()):
-                    self.undo.callback(_narrow, held, held.dtype)
+                for module in top.modules():
+                    self.undo.callback(_narrow, module, _types(module))
                 top.float()
         for optimizer, followed in self.probe.optimizers.items():
             self.undo.callback(setattr, followed, "half", followed.half)
@@ -81,11 +82,20 @@ class Float32(Change):
         return widened
 
 
-def _narrow(held: Tensor, dtype: torch.dtype) -> None:
-    """A parameter or buffer as it was, in its own place."""
-    if held.dtype is not dtype:
-        held.grad = None
-        held.data = held.data.to(dtype)
+def _types(module: nn.Module) -> dict[str, torch.dtype]:
+    held = {**module._parameters, **module._buffers}
+    return {name: tensor.dtype for name, tensor in held.items() if tensor is not None}
+
+
+def _narrow(module: nn.Module, types: Mapping[str, torch.dtype]) -> None:
+    """Parameters and buffers as they were; the optimizer holds the same parameters."""
+    for name, parameter in module._parameters.items():
+        if parameter is not None and parameter.dtype is not types[name]:
+            parameter.grad = None
+            parameter.data = parameter.data.to(types[name])
+    for name, buffer in module._buffers.items():
+        if buffer is not None:
+            module._buffers[name] = buffer.to(types[name])
 
 
 def _is_half(value: Any) -> bool:

@@ -114,7 +114,7 @@ def value_and_slope(of: Of, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("name", sorted(GUARDED))
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None)
 @given(places=st.lists(st.floats(0.0, 1.0), min_size=8, max_size=8))
 def test_an_ordinary_argument_is_left_alone(name: str, places: list[float]) -> None:
     """Value and gradient are those without the guard, bit for bit."""
