@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import linecache
 import os
 import sys
@@ -31,6 +32,7 @@ class Line:
     expression: str = ""
 
 
+@functools.cache  # asked of every module and frame, again and again
 def is_users(file: str) -> bool:
     """Whether a file is the user's own code: no library, not ours, not made up."""
     if file.startswith("<") or file.startswith(_OURS):

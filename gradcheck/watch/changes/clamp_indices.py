@@ -29,11 +29,19 @@ class ClampIndices(Change):
         )
 
     def _guard_ids(self, ids: Any, table: Any, *args: Any, **kwargs: Any) -> Any:
+        # torch.embedding takes the table first, torch.nn.functional.embedding the ids
         if isinstance(ids, Tensor) and isinstance(table, Tensor):
-            kept = ids.clamp(0, len(table) - 1)
-            self.acted += not torch.equal(kept, ids)
-            ids = kept
+            if ids.is_floating_point():
+                return (ids, self._within(table, len(ids)), *args), kwargs
+            ids = self._within(ids, len(table))
         return (ids, table, *args), kwargs
+
+    def _within(self, ids: Tensor, size: int) -> Tensor:
+        kept = ids.clamp(0, size - 1)
+        if torch.equal(kept, ids):
+            return ids
+        self.acted += 1
+        return kept
 
     def _guard_classes(self, scores: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(target, Tensor) and not target.is_floating_point():
@@ -41,15 +49,17 @@ class ClampIndices(Change):
             outside = (target < 0) | (target >= classes)
             ignored = kwargs.get("ignore_index", -100)
             outside &= target != ignored
-            self.acted += bool(outside.any())
-            target = target.masked_fill(outside, ignored)
+            if bool(outside.any()):
+                self.acted += 1
+                target = target.masked_fill(outside, ignored)
         return (scores, target, *args), kwargs
 
     def _guard_probabilities(self, scores: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(target, Tensor) and target.is_floating_point():
             kept = target.clamp(0.0, 1.0)
-            self.acted += not torch.equal(kept, target)
-            target = kept
+            if not torch.equal(kept, target):
+                self.acted += 1
+                target = kept
         return (scores, target, *args), kwargs
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from gradcheck.watch.changes.base import Change
-from gradcheck.watch.changes.patching import guard_calls
+from gradcheck.watch.changes.patching import replace_calls
 
 
 class CtcZeroInfinity(Change):
@@ -17,13 +19,19 @@ class CtcZeroInfinity(Change):
 
     def begin(self) -> None:
         """Guard the loss."""
-        guard_calls(self.undo, ("ctc_loss",), self._guard)
+        replace_calls(self.undo, ("ctc_loss",), self._make)
 
-    def _guard(self, *args: Any, **kwargs: Any) -> Any:
-        self.acted += 1
-        if len(args) > ZERO_INFINITY:
-            return (*args[:ZERO_INFINITY], True, *args[ZERO_INFINITY + 1 :]), kwargs
-        return args, {**kwargs, "zero_infinity": True}
+    def _make(self, real: Any) -> Any:
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            loss = real(*args, **kwargs)
+            if not bool(torch.isinf(loss).any()):
+                return loss
+            self.acted += 1
+            if len(args) > ZERO_INFINITY:
+                return real(*args[:ZERO_INFINITY], True, *args[ZERO_INFINITY + 1 :], **kwargs)
+            return real(*args, **{**kwargs, "zero_infinity": True})
+
+        return counted
 
 
 ZERO_INFINITY = 6

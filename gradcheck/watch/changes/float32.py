@@ -3,10 +3,11 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gradcheck.watch.changes.base import Change
 from gradcheck.watch.changes.numbers import HALF
@@ -28,8 +29,11 @@ class Float32(Change):
         for top in self.probe.optimizers.names.tops:
             if any(p.dtype in HALF for p in top.parameters()):
                 self.acted += 1
+                for module in top.modules():
+                    self.undo.callback(_narrow, module, _types(module))
                 top.float()
         for optimizer, followed in self.probe.optimizers.items():
+            self.undo.callback(setattr, followed, "half", followed.half)
             followed.half = False
             for state in optimizer.state.values():
                 for name, value in list(state.items()):
@@ -52,9 +56,13 @@ class Float32(Change):
         real = torch.autocast.__enter__
 
         def enter(context: Any) -> Any:
-            self.acted += bool(context._enabled)
+            enabled = context._enabled
+            self.acted += bool(enabled)
             context._enabled = False
-            return real(context)
+            try:
+                return real(context)
+            finally:
+                context._enabled = enabled  # for a context that is entered again and again
 
         torch.autocast.__enter__ = enter  # type: ignore[method-assign]
         self.undo.callback(setattr, torch.autocast, "__enter__", real)
@@ -72,6 +80,22 @@ class Float32(Change):
             return tensor.float() if isinstance(tensor, Tensor) else real(tensor, *args, **kwargs)
 
         return widened
+
+
+def _types(module: nn.Module) -> dict[str, torch.dtype]:
+    held = {**module._parameters, **module._buffers}
+    return {name: tensor.dtype for name, tensor in held.items() if tensor is not None}
+
+
+def _narrow(module: nn.Module, types: Mapping[str, torch.dtype]) -> None:
+    """Parameters and buffers as they were; the optimizer holds the same parameters."""
+    for name, parameter in module._parameters.items():
+        if parameter is not None and parameter.dtype is not types[name]:
+            parameter.grad = None
+            parameter.data = parameter.data.to(types[name])
+    for name, buffer in module._buffers.items():
+        if buffer is not None:
+            module._buffers[name] = buffer.to(types[name])
 
 
 def _is_half(value: Any) -> bool:

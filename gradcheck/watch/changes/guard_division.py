@@ -52,7 +52,7 @@ class GuardDivision(Change):
             if value.is_complex() or not bool((value == 0).any()):
                 return value
             self.acted += 1
-            return value.clamp_min(1)  # a count of nothing
+            return value.masked_fill(value == 0, 1)  # a count of nothing
         edge = tiny(value)
         close = value.abs() < edge
         if not bool(close.any()):

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from gradcheck.watch.changes.base import Change
-from gradcheck.watch.changes.numbers import tiny
+from gradcheck.watch.changes.numbers import off_edge, tiny
 from gradcheck.watch.changes.patching import guard_calls
 
 DOMAINS = {
@@ -53,7 +53,8 @@ class GuardDomain(Change):
         if not isinstance(value, Tensor) or not value.is_floating_point():
             return value
         edge = 10 * tiny(value)
-        low, high = low + edge, high - edge
+        low += edge if low == 0.0 else max(edge, off_edge(value))
+        high -= max(edge, off_edge(value))
         if not bool(((value < low) | (value > high)).any()):
             return value
         self.acted += 1

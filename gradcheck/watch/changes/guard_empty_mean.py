@@ -36,12 +36,21 @@ class GuardEmptyMean(Change):
         def averaged(value: Any, *args: Any, **kwargs: Any) -> Any:
             result = real(value, *args, **kwargs)
             whole = isinstance(result, Tensor) and isinstance(value, Tensor) and not result.dim()
-            if not whole or not bool(torch.isnan(result)) or bool(torch.isnan(value).any()):
+            if (
+                not whole
+                or not bool(torch.isnan(result))
+                or not _finite(value, *args, *kwargs.values())
+            ):
                 return result
             self.acted += 1
-            return torch.nan_to_num(value).sum() * 0.0
+            return (value * 0.0).sum()
 
         return averaged
+
+
+def _finite(*given: Any) -> bool:
+    """Whether a NaN can only come from a division by no elements."""
+    return all(bool(torch.isfinite(one).all()) for one in given if isinstance(one, Tensor))
 
 
 CHANGE = GuardEmptyMean

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from gradcheck.watch.changes.base import Change
-from gradcheck.watch.changes.numbers import tiny
+from gradcheck.watch.changes.numbers import off_edge, tiny
 from gradcheck.watch.changes.patching import guard_calls
 
 LOGARITHMS = ("log", "log_", "log2", "log2_", "log10", "log10_")
@@ -33,7 +33,7 @@ class GuardLog(Change):
     def _guard_log1p(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(value, Tensor) and value.is_floating_point() and bool((value <= -1).any()):
             self.acted += 1
-            value = value.clamp_min(-1 + tiny(value))
+            value = value.clamp_min(-1 + off_edge(value))
         return (value, *args), kwargs
 
     def _guard_xlogy(self, factor: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
@@ -41,9 +41,10 @@ class GuardLog(Change):
 
     def _guard_first(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(value, Tensor) and value.is_floating_point():
-            edge = tiny(value)
-            self.acted += bool(((value <= 0) | (value >= 1)).any())
-            value = value.clamp(edge, 1 - edge)
+            edge = off_edge(value)
+            if bool(((value <= 0) | (value >= 1)).any()):
+                self.acted += 1
+                value = value.clamp(edge, 1 - edge)
         return (value, *args), kwargs
 
     def _off_zero(self, value: Any) -> Any:

@@ -31,9 +31,9 @@ class GuardSqrt(Change):
         return (self._off_zero(value), *args), kwargs
 
     def _guard_power(self, value: Any, exponent: Any = None, *args: Any, **kwargs: Any) -> Any:
-        fraction = isinstance(exponent, float) and exponent < 1
+        fraction = isinstance(exponent, float) and exponent < 1 and not exponent.is_integer()
         if isinstance(exponent, Tensor) and exponent.is_floating_point():
-            fraction = bool((exponent < 1).any())
+            fraction = bool(((exponent < 1) & (exponent != exponent.round())).any())
         if exponent is None:
             return (value, *args), kwargs
         return (self._off_zero(value) if fraction else value, exponent, *args), kwargs
@@ -48,12 +48,13 @@ class GuardSqrt(Change):
 
     def _make_std(self, real: Any) -> Any:
         def std(value: Any, *args: Any, **kwargs: Any) -> Any:
-            variance = torch.var(value, *args, **kwargs)
-            if not isinstance(variance, Tensor):
-                return real(value, *args, **kwargs)
-            variance = torch.nan_to_num(variance)  # of one value
-            self.acted += bool((variance < tiny(variance)).any())
-            return torch.sqrt(variance + tiny(variance))
+            deviation = real(value, *args, **kwargs)
+            edge = tiny(deviation)
+            if bool((deviation.square() >= edge).all()) or not bool(torch.isfinite(value).all()):
+                return deviation
+            self.acted += 1
+            variance = torch.nan_to_num(torch.var(value, *args, **kwargs))  # NaN of one value
+            return variance.clamp_min(edge).sqrt()
 
         return std
 
@@ -61,10 +62,11 @@ class GuardSqrt(Change):
         def norm(value: Any, *args: Any, **kwargs: Any) -> Any:
             if not isinstance(value, Tensor) or not value.requires_grad:
                 return real(value, *args, **kwargs)
-            self.acted += bool((value == 0).any())
-            return real(
-                torch.where(value == 0, torch.full_like(value, tiny(value)), value), *args, **kwargs
-            )
+            empty = value == 0
+            if not bool(empty.any()):
+                return real(value, *args, **kwargs)
+            self.acted += 1
+            return real(value.masked_fill(empty, tiny(value)), *args, **kwargs)
 
         return norm
 

@@ -3,6 +3,8 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+from typing import Any
+
 from torch.optim.optimizer import Optimizer
 
 from gradcheck.watch.changes.base import Change
@@ -26,6 +28,15 @@ class LowerBeta2(Change):
                 self.undo.callback(group.__setitem__, "betas", betas)
                 group["betas"] = (min(betas[0], BETA2), BETA2)
                 self.acted += 1
+                for parameter in group["params"]:
+                    _carry_over(optimizer.state.get(parameter, {}), float(betas[1]))
+
+
+def _carry_over(state: dict[str, Any], beta2: float) -> None:
+    """Have the second moment mean the same after its correction for a short memory."""
+    steps, square = state.get("step"), state.get("exp_avg_sq")
+    if steps and square is not None:
+        square.mul_((1 - BETA2 ** float(steps)) / (1 - beta2 ** float(steps)))
 
 
 CHANGE = LowerBeta2

@@ -17,7 +17,6 @@ LOSSES = (
     "smooth_l1_loss",
     "huber_loss",
     "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
 )
 
 
@@ -30,6 +29,11 @@ class MaskTargets(Change):
     def begin(self) -> None:
         """Guard the losses."""
         guard_calls(self.undo, LOSSES, self._guard)
+        guard_calls(self.undo, ("binary_cross_entropy_with_logits",), self._guard_logits)
+
+    def _guard_logits(self, logits: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
+        (_, mended), _ = self._guard(logits.sigmoid(), target)
+        return (logits, mended, *args), kwargs
 
     def _guard(self, prediction: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(target, Tensor) and target.is_floating_point():

@@ -13,6 +13,11 @@ def tiny(value: Tensor) -> float:
     return 1e-4 if value.dtype in HALF else 1e-7
 
 
+def off_edge(value: Tensor) -> float:
+    """How far to stay away from an edge at 1 or -1, where a type's numbers lie further apart."""
+    return max(tiny(value), 2 * torch.finfo(value.dtype).eps)
+
+
 def highest_exponent(value: Tensor) -> float:
     """The largest argument of an exponential whose result can still be added up and squared."""
     return 5.0 if value.dtype is torch.float16 else 40.0

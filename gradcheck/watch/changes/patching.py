@@ -14,28 +14,54 @@ import torch
 from gradcheck.watch import frames
 
 OWNERS = (torch, torch.Tensor, torch.nn.functional, torch.special, torch.linalg)
+OTHERS = ("torch.optim.", "torch.amp.", "gradcheck.")
+FIRST, SECOND = ("input", "A"), ("target", "other", "exponent", "weight")
+"""Names under which a function's first two arguments may be given, the likelier first."""
 Guard = Callable[..., tuple[tuple[Any, ...], dict[str, Any]]]
 """Takes the arguments of a call and gives those to call with."""
 
 
 def guard_calls(undo: ExitStack, names: tuple[str, ...], guard: Guard) -> None:
     """Have every function of these names called with guarded arguments."""
+    for inplace in (False, True):
+        chosen = tuple(name for name in names if _is_inplace(name) == inplace)
+        make = _make_inplace if inplace else _make
+        replace_calls(undo, chosen, functools.partial(make, guard))
 
-    def make(real):
-        @functools.wraps(real)
-        def guarded(*args, **kwargs):
-            new, named = guard(*args, **kwargs)
-            return real(*new, **named)
 
-        return guarded
+def _is_inplace(name: str) -> bool:
+    return name.endswith("_") and not name.endswith("__")
 
-    replace_calls(undo, names, make)
+
+def _make(guard: Guard, real: Any) -> Any:
+    def guarded(*args, **kwargs):
+        new, named = guard(*args, **kwargs)
+        return real(*new, **named)
+
+    return guarded
+
+
+def _make_inplace(guard: Guard, real: Any) -> Any:
+    """The caller's own tensor must hold the result, whatever takes its place as the argument."""
+
+    def guarded(target, *args, **kwargs):
+        copy = target.clone()
+        new, named = guard(copy, *args, **kwargs)
+        if new[0] is copy:
+            return real(target, *new[1:], **named)
+        return target.copy_(real(*new, **named))
+
+    return guarded
 
 
 def replace_calls(
     undo: ExitStack, names: tuple[str, ...], make: Callable[[Any], Callable[..., Any]]
 ) -> None:
-    """Replace functions and methods of these names, in torch and in the user's modules."""
+    """Replace functions and methods of these names, in torch and in the user's modules.
+
+    Optimizers, and gradcheck itself, go on with what there was: a change to the operations of the
+    training is none of its updates.
+    """
     made: dict[int, tuple[Any, Any]] = {}
     for owner in OWNERS:
         for name in names:
@@ -43,13 +69,33 @@ def replace_calls(
             if real is None or not callable(real):
                 continue
             if id(real) not in made:
-                made[id(real)] = (real, make(real))
+                made[id(real)] = (real, _for_training(real, make(real)))
             _set(undo, owner, name, made[id(real)][1])
     for module in _users():
         for name, value in list(vars(module).items()):
             known = made.get(id(value)) if callable(value) else None
             if known is not None and known[0] is value:
                 _set(undo, module, name, known[1])
+
+
+def _for_training(real: Any, replaced: Any) -> Any:
+    @functools.wraps(real)
+    def called(*args, **kwargs):
+        if sys._getframe(1).f_globals.get("__name__", "").startswith(OTHERS):
+            return real(*args, **kwargs)
+        return replaced(*_by_place(args, kwargs), **kwargs)
+
+    return called
+
+
+def _by_place(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """The positional arguments, with those that were named and are usually not."""
+    for names in (FIRST, SECOND)[len(args) :]:
+        given = next((name for name in names if name in kwargs), None)
+        if given is None:
+            break
+        args = (*args, kwargs.pop(given))
+    return args
 
 
 def _set(undo: ExitStack, owner: Any, name: str, value: Any) -> None:

@@ -21,8 +21,9 @@ class RaiseEpsilon(Change):
     def before_update(self, optimizer: Optimizer, followed: Followed, tick: int) -> None:
         """Raise it."""
         for group in optimizer.param_groups:
-            if 0.0 < float(group.get("eps", 0.0)) < EPSILON:
-                self.undo.callback(group.__setitem__, "eps", group["eps"])
+            epsilon = group.get("eps")  # Adafactor's are two
+            if isinstance(epsilon, float) and 0.0 < epsilon < EPSILON:
+                self.undo.callback(group.__setitem__, "eps", epsilon)
                 group["eps"] = EPSILON
                 self.acted += 1
 

@@ -108,11 +108,7 @@ def experiments(
     `start` gives the tick from which a replay really begins, for the latest that it may. None is
     returned where no replay can be had.
     """
-    control, upto, same = None, 0, False
-    for upto in dict.fromkeys((situation.early, situation.late)):
-        if not same and seconds(situation, start(upto)) <= situation.longest:
-            control = verdict.read((yield _order(situation, None, upto)))
-            same = control is not None and verdict.same(situation.failure, control)
+    control, upto, same = yield from _control(situation, start)
     if control is None:
         return None
     exact = bool(verdict.exact(control, situation.known))
@@ -131,6 +127,23 @@ def experiments(
     best = ranked(tried, by_loss=all(loss >= 0 for loss in situation.losses))
     stalled = situation.failure.stalled_at is not None
     return Replay(situation.method, same, exact, first, tuple(best), tuple(idle), stalled)
+
+
+def _control(
+    situation: Situation, start: Callable[[int], int | None]
+) -> Generator[Order, Mapping[str, Any] | None, tuple[Ran | None, int, bool]]:
+    """The steps run again unchanged: what came, from where at the latest, and if it was the same.
+
+    Changes that need time begin where the failure came back, as early as it does.
+    """
+    control = None
+    for upto in dict.fromkeys((situation.early, situation.late)):
+        if seconds(situation, start(upto)) > situation.longest:
+            continue
+        control = verdict.read((yield _order(situation, None, upto)))
+        if control is not None and verdict.same(situation.failure, control):
+            return control, upto, True
+    return control, situation.late, False
 
 
 def _begin(
