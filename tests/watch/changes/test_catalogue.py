@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gradcheck.proving import EXAMINATIONS
 from gradcheck.watch.changes import catalogue
 from gradcheck.watch.changes.base import Trouble
 from gradcheck.watch.replay import plan
@@ -21,12 +22,12 @@ def test_every_trial_of_a_cause_is_a_change() -> None:
     assert named
     assert {pair for pair in named if pair[1] not in CHANGES} == set()
     assert set(plan.ANY) <= set(CHANGES)
-    assert set(CHANGES) >= catalogue.EXAMINATIONS
+    assert set(CHANGES) >= EXAMINATIONS
 
 
 def test_every_change_is_tried_for_a_cause_or_for_any() -> None:
     tried = {trial for cause in causes().values() for trial in cause.trials}
-    assert set(CHANGES) - tried - set(plan.ANY) == catalogue.EXAMINATIONS
+    assert set(CHANGES) - tried - set(plan.ANY) == EXAMINATIONS
 
 
 @pytest.mark.parametrize("name", CHANGES)
