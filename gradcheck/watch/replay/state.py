@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import copy
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler
 
 from gradcheck.watch.probe import Probe
+from gradcheck.watch.replay.generators import generators, set_generators
 
 _save, _load = torch.save, torch.load  # before a replay forbids them
 
@@ -78,34 +78,6 @@ def write(state: State, path: Path) -> None:
 def read(path: Path) -> State:
     """Read what a replay of this very process has just written."""
     return State(**_load(str(path), weights_only=False))
-
-
-def generators() -> dict[str, Any]:
-    """The states of all random number generators that a script may use."""
-    found: dict[str, Any] = {"torch": torch.get_rng_state(), "python": random.getstate()}
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        found["cuda"] = torch.cuda.get_rng_state_all()
-    numpy = _numpy()
-    if numpy is not None:
-        found["numpy"] = numpy.random.get_state()
-    return found
-
-
-def set_generators(kept: Mapping[str, Any]) -> None:
-    """Put the generators back."""
-    torch.set_rng_state(kept["torch"])
-    random.setstate(kept["python"])
-    if "cuda" in kept:
-        torch.cuda.set_rng_state_all(kept["cuda"])
-    numpy = _numpy()
-    if "numpy" in kept and numpy is not None:
-        numpy.random.set_state(kept["numpy"])
-
-
-def _numpy() -> Any:
-    import sys  # noqa: PLC0415
-
-    return sys.modules.get("numpy")
 
 
 def _tensors(probe: Probe) -> dict[str, Tensor]:
