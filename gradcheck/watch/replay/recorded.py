@@ -5,20 +5,34 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
+from gradcheck.watch.replay.generators import generators, set_generators
+
 MOST = 160
 """Batches that are kept."""
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A batch, the step that it was given in, and the random number generators after it."""
+
+    tick: int
+    source: int
+    batch: Any
+    indices: list[int] | None
+    random: Mapping[str, Any]
 
 
 class Recorded:
     """Batches by the data set that they come from, in the order in which they were given."""
 
     def __init__(self) -> None:
-        self._given: deque[tuple[int, int, Any, list[int] | None]] = deque(maxlen=MOST)
-        self._queues: dict[int, deque[tuple[Any, list[int] | None]]] | None = None
+        self._given: deque[_Given] = deque(maxlen=MOST)
+        self._queues: dict[int, deque[_Given]] | None = None
         self._again = False
 
     def give(self, iterator: Any, batch: Any, indices: list[int] | None, tick: int) -> None:
@@ -27,12 +41,12 @@ class Recorded:
         New ones of a rollback are kept as well, for the next one to get the same.
         """
         if not self._again:
-            self._given.append((tick, _source(iterator), batch, indices))
+            self._given.append(_Given(tick, _source(iterator), batch, indices, generators()))
         self._again = False
 
     def reaches(self, tick: int) -> bool:
         """Whether all batches since then are still there."""
-        return not self._given or len(self._given) < MOST or self._given[0][0] <= tick
+        return not self._given or len(self._given) < MOST or self._given[0].tick <= tick
 
     @property
     def empty(self) -> bool:
@@ -42,20 +56,23 @@ class Recorded:
     def rewind(self, tick: int) -> None:
         """Begin again with the batches of this step."""
         self._queues = {}
-        for at, source, batch, indices in self._given:
-            if at >= tick:
-                self._queues.setdefault(source, deque()).append((batch, indices))
+        for given in self._given:
+            if given.tick >= tick:
+                self._queues.setdefault(given.source, deque()).append(given)
 
     def next(self, iterator: Any, change: Callable[[Any], Any]) -> tuple[Any, ...] | None:
         """The batch that is next in a rollback; None where the loader itself goes on.
 
-        `change` gives the indices to keep of those in the batch.
+        `change` gives the indices to keep of those in the batch. Random numbers go on as they did
+        after it was made: making it drew some, and making an iterator did.
         """
         queue = self._queues.get(_source(iterator)) if self._queues is not None else None
         if not queue:
             return None
         self._again = True
-        batch, indices = queue.popleft()
+        given = queue.popleft()
+        set_generators(given.random)
+        batch, indices = given.batch, given.indices
         if indices is None:
             return (batch,)
         return (without(batch, indices, change(indices)),)
