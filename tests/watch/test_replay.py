@@ -305,3 +305,16 @@ def test_a_record_tells_the_same_replay_when_it_is_read_again(
     told = [one.change for one in found.run.replay.tried]
     assert told == [one["change"] for one in ran.run["replay"]["trials"]]
     assert found.diagnoses[0].cause == ran.cause
+
+
+@pytest.mark.parametrize("name", ["f04_lightning_airfoil", "f05_hf_churn"])
+def test_a_trainer_of_a_framework(zygote: Zygote, tmp_path: Path, name: str) -> None:
+    source = (Path(__file__).parents[1] / "watched" / "scripts" / f"{name}.py").read_text("utf-8")
+    ran = zygote.watch(tmp_path, source)
+    replay = ran.run["replay"]
+    assert replay["method"] == "fork"
+    assert replay["reproduced"] is True
+    assert replay["bit_exact"] is True
+    assert ran.run["verdict"] == "bad_data"
+    assert replay["trials"][0]["change"] == "without_samples"
+    assert replay["trials"][0]["healthy"] is True
