@@ -121,7 +121,9 @@ def experiments(
             continue
         ran = verdict.read((yield _order(situation, name, begin)))
         if ran is not None and ran.acted:
-            tried.append(_tried(situation, name, ran))
+            one = _tried(situation, name, ran)
+            if one.trial.outcome != PREVENTED or one.trial.steps:  # else it ended too early
+                tried.append(one)
         elif ran is not None:
             idle.append(name)
     best = ranked(tried, by_loss=all(loss >= 0 for loss in situation.losses))
