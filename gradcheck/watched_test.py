@@ -59,7 +59,9 @@ class Watched:
         keep = self.settings.record
         self._place = _new(keep, self.name) if keep else Path(tempfile.mkdtemp(prefix="gradcheck-"))
         # who judges nothing lets the test run to its end
-        self._watching = watching(self._place, keep_going=self.settings.fail_on is FailOn.NEVER)
+        self._watching = watching(
+            self._place, keep_going=self.settings.fail_on is FailOn.NEVER, replay=False
+        )
         directory = self._watching.directory
         directory.mkdir(parents=True, exist_ok=True)
         # beside the record, so that `analyze` judges it as the test did

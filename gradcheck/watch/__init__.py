@@ -15,11 +15,17 @@ if TYPE_CHECKING:
 
 
 class _Callable(ModuleType):
-    def __call__(self, record: str | Path | None = None, *, keep_going: bool = False) -> Watching:
+    def __call__(
+        self,
+        record: str | Path | None = None,
+        *,
+        keep_going: bool = False,
+        replay: bool = True,
+    ) -> Watching:
         """Watch a block of code; the record goes to a directory of its own, or to `record`."""
         from gradcheck.watch.context import Watching  # noqa: PLC0415 - torch is heavy
 
-        return Watching(record, keep_going=keep_going)
+        return Watching(record, keep_going=keep_going, replay=replay)
 
 
 sys.modules[__name__].__class__ = _Callable

@@ -12,6 +12,7 @@ from gradcheck.reports import text
 from gradcheck.watch import record
 from gradcheck.watch.guard import Stop
 from gradcheck.watch.manner import Manner
+from gradcheck.watch.replay.wanted import Wanted
 from gradcheck.watch.session import Session
 
 
@@ -19,18 +20,25 @@ class Watching:
     """Watches what runs within a `with` block; a step that would poison the weights ends it.
 
     `report` holds the diagnosis afterwards, None where no step was taken. Models that were made
-    before the block are seen as well.
+    before the block are seen as well. With `replay`, the steps that failed are run again, with one
+    thing changed at a time.
     """
 
-    def __init__(self, record_directory: str | Path | None = None, *, keep_going: bool = False):
+    def __init__(
+        self,
+        record_directory: str | Path | None = None,
+        *,
+        keep_going: bool = False,
+        replay: bool = True,
+    ):
         wanted = None if record_directory is None else Path(record_directory)
         self.directory = record.choose_directory(wanted, "notebook")
         self.report: RunReport | None = None
-        self._keep_going = keep_going
+        self._manner = Manner(keep_going=keep_going, replay=Wanted(replay))
         self._session: Session | None = None
 
     def __enter__(self) -> Watching:
-        self._session = Session(self.directory, Manner(keep_going=self._keep_going))
+        self._session = Session(self.directory, self._manner)
         self._session.probe.registry.add_living()
         self._session.start()
         return self

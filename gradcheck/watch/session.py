@@ -34,6 +34,7 @@ from gradcheck.watch.replay.trial import Trial
 from gradcheck.watch.vigil import Vigil
 
 MOST_LOCALISED = 3
+LEAST_SECONDS = 1.0  # of which a share says something
 
 
 class Session:
@@ -73,7 +74,6 @@ class Session:
         self.vigil = Vigil(self.probe, self.snapshots, self.record)
         self.display = Display(self)
         self.stopped = self.proved = False
-        """Whether the run was ended by us; whether its experiments are done already."""
         self.rows = 0
         self._localised: set[int] = set()
         self.failed: tuple[Step, int] | None = None
@@ -132,7 +132,7 @@ class Session:
         elapsed = (self._halted or time.perf_counter()) - self.probe.begun - self.examined
         own = self._spent - self._seconds_before - self.examined
         spent = own + self.record.seconds + self.snapshots.copied + self.rollback.seconds
-        return spent / elapsed if elapsed > 0 else None
+        return spent / elapsed if elapsed > LEAST_SECONDS else None
 
     @property
     def tick(self) -> int:
