@@ -54,7 +54,10 @@ class Course:
 
     def end(self, error: BaseException | None) -> NoReturn:
         """The script ended within the replay, by an error or because it was done."""
-        self.answer({**self._replay.crash(error), "reproduced": error is not None})
+        try:
+            self.answer({**self._replay.crash(error), "reproduced": error is not None})
+        finally:
+            _end(1)  # whatever went wrong: a replay never goes on where the run would
 
     def answer(self, answer: Answer) -> NoReturn:
         """Send what was found, and end."""

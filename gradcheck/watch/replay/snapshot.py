@@ -36,6 +36,8 @@ COPY_RATE = 0.3e9
 """Bytes of weights a second, about, until the step after a snapshot was measured once."""
 FIRST_TICKS = 3  # before the first snapshot but that of the start: the first ones are slow
 
+_end = os._exit  # the system's own, before anybody wraps it
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -236,6 +238,20 @@ class Snapshots:
         assert self._scratch is not None
         since, offsets = birth.now(), descriptors.offsets()
         order = serving.wait(channel, self._scratch, self._set_forking)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of ours: a script may have made them errors
+                self._begin_replay(order, channel, since, offsets)
+        except BaseException:
+            _end(1)  # never go on as if this were the training itself
+
+    def _begin_replay(
+        self,
+        order: Mapping[str, Any],
+        channel: socket.socket,
+        since: float | None,
+        offsets: Mapping[int, int],
+    ) -> None:
         from gradcheck.watch.replay import contain  # noqa: PLC0415 - only a replay needs it
 
         place = contain.Place(Path(order["scratch"]), since, offsets=offsets)
