@@ -40,10 +40,10 @@ def test_page_where_nothing_is_proved(width: int) -> None:
 @pytest.mark.parametrize("exact", [True, False])
 def test_the_control_in_a_sentence(method: str, exact: bool) -> None:
     said = control(Replay(method, True, exact, 12))
-    assert said.startswith("Run again from step 12 on, ")
+    assert said.startswith("From step 12 on, ")
     assert said.endswith(".")
     assert ("bit for bit" in said) is exact
-    assert "Nothing is proved" in control(Replay(method, False, False, None))
+    assert "nothing is proved" in control(Replay(method, False, False, None))
 
 
 def test_outcomes_in_words() -> None:

@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader, TensorDataset
 torch.manual_seed(0)
 model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 1))
 optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1000)
 scaler = torch.amp.GradScaler("cpu", init_scale=2.0**127)
 data = TensorDataset(torch.randn(48, 4), torch.randn(48, 1))
 for epoch in range(2):
@@ -36,6 +37,7 @@ for epoch in range(2):
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         scaler.step(optimizer)
         scaler.update()
+        schedule.step()
 print(loss.item(), [p.double().sum().item() for p in model.parameters()], flush=True)
 if os.environ.get("BY_EXIT"):
     os._exit(0)
@@ -115,7 +117,7 @@ def test_a_fault_while_a_step_is_held(zygote: Zygote, tmp_path: Path) -> None:
 
 
 def test_a_fault_in_the_conclusion(zygote: Zygote, tmp_path: Path, bare: Ran) -> None:
-    assert_switched_off(faulty(zygote, tmp_path, "_conclude", "session.Session"), bare)
+    assert_switched_off(faulty(zygote, tmp_path, "observations", "loop.LoopChecks"), bare)
 
 
 # ---- the guard itself
