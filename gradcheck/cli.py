@@ -33,6 +33,7 @@ from gradcheck.options import (
     Loss,
     MaybePaths,
     Module,
+    NoReplay,
     Outputs,
     Paths,
     RecordDirectory,
@@ -139,6 +140,7 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
     keep_going: KeepGoing = False,
     heal: Heal = False,
     replay: ReplayWords = "auto",
+    no_replay: NoReplay = False,
     capture: CaptureWhere = None,
     begin: BeginFrom = None,
     fail_on: FailOnOption = None,
@@ -154,7 +156,7 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument for each option
     from gradcheck import delivery, terminal
     from gradcheck.watch.replay import wanted
 
-    wishes = wanted.read(replay)
+    wishes = wanted.read("none" if no_replay else replay)
     if heal and not wishes.wanted:
         raise UsageError("--heal needs replays: leave out --no-replay")
     destinations = delivery.checked(destinations)

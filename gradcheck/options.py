@@ -136,9 +136,10 @@ ReplayWords = Annotated[
         "--replay",
         metavar="[WORDS]",
         help="Run the failing steps again with one thing changed: auto, all (every change), "
-        "fork, rollback or rerun (the way back). --no-replay: do not.",
+        "fork, rollback or rerun (the way back).",
     ),
 ]
+NoReplay = Annotated[bool, typer.Option("--no-replay", help="Run no step again.")]
 
 
 def _cause_names() -> list[str]:
@@ -166,12 +167,10 @@ class WatchCommand(TyperCommand):
         while at < len(args) and args[at].startswith("-") and args[at] != "--":
             arg = args[at]
             at += 1
-            if arg in ("--replay", "--no-replay"):
-                words = "none" if arg == "--no-replay" else "auto"
-                if arg == "--replay" and wanted.is_value("".join(args[at : at + 1])):
-                    words = args[at]
-                    at += 1
-                arg = f"--replay={words}"
+            if arg == "--replay":
+                given = wanted.is_value("".join(args[at : at + 1]))
+                arg = f"--replay={args[at] if given else 'auto'}"
+                at += given
             elif arg == "--capture":
                 arg = "--capture="
             own.append(arg)

@@ -19,8 +19,9 @@ GENERAL = frozenset(
 )
 """Changes that help against much: that one of them holds says less about the cause."""
 SPECIFIC_HELD, GENERAL_HELD, FAILED, LATER = 1.5, 0.5, -6.0, -2.0
-LEARNS = 3.5  # where nothing was learned before: it was this that kept it from learning
 """Log-odds that a cause gains or loses by what came of its own repair."""
+LEARNS = 3.5
+"""The same where nothing was learned before, and then it was."""
 EXAMINATIONS = frozenset({"freeze_weights"})
 """Changes that tell causes apart, and are no remedy."""
 SOURCE = "gradcheck: tried on the last steps of this very run"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import Any
 
 from gradcheck.watch import tensors
@@ -24,7 +25,10 @@ def look(iterator: Any, batch: Any, tape: Tape) -> Batch:
 
 def in_epoch(iterator: Any) -> int | None:
     """How many batches a pass over the data of this iterator's loader has; None if unknown."""
+    sampler = getattr(iterator, "_index_sampler", None)  # private: it may be gone one day
+    if not isinstance(sampler, Sized):
+        return None
     try:
-        return len(iterator._index_sampler)
-    except (TypeError, AttributeError, NotImplementedError):
+        return len(sampler)
+    except (TypeError, NotImplementedError):  # the one that it draws from has no length
         return None

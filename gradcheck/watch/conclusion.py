@@ -10,7 +10,7 @@ from gradcheck import diagnosis
 from gradcheck.model import HEALTHY, Replay, RunReport, Severity
 from gradcheck.watch import crash, proof, surveying
 from gradcheck.watch.followed import Step
-from gradcheck.watch.replay import plan, processes, prove
+from gradcheck.watch.replay import descriptors, plan, processes, prove
 from gradcheck.watch.replay.prove import Situation
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def conclude(session: Session, error: BaseException | None) -> None:
     _survey(session)
     if session.manner.replay.wanted and session.healing is None and not session.proved:
         _prove(session, error)
+    if session.snapshots.fault is not None:
+        record.note(f"a replay was ended by a fault of gradcheck's own: {session.snapshots.fault}")
     if cost is not None:
         record.note(f"watching took {cost:.1%} of the time of the steps")
 
@@ -86,14 +88,11 @@ def _prove(session: Session, error: BaseException | None) -> None:
     else:
         found = proof.of_report(session.probe, report)
     if found is not None:
-        prove_failure(session, found)
+        prove_failure(session, report, found)
 
 
-def prove_failure(session: Session, found: Situation) -> Replay | None:
+def prove_failure(session: Session, report: RunReport, found: Situation) -> Replay | None:
     """Run the experiments, and again those that their result suggests; write what they showed."""
-    report = report_of(session)
-    if report is None:
-        return None
     tried = plan.choose(report, found.trouble, everything=session.manner.replay.everything)
     replay, why = _run_again(session, found, tried)
     if why:
@@ -106,7 +105,7 @@ def prove_failure(session: Session, found: Situation) -> Replay | None:
         more = [name for name in plan.choose(again, found.trouble) if name not in tried]
         further = _run_again(session, found, more)[0] if more else None
         if further is not None:
-            replay = prove.joined(replay, further)
+            replay = prove.joined(found, replay, further)
             session.record.prove(replay)
     return replay
 
@@ -135,7 +134,14 @@ def _run_again(
 def begin_rollback(session: Session, step: Step) -> bool:
     """Start the experiments within the script's own loop; False where that is not to be."""
     rollback = session.rollback
-    report = report_of(session) if rollback.enabled and session.manner.replay.wanted else None
+    if not rollback.enabled or session.healing is not None:
+        return False
+    written = descriptors.leads_out(session.record.directory)
+    if written is not None and session.manner.replay.method is None:
+        return False  # a trial would write there; the script is run again from its start instead
+    if written is not None:
+        session.record.note(f"the trials ran in place, and may have written to {written}")
+    report = report_of(session)
     if report is None:
         return False
     found = proof.of_step(session.probe, report, step, session.snapshots.ticks)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradcheck.model import Tried
+from gradcheck.proving import EXAMINATIONS
 from gradcheck.watch import conclusion, proof
 from gradcheck.watch.changes import catalogue
 from gradcheck.watch.changes.base import Change, Trouble
@@ -40,23 +41,26 @@ class Healing:
         if report is None:
             return False
         situation = proof.of_step(session.probe, report, step, session.snapshots.ticks)
-        replay = conclusion.prove_failure(session, situation)
+        replay = conclusion.prove_failure(session, report, situation)
         if replay is None or not replay.reproduced:
             why = session.snapshots.unavailable or "the failure did not come back in a replay"
             session.tell(f"step {step.step} cannot be healed: {why}")
             return False
-        names = [type(change) for change in self.in_force]
-        held = [
-            tried
-            for tried in replay.tried
-            if tried.healthy and catalogue.changes()[tried.change] not in names
-        ]
+        held = [tried for tried in replay.tried if self._may_help(tried, situation.early)]
         if not held:
             session.tell(f"step {step.step} cannot be healed: no change that was tried held")
             return False
         lasting = [tried for tried in held if not catalogue.changes()[tried.change].once]
         self._apply((lasting or held)[0], situation.trouble, situation.early, step)
         return True
+
+    def _may_help(self, tried: Tried, early: int) -> bool:
+        """Whether a change held, and can be had here as it was tried: from where it began."""
+        kind = catalogue.changes()[tried.change]
+        known = tried.change in EXAMINATIONS or any(type(one) is kind for one in self.in_force)
+        begin = 0 if kind.from_start else early
+        reached = not kind.early or self.session.snapshots.before(begin) is not None
+        return tried.healthy and not known and reached
 
     def _apply(self, best: Tried, trouble: Trouble, early: int, step: Step) -> None:
         session, probe = self.session, self.session.probe

@@ -156,9 +156,10 @@ def test_what_nothing_heals_ends_as_without(zygote: Zygote, tmp_path: Path) -> N
     assert healed.run["verdict"] == plain.run["verdict"]
 
 
-def test_where_no_fork_is_possible_it_says_so(zygote: Zygote, tmp_path: Path) -> None:
+def test_where_no_fork_is_possible_it_is_run_from_its_start(zygote: Zygote, tmp_path: Path) -> None:
     ran = zygote.watch(tmp_path, HEAD + FOR_GOOD, "--heal", prelude=REFUSED)
-    assert "step 20 cannot be healed: not today" in ran.err
+    assert ran.run["replay"]["method"] == "rerun"
+    assert "step 20 cannot be healed: no change that was tried held" in ran.err
     assert ran.code == 1
 
 

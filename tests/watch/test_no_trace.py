@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.watch.running import Zygote, clean_environment, write
-from tests.watch.test_rerun import FORCED, WARM, processes_of
+from tests.watch.test_rerun import WARM, processes_of
 from tests.watch.test_rerun import script as plain
 
 SCRIPT = """
@@ -69,9 +69,9 @@ LONGEST = 60.0
 LOOK = """
 import os
 from pathlib import Path
-from gradcheck.watch import proof
+from gradcheck.watch import conclusion
 from tests.watch.test_no_trace import seen
-again = proof.run_again
+again = conclusion._run_again
 def run_again(*args, **kwargs):
     import json, sys
     sys.stdout.flush()
@@ -79,7 +79,7 @@ def run_again(*args, **kwargs):
     found = again(*args, **kwargs)
     Path("seen.json").write_text(json.dumps([before, seen(os.getpid())]))
     return found
-proof.run_again = run_again
+conclusion._run_again = run_again
 """
 
 
@@ -111,7 +111,8 @@ def test_before_and_after(zygote: Zygote, tmp_path: Path, way: str) -> None:
     ran = zygote.watch(
         tmp_path,
         SCRIPT.replace("PAUSE", "pass"),
-        prelude=private + LOOK + (FORCED + WARM if way == "rerun" else ""),
+        f"--replay={way}",
+        prelude=private + LOOK + (WARM if way == "rerun" else ""),
     )
     before, after = json.loads((tmp_path / "seen.json").read_text("utf-8"))
     if way == "rerun":  # the warm process of the tests is gone afterwards
@@ -138,20 +139,19 @@ def left_in(folder: Path) -> list[str]:
 MAIN = """
 import sys
 from pathlib import Path
-from gradcheck.watch import command, proof
+from gradcheck.watch import conclusion
 from gradcheck.watch.replay import processes
-command.run.__kwdefaults__["replay"] = sys.argv.pop(1)
 ended = processes._Reading._take
 def take(self, said):
     ended(self, said)
     if "pid" in said and Path("decided").exists():
         Path("replaying").touch()
 processes._Reading._take = take
-real = proof.run_again
+real = conclusion._run_again
 def run_again(*args, **kwargs):
     Path("decided").touch()
     return real(*args, **kwargs)
-proof.run_again = run_again
+conclusion._run_again = run_again
 from gradcheck.cli import main
 main()
 """
@@ -165,7 +165,7 @@ def test_ended_in_the_middle(tmp_path: Path, way: str, how: str) -> None:
     own = tmp_path / "tmp"
     own.mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", MAIN, way, "watch", str(script)],
+        [sys.executable, "-W", "ignore", "-c", MAIN, "watch", f"--replay={way}", str(script)],
         cwd=tmp_path,
         env={**clean_environment(), "TMPDIR": str(own)},
         stdin=subprocess.DEVNULL,

@@ -266,7 +266,7 @@ def test_ranking_loses_nothing_and_is_stable(given: list[Tried], by_loss: bool) 
 def test_two_rounds_are_ranked_as_one() -> None:
     one = Replay("fork", True, True, 90, (tried("a", "not_prevented"),), ("b",))
     other = Replay("fork", True, True, 90, (tried("c", "prevented"),), ("d",))
-    joined = prove.joined(one, other)
+    joined = prove.joined(situation(), one, other)
     assert [t.change for t in joined.tried] == ["c", "a"]
     assert joined.idle == ("b", "d")
 

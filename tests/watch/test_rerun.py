@@ -14,10 +14,7 @@ from gradcheck.watch.launch import Target
 from gradcheck.watch.replay.rerun import Rerun
 from tests.watch.running import Ran, Zygote, clean_environment, write
 
-FORCED = """
-from gradcheck.watch import command
-command.run.__kwdefaults__["replay"] = "rerun"
-"""
+FORCED = "--replay=rerun"
 UNFORKABLE = """
 from gradcheck.watch.replay import snapshot
 snapshot.why_not = lambda growth: "not today"
@@ -100,13 +97,13 @@ def outcomes(found: dict[str, Any]) -> dict[str, str]:
 
 def test_a_seeded_script(zygote: Zygote, tmp_path: Path) -> None:
     """The failure comes back bit for bit, and the changes do what they do in a fork."""
-    ran = zygote.watch(tmp_path / "rerun", script(), prelude=FORCED + WARM)
+    ran = zygote.watch(tmp_path / "rerun", script(), FORCED, prelude=WARM)
     found = replay(ran)
     assert found["method"] == "rerun"
     assert found["reproduced"]
     assert found["bit_exact"]
     assert found["snapshot_step"] == 0
-    forked = replay(zygote.watch(tmp_path / "fork", script()))
+    forked = replay(zygote.watch(tmp_path / "fork", script(), "--replay"))
     assert forked["method"] == "fork"
     assert outcomes(found) == outcomes(forked)
     assert "prevented" in outcomes(found).values()
@@ -115,7 +112,7 @@ def test_a_seeded_script(zygote: Zygote, tmp_path: Path) -> None:
 
 def test_an_unseeded_script(zygote: Zygote, tmp_path: Path) -> None:
     """Other numbers, the same failure: shown, and not called exact."""
-    ran = zygote.watch(tmp_path, script(setup="torch.seed()"), prelude=FORCED + WARM)
+    ran = zygote.watch(tmp_path, script(setup="torch.seed()"), FORCED, prelude=WARM)
     assert replay(ran)["reproduced"]
     assert not replay(ran)["bit_exact"]
 
@@ -125,7 +122,7 @@ def test_a_failure_that_does_not_come_back(zygote: Zygote, tmp_path: Path) -> No
     effects = "if step == 33 and os.getpid() != int(open('pid').read()): optimizer.zero_grad()"
     own = "import os, pathlib; pathlib.Path('pid').write_text(str(os.getpid()))\n"
     source = script(effects, setup="import os")
-    ran = zygote.watch(tmp_path, source, prelude=own + FORCED + WARM)
+    ran = zygote.watch(tmp_path, source, FORCED, prelude=own + WARM)
     assert replay(ran)["reproduced"] is False
     assert replay(ran)["trials"] == []
 
@@ -133,7 +130,7 @@ def test_a_failure_that_does_not_come_back(zygote: Zygote, tmp_path: Path) -> No
 @pytest.mark.parametrize("noise", ["0", "0.1"], ids=["plain", "augmented"])
 def test_with_workers(zygote: Zygote, tmp_path: Path, noise: str) -> None:
     """They are processes of the rerun, so that what they draw is drawn again."""
-    ran = zygote.watch(tmp_path, script(workers=2, noise=noise), prelude=FORCED + WARM)
+    ran = zygote.watch(tmp_path, script(workers=2, noise=noise), FORCED, prelude=WARM)
     assert replay(ran)["reproduced"]
     assert replay(ran)["bit_exact"]
 
@@ -143,19 +140,19 @@ def test_a_compiled_model(zygote: Zygote, tmp_path: Path) -> None:
     source = script(wrap="torch.compile(backend='aot_eager')").replace(
         "torch.compile(backend='aot_eager')(model)", "torch.compile(model, backend='aot_eager')"
     )
-    assert replay(zygote.watch(tmp_path, source, prelude=FORCED + WARM))["reproduced"]
+    assert replay(zygote.watch(tmp_path, source, FORCED, prelude=WARM))["reproduced"]
 
 
 def test_where_no_fork_is_possible(zygote: Zygote, tmp_path: Path) -> None:
     """Then a rerun is chosen without being asked for."""
-    ran = zygote.watch(tmp_path, script(), prelude=UNFORKABLE + WARM)
+    ran = zygote.watch(tmp_path, script(), "--replay", prelude=UNFORKABLE + WARM)
     assert replay(ran)["method"] == "rerun"
     assert replay(ran)["bit_exact"]
 
 
 def test_too_long_a_way(zygote: Zygote, tmp_path: Path) -> None:
     short = "from gradcheck.watch.replay import prove\nprove.MOST_SECONDS = 0.01\n"
-    ran = zygote.watch(tmp_path, script(), prelude=UNFORKABLE + short + WARM)
+    ran = zygote.watch(tmp_path, script(), "--replay", prelude=UNFORKABLE + short + WARM)
     assert ran.run["replay"] is None
     assert "takes about" in ran.notes
 
@@ -165,7 +162,7 @@ def test_arguments_and_directory(zygote: Zygote, tmp_path: Path) -> None:
     setup = "import os; assert sys.argv[1:] == ['--x', 'a b']; os.chdir('/'); sys.argv[1:] = []"
     setup += "; os.environ['CHANGED'] = '1' if 'CHANGED' not in os.environ else 1 / 0"
     ran = zygote.watch(
-        tmp_path, script(setup=setup), prelude=FORCED + WARM, arguments=["--x", "a b"]
+        tmp_path, script(setup=setup), FORCED, prelude=WARM, arguments=["--x", "a b"]
     )
     assert replay(ran)["bit_exact"]
 
@@ -183,13 +180,13 @@ open("once.txt", "x").close()
 def test_files_of_the_run_itself(zygote: Zygote, tmp_path: Path) -> None:
     """A rerun does not find the checkpoint that the run has written, and makes it again."""
     effects = "torch.save({'step': step}, 'last.pt'); assert torch.load('last.pt')['step'] == step"
-    ran = zygote.watch(tmp_path, script(effects, setup=OWN_FILES), prelude=FORCED + WARM)
+    ran = zygote.watch(tmp_path, script(effects, setup=OWN_FILES), FORCED, prelude=WARM)
     assert replay(ran)["bit_exact"]
 
 
 def test_a_script_that_reads_its_input(zygote: Zygote, tmp_path: Path) -> None:
     """In a rerun it is at an end at once, and nobody waits for it."""
-    ran = zygote.watch(tmp_path, script(setup="sys.stdin.read()"), prelude=FORCED + WARM)
+    ran = zygote.watch(tmp_path, script(setup="sys.stdin.read()"), FORCED, prelude=WARM)
     assert replay(ran)["reproduced"]
 
 
@@ -203,7 +200,7 @@ torch.distributed.init_process_group("gloo", init_method="file://{tmp_path}/stor
 """
     environment = {"WORLD_SIZE": "2", "RANK": "1"} if way == "WORLD_SIZE" else {}
     setup = group if way == "initialised" else ""
-    ran = zygote.watch(tmp_path, script(setup=setup), environment=environment)
+    ran = zygote.watch(tmp_path, script(setup=setup), "--replay", environment=environment)
     record = tmp_path / "record" / ("rank1" if environment else "")
     notes = (record / "gradcheck.observations").read_text()
     assert "one of several communicating processes cannot be run again alone" in notes

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 import gradcheck.cli
 from gradcheck.errors import UsageError
 from gradcheck.watch import command
+from gradcheck.watch.manner import Manner
 from gradcheck.watch.replay import wanted
 from gradcheck.watch.replay.wanted import Wanted
 
@@ -89,8 +90,8 @@ def test_it_may_stand_alone(
 ) -> None:
     seen: list[Any] = []
 
-    def run(target: Any, directory: Path | None, **options: Any) -> Any:
-        seen.append((target.name, list(target.arguments), target.is_module, options["replay"]))
+    def run(target: Any, directory: Path | None, manner: Manner, settings: Any) -> Any:
+        seen.append((target.name, list(target.arguments), target.is_module, manner.replay))
         raise Called
 
     monkeypatch.setattr(command, "run", run)

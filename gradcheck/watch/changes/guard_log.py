@@ -7,8 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
+from gradcheck.watch.changes.at_least import positive
 from gradcheck.watch.changes.base import Change
-from gradcheck.watch.changes.numbers import off_edge, tiny
+from gradcheck.watch.changes.numbers import off_edge
 from gradcheck.watch.changes.patching import guard_calls
 
 LOGARITHMS = ("log", "log_", "log2", "log2_", "log10", "log10_")
@@ -28,7 +29,7 @@ class GuardLog(Change):
         guard_calls(self.undo, ("binary_cross_entropy",), self._guard_first)
 
     def _guard(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        return (self._off_zero(value), *args), kwargs
+        return (positive(self, value), *args), kwargs
 
     def _guard_log1p(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(value, Tensor) and value.is_floating_point() and bool((value <= -1).any()):
@@ -37,7 +38,7 @@ class GuardLog(Change):
         return (value, *args), kwargs
 
     def _guard_xlogy(self, factor: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
-        return (factor, self._off_zero(value), *args), kwargs
+        return (factor, positive(self, value), *args), kwargs
 
     def _guard_first(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(value, Tensor) and value.is_floating_point():
@@ -46,15 +47,6 @@ class GuardLog(Change):
                 self.acted += 1
                 value = value.clamp(edge, 1 - edge)
         return (value, *args), kwargs
-
-    def _off_zero(self, value: Any) -> Any:
-        if not isinstance(value, Tensor) or not value.is_floating_point():
-            return value
-        edge = tiny(value)
-        if not bool((value < edge).any()):
-            return value
-        self.acted += 1
-        return value.clamp_min(edge)
 
 
 CHANGE = GuardLog

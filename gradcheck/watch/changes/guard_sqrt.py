@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gradcheck.watch.changes.at_least import positive
 from gradcheck.watch.changes.base import Change
 from gradcheck.watch.changes.numbers import tiny
 from gradcheck.watch.changes.patching import guard_calls, replace_calls
@@ -28,7 +29,7 @@ class GuardSqrt(Change):
         guard_calls(self.undo, ("atan2", "arctan2"), self._guard_angle)
 
     def _guard(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        return (self._off_zero(value), *args), kwargs
+        return (positive(self, value), *args), kwargs
 
     def _guard_power(self, value: Any, exponent: Any = None, *args: Any, **kwargs: Any) -> Any:
         fraction = isinstance(exponent, float) and exponent < 1 and not exponent.is_integer()
@@ -36,7 +37,7 @@ class GuardSqrt(Change):
             fraction = bool(((exponent < 1) & (exponent != exponent.round())).any())
         if exponent is None:
             return (value, *args), kwargs
-        return (self._off_zero(value) if fraction else value, exponent, *args), kwargs
+        return (positive(self, value) if fraction else value, exponent, *args), kwargs
 
     def _guard_angle(self, y: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(x, Tensor) and isinstance(y, Tensor) and x.is_floating_point():
@@ -69,15 +70,6 @@ class GuardSqrt(Change):
             return real(value.masked_fill(empty, tiny(value)), *args, **kwargs)
 
         return norm
-
-    def _off_zero(self, value: Any) -> Any:
-        if not isinstance(value, Tensor) or not value.is_floating_point():
-            return value
-        edge = tiny(value)
-        if not bool((value < edge).any()):
-            return value
-        self.acted += 1
-        return value.clamp_min(edge)
 
 
 CHANGE = GuardSqrt

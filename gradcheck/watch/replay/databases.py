@@ -23,7 +23,7 @@ def separate(*, guarded: bool) -> None:
     if module is None:
         return
     for one in gc.get_objects():
-        if isinstance(one, module.Connection):
+        if issubclass(type(one), module.Connection):  # a proxy may have no object any more
             with suppress(module.Error):
                 if one.in_transaction or not _journals_in_memory(one, guarded=guarded):
                     one.set_authorizer(_keep_transaction)

@@ -26,6 +26,22 @@ def offsets() -> Offsets:
     return found
 
 
+def leads_out(ours: Path) -> str | None:
+    """What is open here that a rollback would write to; None where there is nothing.
+
+    The standard streams do not count, nor what lies beneath `ours`.
+    """
+    for number, kind in _open():
+        if number <= STANDARD or _flags(number) & os.O_ACCMODE == os.O_RDONLY:
+            continue
+        name = posix.readlink(f"/proc/self/fd/{number}")
+        if stat.S_ISREG(kind.st_mode) and not name.startswith((f"{ours}/", "/dev/", "/memfd:")):
+            return name
+        if stat.S_ISSOCK(kind.st_mode):
+            return "a connection"
+    return None
+
+
 def separate(overlay: Overlay, known: Offsets, keep: Collection[int]) -> None:
     """Open files anew, those for writing as copies, and cut what leads to other processes."""
     nowhere = posix.open(os.devnull, os.O_RDWR)

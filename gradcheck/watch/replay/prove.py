@@ -92,6 +92,11 @@ class Situation:
         return max(0, min(self.onset - LEAD * self.per_step, self.late))
 
     @property
+    def has_floor(self) -> bool:
+        """Whether the loss never was below 0, so that the lower one is the better."""
+        return all(loss >= 0 for loss in self.losses)
+
+    @property
     def horizon(self) -> int:
         """Ticks to run after the failing one."""
         steps = max(HORIZON, self.failure.lasts + 5)
@@ -126,7 +131,7 @@ def experiments(
                 tried.append(one)
         elif ran is not None:
             idle.append(name)
-    best = ranked(tried, by_loss=all(loss >= 0 for loss in situation.losses))
+    best = ranked(tried, by_loss=situation.has_floor)
     stalled = situation.failure.stalled_at is not None
     return Replay(situation.method, same, exact, first, tuple(best), tuple(idle), stalled)
 
@@ -196,9 +201,9 @@ def ranked(tried: Sequence[Tried], *, by_loss: bool = True) -> list[Tried]:
     return [one for _, one in sorted(enumerate(tried), key=key)]
 
 
-def joined(one: Replay, other: Replay) -> Replay:
+def joined(situation: Situation, one: Replay, other: Replay) -> Replay:
     """Two rounds of trials of the same failure as one."""
-    tried = ranked([*one.tried, *other.tried])
+    tried = ranked([*one.tried, *other.tried], by_loss=situation.has_floor)
     return replace(one, tried=tuple(tried), idle=(*one.idle, *other.idle))
 
 

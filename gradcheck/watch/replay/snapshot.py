@@ -3,6 +3,8 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+import contextlib
+import json
 import math
 import os
 import socket
@@ -64,6 +66,8 @@ class Snapshots:
         """In a replay, what is left of it."""
         self.unavailable: str | None = None
         """Why there are none."""
+        self.fault: str | None = None
+        """What ended a replay that should not have."""
         self.communicated: str | None = None
         """The same, where this process once was one of several."""
         self.ticks = 0
@@ -201,7 +205,8 @@ class Snapshots:
             order |= {"tape": str(tape) if tape else None}
             answer = serving.ask(snapshot.channel, order, place, patience)
             scratch.deliver(place, orders.get("folder"))
-            return answer
+        self.fault = (answer or {}).get("fault", self.fault)
+        return answer
 
     def _fitting(self, tick: int, upto: int | None) -> list[Snapshot]:
         begin = max(0, tick - 1) if upto is None else max(0, upto)
@@ -242,8 +247,11 @@ class Snapshots:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of ours: a script may have made them errors
                 self._begin_replay(order, channel, since, offsets)
-        except BaseException:
-            _end(1)  # never go on as if this were the training itself
+        except BaseException as error:  # never go on as if this were the training itself
+            told = {"reproduced": False, "fault": f"{type(error).__name__}: {error}"}
+            with contextlib.suppress(OSError):
+                channel.sendall(json.dumps(told).encode() + b"\n")
+            _end(1)
 
     def _begin_replay(
         self,

@@ -225,7 +225,20 @@ CASES = {
     ),
     "freeze_weights": Case(
         weight(begin=1.0, loss=STEEP, limit="50 - w.abs()", optimizer="SGD([w], lr=1.2)"),
-        outcome="delayed",
+    ),
+    "raise_learning_rate": Case(
+        script("""
+        model = nn.Linear(4, 1)
+        opt = torch.optim.SGD(model.parameters(), lr=3.7e-5)
+        x = torch.randn(64, 4)
+        y = x.sum(1, keepdim=True)
+        for step in range(120):
+            loss = F.mse_loss(model(x), y)
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+        """),
+        failing=("lower_learning_rate",),
     ),
     "hold_learning_rate": Case(
         script("""
@@ -383,7 +396,7 @@ def tried(zygote: Zygote, folder: Path, source: str, *changes: str) -> Ran:
         from gradcheck.watch.replay import plan
         plan.choose = lambda *args, **kwargs: {list(changes)}
     """
-    return zygote.watch(folder, textwrap.dedent(source), prelude=chosen)
+    return zygote.watch(folder, textwrap.dedent(source), "--replay", prelude=chosen)
 
 
 def replay_of(ran: Ran) -> dict[str, Any]:
