@@ -28,6 +28,20 @@ def conclude(session: Session, error: BaseException | None) -> None:
         for observation in crash.observations(error, session.snapshots, step):
             record.observe(observation)
     session.capturing.finish()
+    _tell_of_loop(session)
+    cost = session.cost
+    _survey(session)
+    if session.manner.replay.wanted and session.healing is None and not session.proved:
+        _prove(session, error)
+    if session.snapshots.fault is not None:
+        record.note(f"a replay was ended by a fault of gradcheck's own: {session.snapshots.fault}")
+    if cost is not None:
+        record.note(f"watching took {cost:.1%} of the time of the steps")
+
+
+def _tell_of_loop(session: Session) -> None:
+    """What was seen of the loop as a whole."""
+    record, probe = session.record, session.probe
     if probe.targets.found is not None:
         record.observe(probe.targets.found)
     for observation in (*probe.loop.observations(), *session.vigil.left_out):
@@ -37,14 +51,6 @@ def conclude(session: Session, error: BaseException | None) -> None:
             "no optimizer of torch's took part: losses are those of torch.autograd.grad, and "
             "neither gradients nor updates were seen"
         )
-    cost = session.cost
-    _survey(session)
-    if session.manner.replay.wanted and session.healing is None and not session.proved:
-        _prove(session, error)
-    if session.snapshots.fault is not None:
-        record.note(f"a replay was ended by a fault of gradcheck's own: {session.snapshots.fault}")
-    if cost is not None:
-        record.note(f"watching took {cost:.1%} of the time of the steps")
 
 
 def report_of(session: Session) -> RunReport | None:
@@ -115,7 +121,7 @@ def _run_again(
 ) -> tuple[Replay | None, str]:
     """Run experiments by the first way that the run allows; why there are none, or nothing."""
     method, snapshots = session.manner.replay.method, session.snapshots
-    together = processes.communicates() or snapshots.communicated
+    together = _together(session)
     if together is not None:
         return None, (
             f"the failing steps were not run again: {together}; to have remedies tried, watch the "
@@ -131,10 +137,15 @@ def _run_again(
     return proof.by_rerun(session.rerun, found, changes, longest=longest)
 
 
+def _together(session: Session) -> str | None:
+    """Why this process cannot run its steps again without the others that it works with."""
+    return processes.communicates() or session.snapshots.communicated
+
+
 def begin_rollback(session: Session, step: Step) -> bool:
     """Start the experiments within the script's own loop; False where that is not to be."""
     rollback = session.rollback
-    if not rollback.enabled or session.healing is not None:
+    if not rollback.enabled or session.healing is not None or _together(session) is not None:
         return False
     written = descriptors.leads_out(session.record.directory)
     if written is not None and session.manner.replay.method is None:

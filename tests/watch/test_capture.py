@@ -115,7 +115,10 @@ def capture(zygote: Zygote, folder: Path, source: str) -> Ran:
 
 def resume(zygote: Zygote, folder: Path, source: str, *options: str) -> Ran:
     (folder / "again").mkdir()
-    return zygote.watch(folder / "again", source, "--from", str(folder / "saved"), *options)
+    replay = () if "--no-replay" in options else ("--replay",)
+    return zygote.watch(
+        folder / "again", source, "--from", str(folder / "saved"), *replay, *options
+    )
 
 
 def description(folder: Path) -> dict[str, object]:
