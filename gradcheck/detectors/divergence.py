@@ -28,7 +28,8 @@ APART = 0.95
 """Share of pairs of rows, one before and one after, of which the later is the higher."""
 BEYOND_NOISE = 100.0
 """End over best that no swing of a noisy loss reaches."""
-FROZEN = "freeze_weights"
+FROZEN, LARGER = "freeze_weights", "batch_grew"
+DATA_STANDS_OUT = frozenset({"batch_stands_out", "target_stands_out"})
 FLOORLESS = 30.0
 """Growth of a negative loss, in its own earlier magnitude, over the last third of the run."""
 
@@ -63,7 +64,7 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
         stretch = (int(rows[min(first, len(rows) - 1)]), int(rows[-1]))
         changed = _objective_changed(run, int(loss.step[stretch[0]]), int(loss.step[stretch[1]]))
         changed = changed or (not broken and _is_step_change(values, first))
-        changed = changed or _rises_by_itself(run)
+        changed = changed or _rises_by_itself(run, values, first)
         severity = Severity.WARNING if changed else Severity.FAILURE
         yield stretch_event(Kind.DIVERGENCE, severity, loss, stretch, recovered=False)
 
@@ -106,11 +107,19 @@ def _objective_changed(run: Run, first_step: int, last_step: int) -> bool:
     return False
 
 
-def _rises_by_itself(run: Run) -> bool:
-    """Whether a replay without any update diverged as well, and no change kept it from that.
+def _rises_by_itself(run: Run, values: FloatArray, first: int) -> bool:
+    """Whether the batches grew as the loss did, and a replay without any update shows the same.
 
-    Then training is not what drives it.
+    A loss that is summed over a batch goes up with its size, one over its pairs or triples with
+    the power of that: training is not what drives it. Bad data needs no update either, but it
+    raises the loss by more than its number does, or stands out.
     """
+    seen = {one.key: one for one in run.observations}
+    if LARGER not in seen or not DATA_STANDS_OUT.isdisjoint(seen) or not first:
+        return False
+    before = float(np.median(values[max(0, first - 5) : first]))
+    if not 0 < float(values[first]) <= before * seen[LARGER].values.get("ratio", 1.0) ** 3:
+        return False
     tried = run.replay.tried if run.replay is not None else ()
     frozen = any(one.change == FROZEN and one.trial.outcome == "not_prevented" for one in tried)
     return frozen and not any(one.healthy for one in tried)

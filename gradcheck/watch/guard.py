@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
+import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Protocol
 
 
 class Stop(BaseException):
     """Ends the script before a poisoned update is applied; no `except Exception` catches it."""
+
+
+class Forks(Protocol):
+    """Who forks on our behalf, and says so while it does."""
+
+    forking: bool
 
 
 class Guard:
@@ -39,6 +47,17 @@ class Guard:
             return None
         finally:
             self._inside = False
+
+    def off_in_forks(self, own: Forks) -> None:
+        """A process that the script forks is not watched, unlike a fork of `own`."""
+        guard, forks = weakref.ref(self), weakref.ref(own)  # nobody forgets what is registered
+
+        def in_child() -> None:
+            here, ours = guard(), forks()
+            if here is not None and ours is not None and not ours.forking:
+                here.off = True
+
+        os.register_at_fork(after_in_child=in_child)
 
     def _switch_off(self, error: BaseException) -> None:
         self.off = True

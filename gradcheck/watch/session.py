@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -91,7 +90,7 @@ class Session:
     def start(self) -> None:
         """Hang the watch into torch."""
         self.patches.install()
-        os.register_at_fork(after_in_child=self._in_child)
+        self.guard.off_in_forks(self.snapshots)
 
     def finish(self, error: BaseException | None = None) -> None:
         """Take it out again and write what is left; a replay ends here."""
@@ -118,11 +117,6 @@ class Session:
         self.display.clear()
         sys.stderr.write(f"gradcheck: {safe(text)}\n")
         self.record.note(text)
-
-    def _in_child(self) -> None:
-        """A process that the script forks is not watched."""
-        if not self.snapshots.forking:
-            self.guard.off = True
 
     @property
     def cost(self) -> float | None:

@@ -44,6 +44,7 @@ class Survey(TorchDispatchMode):
             "input": {"largest": 0.0, "spread": 0.0},
             "target": {"largest": 0.0, "spread": 0.0},
         }
+        self._numbers = 0  # made of data alone: they grow with the batch
         self._dead: dict[str, float] = {}
         self._written: dict[str, Any] | None = None
         self._step: dict[str, float] = {}
@@ -54,6 +55,7 @@ class Survey(TorchDispatchMode):
             "layers": self._layers[:_MOST_LAYERS],
             "uses": dict(self._uses),
             **self._data,
+            "numbers": self._numbers,
             "dead": max(self._dead.values(), default=0.0),
             "rectified": len(self._dead),
             "written": self._written,
@@ -87,6 +89,7 @@ class Survey(TorchDispatchMode):
                 self._learned.add(key)
             elif not any(out is t for t in inputs):
                 self._learned.discard(key)
+                self._numbers += out.numel()
 
     def _look_at_write(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         """Does something other than an optimizer write to weights or to an optimizer's state?"""

@@ -18,6 +18,8 @@ GAIN, GROWN = 4.0, 20.0
 """A layer that multiplies its signal by this, and a signal of this size, are no sound start."""
 STANDS_OUT = 8.0
 MOST_SAMPLES = 64
+GREW = 1.1
+"""Data that come to so many times the numbers of the steps before are those of a larger batch."""
 LAGGED = 6.0
 MOST_REPLAYED = 60.0
 """Seconds that replaying up to the onset may take."""
@@ -130,6 +132,15 @@ def _onset(probe: Probe, surveys: Sequence[Survey], onset: int) -> Iterator[Obse
                 {"ratio": now / usual},
                 _where(name, seen),
             )
+    counts = [int(one["numbers"]) for one in surveys]
+    before, now = statistics.median(counts[:-2] or counts[:1]), max(counts[-2:])
+    if now >= GREW * before > 0:
+        yield Observation(
+            "batch_grew",
+            f"step {onset} works on {number(now / before)} times as much data as those before it",
+            onset,
+            values={"ratio": now / before},
+        )
     written = [one.get("written") for one in surveys]
     at = next((w for w in written[-2:] if w), None)
     if at is not None and not any(written[:-2]):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import numpy as np
 import pytest
 
 from gradcheck.detectors.divergence import detect
+from gradcheck.model import Observation, Replay, Run, Trial, Tried
 from tests.synthetic import Columns, decay, grow, norms, put, run_of, scale, steady, told
 
 ROWS = 400
@@ -154,3 +158,51 @@ def test_a_few_noisy_rows_are_no_divergence(rows: int) -> None:
     swings = draw.chisquare(32, size=(200, rows)) / 32
     told_of = sum(bool(list(detect(run_of({"loss": loss})))) for loss in swings)
     assert told_of <= 4
+
+
+# ---- a loss that goes up with the size of its batches
+
+
+def replayed(
+    columns: Columns, *, ratio: float = 1.25, outcome: str = "not_prevented", **more: Any
+) -> Run:
+    """A watched run whose batches grew by `ratio`, replayed without any update."""
+    seen = [Observation("batch_grew", "", 100, values={"ratio": ratio})]
+    seen += [Observation(key, "", 100) for key in more.get("seen", ())]
+    frozen = Tried("freeze_weights", "", None, Trial(outcome, 25), healthy=False)
+    tried = (frozen, *more.get("tried", ()))
+    replay = Replay("fork", True, True, 0, tried) if more.get("replay", True) else None
+    return dataclasses.replace(run_of(columns), observations=tuple(seen), replay=replay)
+
+
+def rising(jump: float) -> Columns:
+    after = np.geomspace(jump, jump * 50, ROWS - 100)
+    return {"loss": np.concatenate([steady(100), after]) * norms(ROWS, usual=1.0, noise=0.01)}
+
+
+HELD = Tried("clip_gradients", "", None, Trial("prevented", 25))
+
+
+def severities(run: Run) -> list[str]:
+    return [event.severity.value for event in detect(run)]
+
+
+def test_one_that_grows_with_its_batches_is_no_failure() -> None:
+    assert severities(replayed(rising(1.5))) == ["warning"]
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        replayed(rising(1.5), replay=False),
+        replayed(rising(1.5), outcome="prevented"),
+        replayed(rising(1.5), tried=(HELD,)),
+        replayed(rising(1.5), seen=("target_stands_out",)),
+        replayed(rising(1.5), seen=("batch_stands_out",)),
+        replayed(rising(9.0)),
+        dataclasses.replace(replayed(rising(1.5)), observations=()),
+    ],
+    ids=["unproved", "training", "repaired", "targets", "inputs", "more_than_size", "same_size"],
+)
+def test_one_that_rises_otherwise_is(run: Run) -> None:
+    assert severities(run) == ["failure"]
