@@ -17,8 +17,8 @@ from torch import Tensor
 
 import gradcheck
 from gradcheck.errors import UsageError
-from gradcheck.watch.capture.given import Given
 from gradcheck.watch.capture.nested import Damaged, Reader, Writer, without_left
+from gradcheck.watch.replay.recorded import Given
 from gradcheck.watch.replay.state import State
 
 DESCRIPTION, TENSORS = "capture.json", "tensors.safetensors"

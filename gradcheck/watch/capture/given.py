@@ -12,24 +12,12 @@ import torch
 from torch import Tensor
 
 from gradcheck.watch.replay.generators import generators
+from gradcheck.watch.replay.recorded import Given
 
 MOST = 256
 """Batches of a step and of the one before it that are kept, at most."""
 RECENT = 16
 """Steps after a batch that it may still serve; later ones make their batches themselves."""
-
-
-@dataclass(frozen=True)
-class Given:
-    """One batch that a loader gave."""
-
-    tick: int
-    """Optimizer steps until then."""
-    source: str
-    """What tells this loader from others of the script."""
-    batch: Any
-    indices: list[int] | None
-    generators: Mapping[str, Any]
 
 
 @dataclass

@@ -21,12 +21,12 @@ from torch.amp.grad_scaler import GradScaler
 from gradcheck.watch.capture import files, fitting
 from gradcheck.watch.capture.files import AFTER, BATCH, MADE, STEP, Capture
 from gradcheck.watch.capture.fitting import Misfit
-from gradcheck.watch.capture.given import Given, source
+from gradcheck.watch.capture.given import source
 from gradcheck.watch.guard import Stop
 from gradcheck.watch.loop import LoopChecks
 from gradcheck.watch.replay import state
 from gradcheck.watch.replay.generators import set_generators
-from gradcheck.watch.replay.recorded import without
+from gradcheck.watch.replay.recorded import Given, without
 
 if TYPE_CHECKING:
     from gradcheck.watch.session import Session
@@ -67,7 +67,7 @@ class Resuming:
         if not self.pending:
             return False
         if self.capture.moment != STEP:
-            sources = ", ".join(sorted({one.source for one in self.capture.batches}))
+            sources = ", ".join(sorted({str(one.source) for one in self.capture.batches}))
             self._refuse(f"no loader like that of the capture ({sources}) gave the first batch")
         self._ticks += 1
         if self._ticks >= len(self.session.probe.optimizers):

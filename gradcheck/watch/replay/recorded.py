@@ -17,22 +17,24 @@ MOST = 160
 
 
 @dataclass(frozen=True)
-class _Given:
-    """A batch, the step that it was given in, and the random number generators after it."""
+class Given:
+    """One batch that a loader gave, and the random number generators right after it."""
 
     tick: int
-    source: int
+    """Optimizer steps until then."""
+    source: str | int
+    """What tells this loader from others of the script."""
     batch: Any
     indices: list[int] | None
-    random: Mapping[str, Any]
+    generators: Mapping[str, Any]
 
 
 class Recorded:
     """Batches by the data set that they come from, in the order in which they were given."""
 
     def __init__(self) -> None:
-        self._given: deque[_Given] = deque(maxlen=MOST)
-        self._queues: dict[int, deque[_Given]] | None = None
+        self._given: deque[Given] = deque(maxlen=MOST)
+        self._queues: dict[str | int, deque[Given]] | None = None
         self._again = False
 
     def give(self, iterator: Any, batch: Any, indices: list[int] | None, tick: int) -> None:
@@ -41,7 +43,7 @@ class Recorded:
         New ones of a rollback are kept as well, for the next one to get the same.
         """
         if not self._again:
-            self._given.append(_Given(tick, _source(iterator), batch, indices, generators()))
+            self._given.append(Given(tick, _source(iterator), batch, indices, generators()))
         self._again = False
 
     def reaches(self, tick: int) -> bool:
@@ -71,7 +73,7 @@ class Recorded:
             return None
         self._again = True
         given = queue.popleft()
-        set_generators(given.random)
+        set_generators(given.generators)
         batch, indices = given.batch, given.indices
         if indices is None:
             return (batch,)
