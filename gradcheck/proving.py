@@ -22,7 +22,9 @@ SPECIFIC_HELD, GENERAL_HELD, FAILED, LATER = 1.5, 0.5, -6.0, -2.0
 """Log-odds that a cause gains or loses by what came of its own repair."""
 LEARNS = 3.5
 """The same where nothing was learned before, and then it was."""
-EXAMINATIONS = frozenset({"freeze_weights"})
+FREEZE, EARLIER = "freeze_weights", "earlier_weights"
+SKIP, SLOWER = "skip_batch", "lower_learning_rate"
+EXAMINATIONS = frozenset({FREEZE, EARLIER})
 """Changes that tell causes apart, and are no remedy."""
 SOURCE = "gradcheck: tried on the last steps of this very run"
 

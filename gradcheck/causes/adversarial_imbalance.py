@@ -55,6 +55,8 @@ CAUSE = Cause(
         "gradient_ramp": 0.3,
         "sudden_nonfinite": -1.0,
         "float_overflowed": 0.0,
+        "batch_alone_spikes": -4.0,
+        "batches_spike_anyway": -2.0,
     },
     remedies=_remedies,
     trials=("lower_learning_rate", "clip_gradients"),

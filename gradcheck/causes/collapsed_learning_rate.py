@@ -47,6 +47,8 @@ CAUSE = Cause(
         "gradient_alive": 0.5,
         "tiny_gradient": -1.5,
         "layers_starve": -2.0,
+        "batch_alone_spikes": -4.0,
+        "batches_spike_anyway": -3.0,
     },
     remedies=_remedies,
     trials=("raise_learning_rate",),

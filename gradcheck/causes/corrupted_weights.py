@@ -77,9 +77,11 @@ CAUSE = Cause(
         "moment_nonfinite": 11.0,
         "buffer_nonfinite": 0.0,
         "weights_written_outside": 6.0,
+        "gradient_beyond_reason": 7.0,
         "float_overflowed": 0.0,
         "batch_stands_out": -4.0,
         "target_stands_out": -4.0,
+        "calm_at_lower_rate": -2.0,
     },
     remedies=_remedies,
 )

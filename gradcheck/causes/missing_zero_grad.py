@@ -64,6 +64,8 @@ CAUSE = Cause(
         "batch_stands_out": -2.0,
         "target_stands_out": -2.0,
         "recurrence_grows": -2.0,
+        "batch_alone_spikes": -5.0,
+        "batches_spike_anyway": -1.0,
     },
     remedies=_remedies,
     trials=("zero_gradients",),

@@ -66,6 +66,8 @@ CAUSE = Cause(
         "nan_in_data": -3.0,
         "statistic_of_one": 14.0,
         "one_value_to_normalise": 14.0,
+        "batch_alone_spikes": 2.0,
+        "earlier_weights_calm": -4.0,
     },
     remedies=_remedies,
     trials=("drop_small_batches", "skip_batch"),

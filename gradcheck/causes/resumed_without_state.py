@@ -61,6 +61,8 @@ CAUSE = Cause(
         "sudden_nonfinite": -3.0,
         "float_overflowed": 0.0,
         "half_gradient_overflowed": 0.0,
+        "batch_alone_spikes": -5.0,
+        "batches_spike_anyway": -3.0,
     },
     remedies=_remedies,
     trials=("lower_learning_rate",),

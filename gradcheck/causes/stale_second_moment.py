@@ -94,6 +94,8 @@ CAUSE = Cause(
         "recurrence_grows": -3.0,
         "gradients_kept": -2.0,
         "update_climbs": -4.0,
+        "batch_alone_spikes": -2.0,
+        "calm_at_lower_rate": 0.5,
     },
     remedies=_remedies,
     trials=("lower_beta2", "clip_gradients"),

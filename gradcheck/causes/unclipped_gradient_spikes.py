@@ -84,6 +84,8 @@ CAUSE = Cause(
         "target_stands_out": -4.0,
         "recurrence_grows": -6.0,
         "moment_lagged": -3.0,
+        "gradient_beyond_reason": -4.0,
+        "spikes_return": 1.0,
     },
     remedies=_remedies,
     trials=("clip_gradients",),

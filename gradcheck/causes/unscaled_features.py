@@ -73,6 +73,7 @@ CAUSE = Cause(
         "activations_grow_with_depth": -7.0,
         "batch_stands_out": -4.0,
         "target_stands_out": -4.0,
+        "earlier_weights_calm": -3.0,
     },
     remedies=_remedies,
     trials=("scale_inputs", "lower_learning_rate"),

@@ -13,6 +13,9 @@ from gradcheck.measure.stretches import row_at
 from gradcheck.model import Event, Evidence, FloatArray, IntArray, Kind, Role, Series
 from gradcheck.wording import count, factor, number
 
+BEYOND_REASON = 1e12
+"""Growth of a gradient beside an ordinary loss that no formula explains, and a flipped bit does."""
+
 CLUES = {
     "nan_left_no_trace": ClueKind(
         "the loss is NaN for a row or two beside a finite gradient, and normal right after",
@@ -34,6 +37,9 @@ CLUES = {
         (Role.LOSS, Role.GRAD_NORM),
     ),
     "slow_recovery": ClueKind("the loss needs many rows to come back from the spike"),
+    "gradient_beyond_reason": ClueKind(
+        "a finite gradient norm is beyond anything backward makes of a loss that is as usual"
+    ),
     "gradient_only_spike": ClueKind(
         "only the gradient norm spikes, the loss hardly moves", (Role.LOSS, Role.GRAD_NORM)
     ),
@@ -182,3 +188,7 @@ def _gradient_only(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
         1.0,
         {"ratio": ratio},
     )
+    if ratio >= BEYOND_REASON:
+        said = f"no derivative of a loss as usual is {factor(ratio)} its usual size"
+        place = (case.gradient.name, trigger.step, trigger.last_step)
+        yield Clue("gradient_beyond_reason", Evidence(said, *place))

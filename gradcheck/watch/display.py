@@ -51,7 +51,7 @@ class Display:
         parts = [
             f"step {step.step}",
             f"loss {number(step.loss)}" if step.loss is not None else "",
-            f"grad {number(step.norm)}",
+            f"grad {number(step.gradient)}",
             f"lr {number(step.rate)}",
             f"watching {cost:.1%}" if cost is not None else "",
             sparkline(list(self._losses)),

@@ -39,6 +39,13 @@ class Step:
     layers: tuple[float, ...]
     rate: float
     skipped: bool = False
+    unclipped: float | None = None
+    """The norm before the script clipped it, where it did."""
+
+    @property
+    def gradient(self) -> float:
+        """The norm before any clipping: what tells whether a gradient stands out."""
+        return self.norm if self.unclipped is None else self.unclipped
 
     @property
     def loss_is_finite(self) -> bool:

@@ -29,6 +29,7 @@ class _Loop:
     steps: int = 0
     cleared: bool = True
     backwards: int = 0
+    most_backwards: int = 1
     divided: bool = False
     lines: list[int] = field(default_factory=list)
     kept_now: float = 0.0
@@ -113,6 +114,7 @@ class LoopChecks:
         repeated = loop.steps < CHECKED_STEPS and loop.backwards > 1 and len(set(loop.lines)) == 1
         if repeated and not loop.divided:
             loop.micro[loop.backwards] += 1
+        loop.most_backwards = max(loop.most_backwards, loop.backwards)
         if any(_climbs(group) for group in optimizer.param_groups):
             loop.count("update_climbs")
         loop.steps += 1
@@ -131,6 +133,11 @@ class LoopChecks:
     def keeps_gradients(self) -> bool:
         """Whether gradients of one step were still there when backward of the next began."""
         return any(loop.counts["gradients_kept"] for loop in self._loops.values())
+
+    @property
+    def accumulated(self) -> int:
+        """How many backward passes there were in one step, at most."""
+        return max((loop.most_backwards for loop in self._loops.values()), default=1)
 
     def observations(self) -> Iterator[Observation]:
         """What was seen often enough to be a habit of the loop."""

@@ -31,6 +31,8 @@ class Optimizers:
         """How many there were when the last step was over: ticks a step."""
         self.trail: deque[tuple[int, float | None, float, float]] = deque()
         """Step, loss, norm and rate of the first optimizer's steps, also when it is gone."""
+        self.first_layers: tuple[float, ...] = ()
+        """Gradient norms of the first optimizer's parameters at its first step."""
         self._history: deque[Step] = deque()
         self._begun = 0
         self._last_names: list[str] = []

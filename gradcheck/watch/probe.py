@@ -241,6 +241,7 @@ class Probe:
             tuple(followed.layers),
             float(rate),
             skipped,
+            followed.clip_norm,
         )
 
     def _finish(self, followed: Followed, step: Step) -> None:
@@ -251,7 +252,9 @@ class Probe:
         self.tell(followed, step)
         followed.told = False
         followed.history.append(step)
-        followed.trail.append((step.step, step.loss, step.norm, step.rate))
+        if not followed.place and not self.optimizers.first_layers:
+            self.optimizers.first_layers = step.layers
+        followed.trail.append((step.step, step.loss, step.gradient, step.rate))
         followed.steps += 1
         self.optimizers.together = len(self.optimizers)
         self.optimizers.reached = max(self.optimizers.reached, followed.steps)

@@ -156,7 +156,7 @@ def _situation(
     before = [entry for entry in trail if entry[0] < onset]
     known = {at: (loss, norm) for at, loss, norm, _ in trail}
     if step is not None and not step.optimizer:
-        known[step.step] = (step.loss, step.norm)
+        known[step.step] = (step.loss, step.gradient)
     where = report.diagnoses[0].where if report.diagnoses else None
     samples = (where.samples or ())[:MOST_SAMPLES] if where is not None else ()
     trouble = Trouble(
@@ -164,6 +164,7 @@ def _situation(
         samples,
         prove.usual([norm for _, _, norm, _ in before[-50:]], ENOUGH),
         prove.usual([rate for *_, rate in before[: max(ENOUGH, len(before) // 2)]], ENOUGH),
+        onset * per_step,
     )
     return Situation(
         probe,

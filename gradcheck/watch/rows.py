@@ -13,8 +13,8 @@ def row(followed: Followed, step: Step, *, several: bool, scale: float | None) -
     if step.loss is not None:
         name = f"loss/{followed.loss_name or f'optimizer_{followed.place}'}"
         values[name if several else "loss"] = step.loss
-    if followed.clip_norm is not None:
-        values[f"{prefix}grad_norm"] = followed.clip_norm
+    if step.unclipped is not None:
+        values[f"{prefix}grad_norm"] = step.unclipped
         values[f"{prefix}clipped_grad_norm"] = step.norm
     elif followed.measured:
         values[f"{prefix}grad_norm"] = step.norm

@@ -34,11 +34,11 @@ class Vigil:
             return
         ticks = self._snapshots.ticks
         if not step.optimizer and ticks >= self._quiet_until:
-            if self._usual_norm and step.norm > JUMP * self._usual_norm:
+            if self._usual_norm and step.gradient > JUMP * self._usual_norm:
                 self._snapshots.pin()
                 self._quiet_until = ticks + QUIET
-            elif math.isfinite(step.norm):
-                self._usual_norm += 0.1 * (step.norm - self._usual_norm)
+            elif math.isfinite(step.gradient):
+                self._usual_norm += 0.1 * (step.gradient - self._usual_norm)
         self._look_at_buffers(step)
         if ticks in LOOK_FOR_LEFT_OUT:
             self.left_out = list(surveying.left_out(self._probe))

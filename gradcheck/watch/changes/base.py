@@ -14,6 +14,9 @@ from torch.optim.optimizer import Optimizer
 from gradcheck.watch.followed import Followed
 from gradcheck.watch.probe import Probe
 
+LEAD = 20
+"""Steps before the failure from which changes act that need time."""
+
 
 @dataclass(frozen=True)
 class Trouble:
@@ -27,6 +30,8 @@ class Trouble:
     """The usual global gradient norm before it."""
     rate: float | None = None
     """The usual learning rate before it."""
+    onset: int | None = None
+    """The tick at which it began, where that is known."""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

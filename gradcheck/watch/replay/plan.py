@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gradcheck.diagnosis import NONFINITE
 from gradcheck.model import Kind, RunReport
-from gradcheck.proving import EXAMINATIONS
+from gradcheck.proving import EARLIER, EXAMINATIONS, FREEZE
 from gradcheck.watch.changes import catalogue
 from gradcheck.watch.changes.base import Trouble
 from gradcheck.weight_table import causes
@@ -16,8 +17,7 @@ PLAUSIBLE = 0.05
 ANY = ("skip_batch", "lower_learning_rate", "clip_gradients")
 """What tells the families apart, whatever the cause may be."""
 SAMPLES = "without_samples"
-FREEZE = "freeze_weights"
-"""Tells a loss that training drives up from one whose data or scale changed."""
+SPIKES = frozenset({Kind.LOSS_SPIKE, Kind.GRADIENT_SPIKE})
 
 
 def choose(report: RunReport, trouble: Trouble, *, everything: bool = False) -> list[str]:
@@ -31,8 +31,11 @@ def choose(report: RunReport, trouble: Trouble, *, everything: bool = False) -> 
         wanted.insert(1 if repairs else 0, SAMPLES)
     if everything:
         wanted += [name for name in sorted(known) if name not in EXAMINATIONS]
-    if any(event.kind is Kind.DIVERGENCE and event.series for event in report.events):
+    kinds = {event.kind for event in report.events if event.series}
+    if Kind.DIVERGENCE in kinds:  # does training drive the loss up, or its data or scale?
         wanted.append(FREEZE)
+    if kinds & SPIKES and kinds.isdisjoint(NONFINITE):  # is it the batches, or the weights?
+        wanted.append(EARLIER)
     usable = dict.fromkeys(name for name in wanted if name in known)
     return [name for name in usable if name != SAMPLES or trouble.samples]
 

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from gradcheck.model import Kind, Replay, Tried
-from gradcheck.proving import EXAMINATIONS
+from gradcheck.proving import EARLIER, FREEZE
 from gradcheck.watch.changes import catalogue
-from gradcheck.watch.changes.base import Trouble
+from gradcheck.watch.changes.base import LEAD, Trouble
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.replay import verdict
 from gradcheck.watch.replay.verdict import PREVENTED, Failure, Ran
@@ -20,8 +20,6 @@ HORIZON = 25
 """Steps that a change must hold, at least."""
 CHEAP = 2.0
 """Seconds within which a whole epoch is run after the failing step."""
-LEAD = 20
-"""Steps before the failure from which changes act that need time."""
 MOST_SECONDS = 20.0
 """That one replay may take by the pace of the run."""
 FORK, RERUN = "fork", "rerun"
@@ -52,6 +50,12 @@ class Order:
             "skips_fail": self.skips_fail,
         }
 
+
+_WHAT_COUNTS = {
+    FREEZE: (Kind.DIVERGENCE,),
+    EARLIER: (Kind.LOSS_SPIKE, Kind.GRADIENT_SPIKE),
+}
+"""The events that an examination asks for; a remedy has to keep all of them away."""
 
 Answers = Generator[Order, Mapping[str, Any] | None, Replay | None]
 
@@ -173,7 +177,7 @@ def _tried(situation: Situation, name: str, ran: Ran) -> Tried:
         situation.trouble,
         clips=kind.clips,
         skips=kind.once,
-        kinds=(Kind.DIVERGENCE,) if name in EXAMINATIONS else tuple(Kind),
+        kinds=_WHAT_COUNTS.get(name, tuple(Kind)),
     )
     advice = catalogue.make(name, situation.probe, situation.trouble).advice()
     fine = verdict.healthy(outcome, verdict.usual_loss(situation.losses))

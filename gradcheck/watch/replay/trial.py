@@ -110,4 +110,4 @@ class Trial:
 def _row(tick: int, step: Step) -> list[Any]:
     """Exact numbers, as text that JSON can hold."""
     loss = None if step.loss is None else float(step.loss).hex()
-    return [tick, step.optimizer, step.step, loss, float(step.norm).hex(), step.skipped]
+    return [tick, step.optimizer, step.step, loss, float(step.gradient).hex(), step.skipped]

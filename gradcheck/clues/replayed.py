@@ -1,0 +1,77 @@
+"""Is it the batches, or the weights that they meet? What replays of a finite trouble told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gradcheck.case import Case, Clue, ClueKind
+from gradcheck.model import Evidence, Tried
+from gradcheck.proving import EARLIER, SKIP, SLOWER
+
+CALM = 8
+"""Steps without trouble after which the next one is another."""
+
+CLUES = {
+    "batch_alone_spikes": ClueKind(
+        "the batch spikes at earlier weights as well, and without it nothing does", needs=()
+    ),
+    "batches_spike_anyway": ClueKind(
+        "the batches spike at earlier weights as well, also those after the first", needs=()
+    ),
+    "spikes_return": ClueKind(
+        "without the batch that spikes at earlier weights nothing does, until another comes",
+        needs=(),
+    ),
+    "earlier_weights_calm": ClueKind(
+        "the same batches do not spike at the weights of some steps before", needs=()
+    ),
+    "calm_at_lower_rate": ClueKind(
+        "nor do they at a tenth of the learning rate, and training goes on as well", needs=()
+    ),
+}
+
+
+def observe(case: Case) -> Iterator[Clue]:
+    """Compare the batches at earlier weights with the batches after the one in question."""
+    replay = case.run.replay
+    if replay is None or not replay.reproduced or replay.stalled or case.trigger is None:
+        return
+    tried = {one.change: one for one in replay.tried}
+    earlier, without = tried.get(EARLIER), tried.get(SKIP)
+    if earlier is None:
+        return
+    step = case.trigger.step
+    if earlier.trial.outcome != "not_prevented":
+        said = f"the batches of step {step} do not spike at the weights of some steps before"
+        yield Clue("earlier_weights_calm", Evidence(said, None, step, step))
+        slower = tried.get(SLOWER)
+        if slower is not None and _stayed_away(slower):
+            said = "nor is there a spike in the steps before them at a tenth of the learning rate"
+            yield Clue("calm_at_lower_rate", Evidence(said, None, step, step))
+    elif without is not None and _stayed_away(without):
+        said = (
+            f"the batch of step {step} spikes at the weights of some steps before as well, and "
+            "nothing does without it"
+        )
+        yield Clue("batch_alone_spikes", Evidence(said, None, step, step))
+    elif without is not None and _came_late(without, step):
+        said = (
+            f"the batch of step {step} spikes at the weights of some steps before as well; without "
+            f"it the next spike is at step {without.trial.returned_at_step}"
+        )
+        yield Clue("spikes_return", Evidence(said, None, step, step))
+    elif without is not None:
+        said = (
+            f"the batches from step {step} on spike at the weights of some steps before as well, "
+            "and not the first of them alone"
+        )
+        yield Clue("batches_spike_anyway", Evidence(said, None, step, step))
+
+
+def _stayed_away(tried: Tried) -> bool:
+    return tried.trial.outcome == "prevented" and tried.healthy
+
+
+def _came_late(tried: Tried, step: int | None) -> bool:
+    back = tried.trial.returned_at_step
+    return tried.trial.outcome == "delayed" and back is not None and back - (step or 0) >= CALM
