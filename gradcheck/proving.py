@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from gradcheck.model import Diagnosis, Evidence, Remedy, Replay, Tried
 from gradcheck.wording import count, number
 
+FREEZE, EARLIER = "freeze_weights", "earlier_weights"
+SKIP, SLOWER, FASTER = "skip_batch", "lower_learning_rate", "raise_learning_rate"
 GENERAL = frozenset(
     {
-        "lower_learning_rate",
-        "raise_learning_rate",
+        SLOWER,
+        FASTER,
         "clip_gradients",
-        "skip_batch",
+        SKIP,
         "skip_nonfinite",
     }
 )
@@ -22,8 +24,6 @@ SPECIFIC_HELD, GENERAL_HELD, FAILED, LATER = 1.5, 0.5, -6.0, -2.0
 """Log-odds that a cause gains or loses by what came of its own repair."""
 LEARNS = 3.5
 """The same where nothing was learned before, and then it was."""
-FREEZE, EARLIER = "freeze_weights", "earlier_weights"
-SKIP, SLOWER = "skip_batch", "lower_learning_rate"
 EXAMINATIONS = frozenset({FREEZE, EARLIER})
 """Changes that tell causes apart, and are no remedy."""
 SOURCE = "gradcheck: tried on the last steps of this very run"
@@ -48,7 +48,9 @@ def of_cause(trials: Sequence[str], replay: Replay | None) -> Proof | None:
     tried = specific or [one for one in replay.tried if one.change in trials[:1]]
     held = [one for one in tried if one.healthy]
     if held and replay.stalled:
-        return Proof(LEARNS, _evidence(held[0], stalled=True))
+        general = held[0].change in GENERAL - {FASTER}
+        weight = GENERAL_HELD if general else LEARNS
+        return Proof(weight, _evidence(held[0], stalled=True))
     if held:
         weight = GENERAL_HELD if held[0].change in GENERAL else SPECIFIC_HELD
         return Proof(weight, _evidence(held[0]))

@@ -57,6 +57,7 @@ CAUSE = Cause(
         "float_overflowed": 0.0,
         "batch_alone_spikes": -4.0,
         "batches_spike_anyway": -2.0,
+        "loss_partly_negated": 1.0,
     },
     remedies=_remedies,
     trials=("lower_learning_rate", "clip_gradients"),

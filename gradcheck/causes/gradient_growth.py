@@ -107,6 +107,8 @@ CAUSE = Cause(
         "batches_spike_anyway": -1.0,
         "earlier_weights_calm": 1.0,
         "calm_at_lower_rate": 1.5,
+        "loss_negated": -2.0,
+        "loss_partly_negated": -1.0,
     },
     remedies=_remedies,
     trials=("lower_learning_rate", "clip_gradients"),

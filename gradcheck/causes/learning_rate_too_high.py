@@ -115,6 +115,8 @@ CAUSE = Cause(
         "batches_spike_anyway": -3.0,
         "earlier_weights_calm": 1.0,
         "calm_at_lower_rate": 3.0,
+        "loss_negated": -2.0,
+        "loss_partly_negated": -1.0,
     },
     remedies=_remedies,
     trials=("lower_learning_rate",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gradcheck.case import Case, Clue, ClueKind
-from gradcheck.model import Evidence, Observation, Severity
+from gradcheck.model import Evidence, Kind, Observation, Severity
 
 UNRELATED = 0.3
 """How much is left of what was seen beside a trouble that it does not cause, or beside none."""
@@ -65,6 +65,8 @@ CLUES = {
     "clipped_too_early": _seen("gradients were clipped before backward had filled them"),
     "accumulated_undivided": _seen("losses of several batches were added up, not averaged"),
     "update_climbs": _seen("the optimizer moves the weights along the gradient, not against it"),
+    "loss_negated": _seen("the loss is the negative of something that should become small"),
+    "loss_partly_negated": _seen("an error without an upper bound is subtracted in the loss"),
     "parameters_left_out": _seen("parameters of the model were never updated"),
     "weights_written_outside": _seen("weights were overwritten between two updates"),
     # finite trouble
@@ -103,8 +105,14 @@ def _share(case: Case, key: str) -> float:
     """How much of its weight a clue has, beside the trouble that there is."""
     if case.trigger is None:
         return UNRELATED
-    stalls = case.trigger.severity is Severity.WARNING
-    return 1.0 if CLUES[key].against or stalls == (key in STALLS) else UNRELATED
+    if CLUES[key].against:
+        return 1.0
+    if key in STALLS:
+        related = case.trigger.severity is Severity.WARNING
+    else:
+        drifts = case.trigger.kind is Kind.DIVERGENCE
+        related = drifts or case.trigger.severity is not Severity.WARNING
+    return 1.0 if related else UNRELATED
 
 
 def _of_the_failure(case: Case, proofs: Sequence[Observation]) -> list[Observation]:

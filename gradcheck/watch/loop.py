@@ -12,12 +12,14 @@ from torch import Tensor
 from torch.optim.optimizer import Optimizer
 
 from gradcheck.model import Observation
-from gradcheck.watch import frames, tensors
+from gradcheck.watch import frames, objective, tensors
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.wording import number
 
 CHECKED_STEPS = 6
 CHECK_EVERY = 64
+READ_EVERY = 16
+"""Steps after which the terms of a loss are read again."""
 LEAST = 2
 MOST_PARAMETERS = 400
 
@@ -42,6 +44,8 @@ class _Loop:
     versions: list[int] = field(default_factory=list)
     written: list[int] = field(default_factory=list)
     kept_share: float = 0.0
+    read: int = 0
+    raised: str = ""
 
     def count(self, key: str) -> None:
         self.counts[key] += 1
@@ -80,6 +84,8 @@ class LoopChecks:
                 loop.kept_now = _share_kept(followed.parameters)
                 loop.checked += 1
             loop.backwards += 1
+            if loop.steps < CHECKED_STEPS or loop.steps % READ_EVERY == 0:
+                _read(loop, objective.terms(loss, scaled=scaled))
             if loop.steps < CHECKED_STEPS:
                 place = frames.here()
                 loop.lines.append(place.line if place else 0)
@@ -148,6 +154,7 @@ class LoopChecks:
 def _told(loop: _Loop) -> Iterator[Observation]:
     yield from _kept(loop)
     yield from _clips(loop)
+    yield from _signs(loop)
     if loop.micro:
         count, seen = loop.micro.most_common(1)[0]
         if seen >= LEAST:
@@ -193,6 +200,32 @@ def _clips(loop: _Loop) -> Iterator[Observation]:
     ):
         if loop.counts[key] >= LEAST and not loop.clips_in_place:
             yield Observation(key, f"clipping ran {when}", loop.first[key])
+
+
+def _read(loop: _Loop, terms: objective.Terms) -> None:
+    """Is a term with a floor subtracted, alone or beside others?"""
+    loop.read += 1
+    if terms.raised:
+        loop.count("loss_negated" if terms.negated else "loss_partly_negated")
+        loop.raised = ", ".join(terms.raised)
+
+
+def _signs(loop: _Loop) -> Iterator[Observation]:
+    negated = loop.counts["loss_negated"]
+    if negated >= max(LEAST, 0.5 * loop.read):
+        yield Observation(
+            "loss_negated",
+            f"backward begins at the negative of an error ({loop.raised}): training makes it large",
+            loop.first["loss_negated"],
+        )
+    elif negated or loop.counts["loss_partly_negated"]:
+        first = min(loop.first[key] for key in ("loss_negated", "loss_partly_negated")
+                    if key in loop.first)  # fmt: skip
+        yield Observation(
+            "loss_partly_negated",
+            f"an error without an upper bound ({loop.raised}) is subtracted in the loss",
+            first,
+        )
 
 
 def _share_kept(parameters: list[Tensor]) -> float:

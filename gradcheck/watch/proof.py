@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gradcheck.model import HEALTHY, Replay, RunReport, Severity
+from gradcheck.model import HEALTHY, Kind, Replay, RunReport, Severity
 from gradcheck.watch import tensors
 from gradcheck.watch.changes.base import Trouble
 from gradcheck.watch.followed import Step
@@ -105,23 +105,24 @@ def of_crash(probe: Probe, report: RunReport, error: BaseException, tick: int) -
 
 def of_report(probe: Probe, report: RunReport) -> Situation | None:
     """A spike or divergence that the detectors saw; None where there is none."""
-    steps = [
-        event.step
-        for event in report.events
-        if event.severity.rank >= Severity.SPIKE.rank and event.step is not None and event.step >= 0
-    ]
-    if not steps:
+    events = [event for event in report.events if event.step is not None and event.step >= 0]
+    grave = [event for event in events if event.severity.rank >= Severity.SPIKE.rank]
+    drifts = not grave and report.verdict != HEALTHY
+    if drifts:
+        grave = [event for event in events if event.kind is Kind.DIVERGENCE]
+    if not grave:
         return _of_stall(probe, report)
-    first = min(steps)
-    last = max(e.last_step or e.step or 0 for e in report.events if e.step == first)
+    first = min(event.step or 0 for event in grave)
+    last = max(event.last_step or 0 for event in grave if event.step == first)
     failure = Failure(
         first,
         finite=True,
         run=report.run,
         spoilt=not _sound(probe),
+        drifts=drifts,
         lasts=min(last - first, LONGEST),
     )
-    tick = min(steps) * probe.optimizers.together
+    tick = first * probe.optimizers.together
     return _situation(probe, report, failure, tick)
 
 

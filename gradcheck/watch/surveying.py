@@ -241,9 +241,7 @@ def _recurrence(probe: Probe, first: Survey, onset: int | None) -> Iterator[Obse
     now, before = history[leap], history[:leap]
     uses, passes = first.get("uses", {}), probe.loop.accumulated
     recurrent = {
-        name
-        for name in names
-        if "weight_hh" in name or int(uses.get(name, 0)) >= REPEATED * passes
+        name for name in names if "weight_hh" in name or int(uses.get(name, 0)) >= REPEATED * passes
     }
     usual = [statistics.median(step.layers[i] for step in before) for i in range(len(names))]
     growth = {n: now.layers[i] / max(usual[i], 1e-30) for i, n in enumerate(names)}

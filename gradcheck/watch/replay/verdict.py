@@ -13,7 +13,7 @@ import numpy as np
 
 from gradcheck import diagnosis
 from gradcheck.clues.inside import LASTING
-from gradcheck.model import Kind, Role, Run, Series, Severity, Trial
+from gradcheck.model import Event, Kind, Role, Run, Series, Severity, Trial
 from gradcheck.watch.changes.base import Trouble
 
 PREVENTED, DELAYED, NOT_PREVENTED = "prevented", "delayed", "not_prevented"
@@ -86,6 +86,8 @@ class Failure:
     """Whether it left weights or buffers that are not finite."""
     stalled_at: float | None = None
     """The loss that a run which learns nothing had come to, where that is the failure."""
+    drifts: bool = False
+    """Whether it is a divergence that the detectors only warn of."""
     lasts: int = 0
     """Steps for which it went on, as far as they have to be seen to recognise it."""
 
@@ -214,13 +216,17 @@ def _finite_failure(
     steps = [
         event.step
         for event in diagnosis.detect(spliced)
-        if event.severity.rank >= Severity.SPIKE.rank
+        if (event.severity.rank >= Severity.SPIKE.rank or _drifts(failure, event))
         and event.kind in kinds
         and event.step is not None
         and event.step >= first
         and not (clips and norm is not None and event.series == norm.name)
     ]
     return min(steps, default=None)
+
+
+def _drifts(failure: Failure, event: Event) -> bool:
+    return failure.drifts and event.kind is Kind.DIVERGENCE
 
 
 def _splice(run: Run, rows: Sequence[Row]) -> Run:
