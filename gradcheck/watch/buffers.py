@@ -25,24 +25,23 @@ class BufferCopies:
         self._live: list[Tensor] = []
         self._copies: list[Tensor] = []
 
-    @torch.no_grad()
     def keep(self) -> None:
         """Copy what the buffers hold now."""
         if self._registry.version != self._seen:
             self._find()
         if self._live:
-            torch._foreach_copy_(self._copies, self._live)
+            with torch.no_grad():  # no decorator: it costs more than this in most models
+                torch._foreach_copy_(self._copies, self._live)
 
-    @torch.no_grad()
     def broken(self) -> str | None:
         """The name of a buffer that is not finite; None where all are, or none is due."""
         self._steps += 1
         if not self._floats or (len(self._floats) > MOST_EACH_STEP and self._steps % SELDOM):
             return None
-        norms = torch.stack(torch._foreach_norm(self._floats))
-        if bool(torch.isfinite(norms).all()):
-            return None
-        return self._names[int((~torch.isfinite(norms)).nonzero()[0])]
+        with torch.no_grad():
+            norms = torch.stack(torch._foreach_norm(self._floats))
+            finite = torch.isfinite(norms)
+            return None if bool(finite.all()) else self._names[int((~finite).nonzero()[0])]
 
     @torch.no_grad()
     def restore(self) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from torch import Tensor
 from torch.optim.optimizer import Optimizer
@@ -22,6 +22,7 @@ class Optimizers:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._followed: weakref.WeakKeyDictionary[Optimizer, Followed] = weakref.WeakKeyDictionary()
+        self._living: tuple[Followed, ...] = ()
         self._made: dict[int, weakref.ref[Optimizer]] = {}
         self.made = 0
         """How many were seen, those that are gone included."""
@@ -40,10 +41,10 @@ class Optimizers:
         self._listed: dict[int, list[str]] = {}
 
     def __len__(self) -> int:
-        return len(self._followed)
+        return len(self._living)
 
     def __iter__(self) -> Iterator[Followed]:
-        return iter(self._followed.values())
+        return iter(self._living)  # several times a step: a weak dictionary is slow to walk
 
     def items(self) -> Iterator[tuple[Optimizer, Followed]]:
         """Optimizers, and what is known of them."""
@@ -64,11 +65,24 @@ class Optimizers:
             followed = Followed(place, held, half, serial=self.made, steps=self.reached)
             self.made += 1
             self._followed[optimizer] = followed
-            self._made[followed.serial] = weakref.ref(optimizer)
+            self._made[followed.serial] = weakref.ref(optimizer, self._forget(followed.serial))
+            self._living = (*self._living, followed)
             if place == 0:
                 self.trail, self._history = followed.trail, followed.history
                 self._begun = followed.steps
         return followed
+
+    def _forget(self, serial: int) -> Callable[[object], None]:
+        """What takes an optimizer that is gone out of the living; it keeps nothing alive."""
+        here = weakref.ref(self)
+
+        def forget(_gone: object) -> None:
+            optimizers = here()
+            if optimizers is not None:
+                living = (one for one in optimizers._living if one.serial != serial)
+                optimizers._living = tuple(living)
+
+        return forget
 
     def of(self, followed: Followed) -> Optimizer | None:
         """The optimizer of which this is known."""

@@ -99,7 +99,8 @@ def total_norm(tensors: list[Tensor], *, half: bool = False) -> tuple[float, lis
         return 0.0, []
     try:
         norms = torch._foreach_norm(tensors, 2, torch.float32) if half else _foreach(tensors)
-        each: list[float] = torch.stack(norms).tolist()
+        here = norms[0].device.type == "cpu"
+        each = [norm.item() for norm in norms] if here else torch.stack(norms).tolist()
     # on several devices; sparse; with a dtype in a torch that is too old to take one
     except (RuntimeError, NotImplementedError, TypeError):
         each = [_norm(tensor) for tensor in tensors]

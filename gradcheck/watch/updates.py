@@ -22,7 +22,6 @@ class Updates:
         """At the last measured step."""
         self._before: list[Tensor] | None = None
 
-    @torch.no_grad()
     def before(self, followed: Followed) -> None:
         """An update is about to be made."""
         step = followed.steps
@@ -34,7 +33,6 @@ class Updates:
         if size <= MOST_BYTES:
             self._before = [p.detach().clone() for p in followed.parameters]
 
-    @torch.no_grad()
     def after(self, followed: Followed) -> float | None:
         """It was made: the ratio of its norm to that of the weights; None if not measured."""
         if self._before is None or followed.place:
@@ -43,7 +41,8 @@ class Updates:
         if followed.withheld:
             return None
         norm, _ = tensors.total_norm(before, half=followed.half)
-        change = torch._foreach_sub([p.detach() for p in followed.parameters], before)
+        with torch.no_grad():
+            change = torch._foreach_sub([p.detach() for p in followed.parameters], before)
         length, _ = tensors.total_norm(list(change), half=followed.half)
         self.weight_norm = norm
         ratio = length / norm if norm > 0 else 0.0
