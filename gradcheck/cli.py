@@ -23,6 +23,7 @@ from gradcheck.options import (
     Cause,
     Config,
     FailOnOption,
+    Follow,
     Format,
     FoundFormat,
     GradNorm,
@@ -104,6 +105,7 @@ def analyze(  # noqa: PLR0913, PLR0917 - one argument for each option
     grad_norm: GradNorm = None,
     learning_rate: LearningRate = None,
     tensorboard: Tensorboard = False,
+    follow: Follow = False,
     verify: Verify = False,
 ) -> None:
     """Diagnose one or many runs from their logs."""
@@ -118,11 +120,18 @@ def analyze(  # noqa: PLR0913, PLR0917 - one argument for each option
         roles=_named_roles(loss, grad_norm, learning_rate),
         baselines=baseline or (),
     )
-    report = judging.judge(paths, settings, progress=terminal.progress, verify=verify)
+    mildest = FailOn(settings.fail_on)
+    if follow:
+        from gradcheck import following
+
+        report = following.follow(
+            lambda: judging.judge(paths, settings, verify=verify), mildest, terminal.warn
+        )
+    else:
+        report = judging.judge(paths, settings, progress=terminal.progress, verify=verify)
     terminal.warn_unread(report.unread)
     if not report.runs and not report.unread:
         terminal.warn(f"no training log found in {', '.join(paths)}")
-    mildest = FailOn(settings.fail_on)
     code = exit_code(report, mildest)
     delivery.deliver(report, destinations, mildest, code)
     if tensorboard and report.runs:

@@ -61,6 +61,10 @@ Verify = Annotated[
     bool,
     typer.Option("--verify", help="Check the data against its checksums (needs an extra)."),
 ]
+Follow = Annotated[
+    bool,
+    typer.Option("--follow", help="Keep reading runs that still go on, until one fails or Ctrl-C."),
+]
 MaybePaths = Annotated[
     list[str] | None,
     typer.Argument(metavar="PATH", help="Log files, or directories with the logs of runs."),
