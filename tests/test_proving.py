@@ -52,6 +52,23 @@ def test_a_general_repair_says_less() -> None:
     assert 0 < proof.weight == proving.GENERAL_HELD < proving.SPECIFIC_HELD
 
 
+STOOD_STILL = {
+    "float32": proving.LEARNS,
+    proving.FASTER: proving.LEARNS,
+    proving.SLOWER: proving.GENERAL_HELD,
+}
+
+
+@pytest.mark.parametrize("change", sorted(STOOD_STILL))
+def test_what_made_a_run_learn_says_most_where_little_else_does(change: str) -> None:
+    found = dataclasses.replace(replay(tried(change, "prevented")), stalled=True)
+    proof = proving.of_cause((change,), found)
+    assert proof is not None
+    assert proof.weight == STOOD_STILL[change]
+    failed = dataclasses.replace(replay(tried(change, "not_prevented")), stalled=True)
+    assert proving.of_cause((change,), failed) is None
+
+
 NOTHING = {
     "no_replay": None,
     "not_reproduced": replay(tried("guard_log", "prevented"), reproduced=False),

@@ -349,6 +349,12 @@ FINITE: dict[str, tuple[runs.Columns, tuple[str, ...], str]] = {
         ("update_climbs",),
         "gradient_ascent",
     ),
+    "a negated loss": (EXPLODING, ("loss_negated",), "gradient_ascent"),
+    "a term subtracted": (
+        runs.running_down(ROWS, 1.0),
+        ("loss_partly_negated",),
+        "unbounded_loss",
+    ),
     "a recurrence": (EXPLODING, ("recurrence_grows",), "recurrent_growth"),
     "a recurrence, to NaN": (
         EXPLOSION,
@@ -514,7 +520,8 @@ def test_every_cause_that_the_inside_speaks_for_has_a_case_here() -> None:
     spoken = {name for name in table.keys if table.keys[name] & inside.CLUES.keys()}
     proven = {cause for cause, _ in PROVEN.values()}
     others = {"nonfinite_from_the_start", "loss_scale_collapse"}
-    weak = {"gradient_growth"}  # float_overflowed leaves it to the log
+    # float_overflowed leaves it to the log, and so does a batch whether it comes back
+    weak = {"gradient_growth", "recurring_bad_batch"}
     assert proven | {cause for _, _, cause in FINITE.values()} | others | weak == spoken
     assert {weight_table.causes()[cause].family for cause in spoken} == set(Family)
 

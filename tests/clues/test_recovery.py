@@ -102,6 +102,10 @@ UNSEEN: Table = {
         "only the loss": {"loss": scale(decay(ROWS), 300, 20.0), "grad_norm": norms(ROWS)},
         "healthy": {"loss": decay(ROWS), "grad_norm": norms(ROWS)},
     },
+    "gradient_beyond_reason": {
+        "steep": {"loss": decay(ROWS), "grad_norm": scale(norms(ROWS), 300, 1e8)},
+        "both": {"loss": scale(decay(ROWS), 300, 1e9), "grad_norm": scale(norms(ROWS), 300, 1e20)},
+    },
 }
 SEEN: Table = {
     "nan_left_no_trace": {
@@ -152,6 +156,9 @@ SEEN: Table = {
     },
     "slow_recovery": {"": {"loss": LONG}},
     "gradient_only_spike": {"": {"loss": decay(ROWS), "grad_norm": scale(norms(ROWS), 300, 50.0)}},
+    "gradient_beyond_reason": {
+        "": {"loss": decay(ROWS), "grad_norm": scale(norms(ROWS), 300, 1e20)}
+    },
 }
 
 

@@ -1,11 +1,19 @@
 """Mistakes of a training loop, and loops that only look like them."""
 
+# mypy: allow-untyped-calls
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor, nn
 
+from gradcheck.model import Observation
+from gradcheck.watch import objective
+from gradcheck.watch.loop import CHECKED_STEPS, READ_EVERY, LoopChecks
+from tests.watch.changes.acting import new_probe
 from tests.watch.running import Zygote
 
 SCRIPT = """
@@ -50,6 +58,9 @@ MISTAKES = {
     ),
     "update_climbs": "optimizer.param_groups[0]['lr'] = -1e-4\nclear()\nloss_of().backward()\n"
     "optimizer.step()",
+    "loss_negated": "clear()\n(-loss_of()).backward()\noptimizer.step()",
+    "loss_partly_negated": "clear()\n(loss_of() - F.mse_loss(model(-x), -y)).backward()\n"
+    "optimizer.step()",
     "parameters_left_out": "if not step:\n"
     "    optimizer = torch.optim.SGD(model[2].parameters(), lr=1e-3)\n"
     "clear()\nmodel.zero_grad()\nloss_of().backward()\noptimizer.step()",
@@ -70,6 +81,11 @@ SOUND = {
     "clip()\nscaler.step(optimizer)\nscaler.update()",
     "divided_and_scaled": "for micro in range(4):\n    scaler.scale(loss_of() / 4).backward()\n"
     "scaler.step(optimizer)\nscaler.update()\nclear()",
+    "negative_likelihood": "clear()\n(-F.logsigmoid(model(x)).mean()).backward()\noptimizer.step()",
+    "policy_gradient": "clear()\n(-(F.logsigmoid(model(x)) * y).mean()).backward()\n"
+    "optimizer.step()",
+    "entropy_bonus": "clear()\np = model(x).sigmoid()\n"
+    "(loss_of() + 0.01 * (p * p.log()).mean()).backward()\noptimizer.step()",
     "evaluated_in_between": "clear()\nloss_of().backward()\noptimizer.step()\nclear()\n"
     "model(torch.randn(4, 4, requires_grad=True)).sum().backward()",
 }
@@ -91,3 +107,107 @@ def test_a_sound_loop(zygote: Zygote, tmp_path: Path, name: str) -> None:
     ran = zygote.watch(tmp_path, script(SOUND[name]))
     assert ran.code == 0, ran.err
     assert ran.keys == []
+
+
+# ---- what the terms of the losses say, step by step
+
+Loss = Callable[[Tensor], Tensor]
+
+
+def lowered(w: Tensor) -> Tensor:
+    """A squared error."""
+    return (w - 1).square().sum()
+
+
+def negated(w: Tensor) -> Tensor:
+    """The same with a wrong sign."""
+    return -lowered(w)
+
+
+def partly(w: Tensor) -> Tensor:
+    """One error minus another."""
+    return lowered(w) - 0.1 * w.abs().sum()
+
+
+def unknown(w: Tensor) -> Tensor:
+    """A score, of which nobody knows what it should be."""
+    return -w.sum()
+
+
+def looped(*steps: Loss, passes: int = 1, clears: bool = False) -> LoopChecks:
+    """What is noticed of a loop with one loss a step, which backward runs from in every pass."""
+    w = nn.Parameter(torch.tensor([0.5, -2.0, 3.0]))
+    optimizer = torch.optim.SGD([w], lr=0.01)
+    probe = new_probe(None, optimizer)
+    (followed,) = probe.optimizers
+    checks = LoopChecks()
+    for loss_of in steps:
+        checks.cleared(followed)
+        optimizer.zero_grad()
+        for _ in range(passes):
+            if clears:  # a closure that runs again
+                checks.cleared(followed)
+            loss = loss_of(w) / passes
+            checks.before_backward([followed], loss, scaled=False)
+            loss.backward()
+        checks.stepping(followed)
+        probe._measure(followed)
+        checks.stepped(optimizer, followed, probe._step(followed))
+    return checks
+
+
+def signs(*steps: Loss, passes: int = 1) -> list[Observation]:
+    told = looped(*steps, passes=passes).observations()
+    return [one for one in told if one.key.startswith("loss_")]
+
+
+SIGNS: dict[str, tuple[list[Loss], list[tuple[str, int]]]] = {
+    "lowered": ([lowered] * 40, []),
+    "unknown": ([unknown] * 40, []),
+    "negated": ([negated] * 40, [("loss_negated", 0)]),
+    "negated_now_and_then_unknown": (
+        [unknown, negated, negated] * 4, [("loss_negated", 1)]
+    ),
+    "beside_another": ([partly] * 40, [("loss_partly_negated", 0)]),
+    "from_a_later_step_on": (
+        [*[lowered] * READ_EVERY, *[negated] * 3 * READ_EVERY],
+        [("loss_partly_negated", READ_EVERY)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SIGNS)
+def test_a_sign_is_told_once_and_from_where(name: str) -> None:
+    steps, told = SIGNS[name]
+    assert [(one.key, one.step) for one in signs(*steps)] == told
+
+
+def test_what_is_subtracted_is_named() -> None:
+    (whole,), (part,) = signs(*[negated] * 8), signs(*[partly] * 8)
+    assert "a squared error" in whole.statement
+    assert "Abs" in part.statement
+
+
+def test_micro_batches_are_read_like_the_batch() -> None:
+    assert [one.key for one in signs(*[negated] * 8, passes=4)] == ["loss_negated"]
+    assert signs(*[lowered] * 8, passes=4) == []
+
+
+def test_losses_are_read_at_first_and_then_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Tensor] = []
+
+    def terms(loss: Tensor, *, scaled: bool) -> objective.Terms:
+        read.append(loss)
+        return objective.Terms()
+
+    monkeypatch.setattr(objective, "terms", terms)
+    looped(*[lowered] * 10 * READ_EVERY)
+    assert len(read) == CHECKED_STEPS + 9
+
+
+@pytest.mark.parametrize(
+    ("passes", "clears", "count"), [(1, False, 1), (4, False, 4), (4, True, 1)]
+)
+def test_backward_passes_that_one_step_adds_up(passes: int, clears: bool, count: int) -> None:
+    assert looped(*[lowered] * 3, passes=passes, clears=clears).accumulated == count
+    assert LoopChecks().accumulated == 1

@@ -147,6 +147,55 @@ def test_a_repair_that_held_is_evidence(zygote: Zygote, tmp_path: Path) -> None:
     assert any("run again with one change (guard log), the failure was gone" in one for one in said)
 
 
+CLIPPED = """
+model = nn.Linear(4, 1)
+opt = torch.optim.SGD(model.parameters(), lr=0.05)
+for step in range(120):
+    x = torch.randn(16, 4)
+    y = x.sum(1, keepdim=True) + 0.3 * torch.randn(16, 1)
+    if step == 70:
+        x[3] *= 60
+    loss = F.mse_loss(model(x), y)
+    opt.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    opt.step()
+"""
+
+
+def test_a_clipped_spike_comes_back_at_its_full_height(zygote: Zygote, tmp_path: Path) -> None:
+    ran = zygote.watch(tmp_path, HEAD + CLIPPED, "--replay", "--fail-on", "spike")
+    replay = ran.run["replay"]
+    assert replay["reproduced"] is True
+    assert replay["bit_exact"] is True
+    outcomes = {one["change"]: one["outcome"] for one in replay["trials"]}
+    assert outcomes["earlier_weights"] == "not_prevented"
+    assert outcomes["skip_batch"] == "prevented"
+    assert ran.run["verdict"] == "bad_data"
+
+
+FALLING = """
+model = nn.Linear(4, 2)
+opt = torch.optim.SGD(model.parameters(), lr=0.08)
+for step in range(260):
+    x = torch.randn(32, 4)
+    one, other = model(x), model(-x)
+    loss = one.pow(2).mean() - 1.2 * other.pow(2).mean()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+"""
+
+
+def test_a_loss_without_a_floor_is_no_run_that_stands_still(zygote: Zygote, tmp_path: Path) -> None:
+    ran = zygote.watch(tmp_path, HEAD + FALLING, "--replay")
+    assert {event["kind"] for event in ran.run["events"]} == {"divergence"}
+    assert ran.cause == "unbounded_loss"
+    outcomes = {one["change"]: one["outcome"] for one in ran.run["replay"]["trials"]}
+    assert ran.run["replay"]["reproduced"] is True
+    assert outcomes["freeze_weights"] == "prevented"
+
+
 # ---- where nothing is proved
 
 CLOCKED = """

@@ -226,6 +226,19 @@ CASES = {
     "freeze_weights": Case(
         weight(begin=1.0, loss=STEEP, limit="50 - w.abs()", optimizer="SGD([w], lr=1.2)"),
     ),
+    "earlier_weights": Case(
+        script("""
+        w = nn.Parameter(torch.zeros(1))
+        opt = torch.optim.SGD([w], lr=0.1)
+        for step in range(110):
+            loss = 0.5 * (w - 1) ** 2 + 0.01 * torch.rand(())
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+            if step in (59, 63):
+                opt.param_groups[0]["lr"] = 12.0 if step == 59 else 0.5
+        """),
+    ),
     "raise_learning_rate": Case(
         script("""
         model = nn.Linear(4, 1)

@@ -1,0 +1,103 @@
+"""Clues of what replays of a finite trouble told: is it the batches, or the weights?"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from gradcheck.model import Replay, Run, Trial, Tried
+from gradcheck.proving import EARLIER, SKIP, SLOWER
+from tests.clues import Table, cases
+from tests.synthetic import Columns, clues_of, decay, norms, put, run_of
+
+ROWS, AT = 400, 200
+GONE, BACK, LATER = ("prevented", None), ("not_prevented", AT), ("delayed", AT + 20)
+
+Outcome = tuple[str, int | None]
+
+
+def tried(change: str, outcome: Outcome, *, healthy: bool = True) -> Tried:
+    return Tried(change, "", None, Trial(outcome[0], 25, outcome[1], 1.0), healthy)
+
+
+def spiked(*trials: Tried, reproduced: bool = True, stalled: bool = False) -> Run:
+    """A run with a spike, and what came of running it again."""
+    run = run_of({"loss": put(decay(ROWS), AT, 90.0), "grad_norm": put(norms(ROWS), AT, 70.0)})
+    replay = Replay("fork", reproduced, True, 0, trials, (), stalled)
+    return dataclasses.replace(run, replay=replay)
+
+
+def calm(*trials: Tried) -> Run:
+    """The same of a run in which nothing happened."""
+    replay = Replay("fork", True, True, 0, trials)
+    return dataclasses.replace(run_of({"loss": decay(ROWS)}), replay=replay)
+
+
+ALONE = (tried(EARLIER, BACK), tried(SKIP, GONE))
+ANYWAY = (tried(EARLIER, BACK), tried(SKIP, BACK))
+RETURNS = (tried(EARLIER, BACK), tried(SKIP, LATER))
+AT_ONCE = tried(SKIP, ("delayed", AT + 4))
+WEIGHTS = (tried(EARLIER, GONE), tried(SLOWER, GONE))
+
+UNSEEN: Table = {
+    "batch_alone_spikes": {
+        "it did not come back": spiked(*ALONE, reproduced=False),
+        "a run that stood still": spiked(*ALONE, stalled=True),
+        "nothing happened": calm(*ALONE),
+        "not at earlier weights": spiked(tried(EARLIER, GONE), tried(SKIP, GONE)),
+        "not without the batch": spiked(*ANYWAY),
+        "gone, and the training with it": spiked(
+            tried(EARLIER, BACK), tried(SKIP, GONE, healthy=False)
+        ),
+        "only one of the two": spiked(tried(SKIP, GONE)),
+    },
+    "batches_spike_anyway": {
+        "gone without the batch": spiked(*ALONE),
+        "the batch was never skipped": spiked(tried(EARLIER, BACK)),
+        "another spike much later": spiked(*RETURNS),
+    },
+    "spikes_return": {
+        "gone for good": spiked(*ALONE),
+        "a few steps later": spiked(tried(EARLIER, BACK), AT_ONCE),
+        "not at earlier weights": spiked(tried(EARLIER, GONE), tried(SKIP, LATER)),
+    },
+    "earlier_weights_calm": {
+        "still there": spiked(*ALONE),
+        "never tried": spiked(tried(SLOWER, GONE)),
+        "it did not come back": spiked(*WEIGHTS, reproduced=False),
+    },
+    "calm_at_lower_rate": {
+        "the batch is to blame": spiked(tried(EARLIER, BACK), tried(SLOWER, GONE)),
+        "a lower rate spikes too": spiked(tried(EARLIER, GONE), tried(SLOWER, BACK)),
+        "a lower rate learns nothing": spiked(
+            tried(EARLIER, GONE), tried(SLOWER, GONE, healthy=False)
+        ),
+    },
+}
+SEEN: Table = {
+    "batch_alone_spikes": {"both": spiked(*ALONE)},
+    "batches_spike_anyway": {"both": spiked(*ANYWAY), "soon": spiked(ALONE[0], AT_ONCE)},
+    "spikes_return": {"both": spiked(*RETURNS)},
+    "earlier_weights_calm": {
+        "gone": spiked(*WEIGHTS),
+        "gone for a while": spiked(tried(EARLIER, LATER)),
+    },
+    "calm_at_lower_rate": {"both": spiked(*WEIGHTS)},
+}
+
+
+@cases(UNSEEN)
+def test_unseen(key: str, run: Run | Columns) -> None:
+    assert key not in clues_of(run)
+
+
+@cases(SEEN)
+def test_seen(key: str, run: Run | Columns) -> None:
+    assert key in clues_of(run)
+
+
+@pytest.mark.parametrize("trials", [ALONE, ANYWAY, RETURNS, WEIGHTS])
+def test_one_answer_only(trials: tuple[Tried, ...]) -> None:
+    told = {"batch_alone_spikes", "batches_spike_anyway", "spikes_return", "earlier_weights_calm"}
+    assert len(told & clues_of(spiked(*trials)).keys()) == 1
