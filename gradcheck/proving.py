@@ -9,7 +9,8 @@ from gradcheck.model import Diagnosis, Evidence, Remedy, Replay, Tried
 from gradcheck.wording import count, number
 
 FREEZE, EARLIER = "freeze_weights", "earlier_weights"
-SKIP, SLOWER, FASTER = "skip_batch", "lower_learning_rate", "raise_learning_rate"
+SKIP, SKIP_ONSET = "skip_batch", "skip_onset"
+SLOWER, FASTER = "lower_learning_rate", "raise_learning_rate"
 GENERAL = frozenset(
     {
         SLOWER,
@@ -22,6 +23,8 @@ GENERAL = frozenset(
 """Changes that help against much: that one of them holds says less about the cause."""
 SPECIFIC_HELD, GENERAL_HELD, FAILED, LATER = 1.5, 0.5, -6.0, -2.0
 """Log-odds that a cause gains or loses by what came of its own repair."""
+CALM = 8
+"""Steps without trouble after which the next one is another."""
 LEARNS = 3.5
 """The same where nothing was learned before, and then it was."""
 EXAMINATIONS = frozenset({FREEZE, EARLIER})
@@ -59,7 +62,8 @@ def of_cause(trials: Sequence[str], replay: Replay | None) -> Proof | None:
     for outcome, weight in (("delayed", LATER), ("not_prevented", FAILED)):
         came = [one for one in tried if one.trial.outcome == outcome]
         if came:
-            return Proof(weight, _evidence(came[0]))
+            went_on = came[0].change == SKIP_ONSET and came[0].trial.steps < CALM
+            return Proof(FAILED if went_on else weight, _evidence(came[0]))
     return None
 
 

@@ -109,5 +109,5 @@ CAUSE = Cause(
         "earlier_weights_calm": -8.0,
     },
     remedies=_remedies,
-    trials=("without_samples", "skip_batch", "clip_gradients"),
+    trials=("without_samples", "skip_onset", "skip_batch", "clip_gradients"),
 )

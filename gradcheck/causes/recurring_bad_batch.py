@@ -92,5 +92,5 @@ CAUSE = Cause(
         "earlier_weights_calm": -8.0,
     },
     remedies=_remedies,
-    trials=("without_samples", "skip_batch"),
+    trials=("without_samples", "skip_onset", "skip_batch"),
 )

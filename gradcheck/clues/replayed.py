@@ -6,10 +6,7 @@ from collections.abc import Iterator
 
 from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.model import Evidence, Tried
-from gradcheck.proving import EARLIER, SKIP, SLOWER
-
-CALM = 8
-"""Steps without trouble after which the next one is another."""
+from gradcheck.proving import CALM, EARLIER, SKIP, SLOWER
 
 CLUES = {
     "batch_alone_spikes": ClueKind(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gradcheck.diagnosis import NONFINITE
 from gradcheck.model import Kind, RunReport
-from gradcheck.proving import EARLIER, EXAMINATIONS, FREEZE
+from gradcheck.proving import EARLIER, EXAMINATIONS, FREEZE, SKIP_ONSET
 from gradcheck.watch.changes import catalogue
 from gradcheck.watch.changes.base import Trouble
 from gradcheck.weight_table import causes
@@ -27,6 +27,8 @@ def choose(report: RunReport, trouble: Trouble, *, everything: bool = False) -> 
     likely = [d.cause for d in report.diagnoses if d.confidence >= PLAUSIBLE][:3]
     repairs = [name for cause in likely for name in causes_of[cause].trials]
     wanted = [*repairs[:FEW], *ANY]
+    if trouble.onset is not None and trouble.onset < trouble.tick:
+        wanted.append(SKIP_ONSET)
     if trouble.samples and SAMPLES not in wanted:
         wanted.insert(1 if repairs else 0, SAMPLES)
     if everything:
@@ -37,6 +39,8 @@ def choose(report: RunReport, trouble: Trouble, *, everything: bool = False) -> 
     if kinds & SPIKES and kinds.isdisjoint(NONFINITE):  # is it the batches, or the weights?
         wanted.append(EARLIER)
     usable = dict.fromkeys(name for name in wanted if name in known)
+    if trouble.onset is None or trouble.onset >= trouble.tick:
+        usable.pop(SKIP_ONSET, None)  # the failing step is the first
     return [name for name in usable if name != SAMPLES or trouble.samples]
 
 

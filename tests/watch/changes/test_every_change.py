@@ -226,6 +226,19 @@ CASES = {
     "freeze_weights": Case(
         weight(begin=1.0, loss=STEEP, limit="50 - w.abs()", optimizer="SGD([w], lr=1.2)"),
     ),
+    "skip_onset": Case(
+        script("""
+        w = nn.Parameter(torch.zeros(1))
+        opt = torch.optim.SGD([w], lr=0.01)
+        for step in range(60):
+            target = 100.0 if step == 24 else 1 + torch.rand(())
+            loss = (w - target).abs() ** 3
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+        """),
+        
+    ),
     "earlier_weights": Case(
         script("""
         w = nn.Parameter(torch.zeros(1))
