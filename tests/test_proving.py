@@ -69,6 +69,24 @@ def test_what_made_a_run_learn_says_most_where_little_else_does(change: str) -> 
     assert proving.of_cause((change,), failed) is None
 
 
+@pytest.mark.parametrize(
+    ("change", "steps", "weight"),
+    [
+        (proving.SKIP_ONSET, proving.CALM - 1, proving.FAILED),  # the trouble just went on
+        (proving.SKIP_ONSET, proving.CALM, proving.LATER),
+        ("guard_log", proving.CALM - 1, proving.LATER),
+    ],
+)
+def test_a_batch_that_was_left_out_is_to_blame_if_it_was_calm_for_a_while(
+    change: str, steps: int, weight: float
+) -> None:
+    late = tried(change, "delayed")
+    late = dataclasses.replace(late, trial=dataclasses.replace(late.trial, steps=steps))
+    proof = proving.of_cause((change,), replay(late))
+    assert proof is not None
+    assert proof.weight == weight
+
+
 NOTHING = {
     "no_replay": None,
     "not_reproduced": replay(tried("guard_log", "prevented"), reproduced=False),

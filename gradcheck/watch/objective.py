@@ -137,7 +137,10 @@ def _scaled(node: Any, sources: list[Any], sign: float) -> list[tuple[Any, float
         return [(value, WEIGHTED * sign)] if _is_positive(weight) and not turned else []
     if not known or known[0] is not sources[0]:
         return []  # what is known is the divisor
-    factor = getattr(node, "_saved_other", None)
+    raw = getattr(node, "_raw_saved_other", None)  # unpacked, it would run the script's own hooks
+    if raw is None or getattr(raw, "unpack_hook", None) is not None:
+        return []
+    factor = getattr(raw, "data", None)
     if isinstance(factor, Tensor):
         if factor.dim() or factor.device.type != "cpu":
             return []

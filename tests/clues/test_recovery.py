@@ -105,6 +105,9 @@ UNSEEN: Table = {
     "gradient_beyond_reason": {
         "steep": {"loss": decay(ROWS), "grad_norm": scale(norms(ROWS), 300, 1e8)},
         "both": {"loss": scale(decay(ROWS), 300, 1e9), "grad_norm": scale(norms(ROWS), 300, 1e20)},
+        "not finite": {"loss": decay(ROWS), "grad_norm": put(norms(ROWS), 300, np.inf)},
+        "for good": {"loss": decay(ROWS), "grad_norm": scale(norms(ROWS), slice(300, None), 1e20)},
+        "a large unit": {"loss": decay(ROWS), "grad_norm": scale(norms(ROWS), 300, 50.0) * 1e20},
     },
 }
 SEEN: Table = {
@@ -157,7 +160,8 @@ SEEN: Table = {
     "slow_recovery": {"": {"loss": LONG}},
     "gradient_only_spike": {"": {"loss": decay(ROWS), "grad_norm": scale(norms(ROWS), 300, 50.0)}},
     "gradient_beyond_reason": {
-        "": {"loss": decay(ROWS), "grad_norm": scale(norms(ROWS), 300, 1e20)}
+        "one row": {"loss": decay(ROWS), "grad_norm": scale(norms(ROWS), 300, 1e20)},
+        "small gradients": {"loss": decay(ROWS), "grad_norm": scale(norms(ROWS), 300, 1e20) / 1e3},
     },
 }
 

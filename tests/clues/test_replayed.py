@@ -6,8 +6,9 @@ import dataclasses
 
 import pytest
 
+from gradcheck.clues import replayed
 from gradcheck.model import Replay, Run, Trial, Tried
-from gradcheck.proving import EARLIER, SKIP, SLOWER
+from gradcheck.proving import CALM, EARLIER, SKIP, SLOWER
 from tests.clues import Table, cases
 from tests.synthetic import Columns, clues_of, decay, norms, put, run_of
 
@@ -37,7 +38,7 @@ def calm(*trials: Tried) -> Run:
 ALONE = (tried(EARLIER, BACK), tried(SKIP, GONE))
 ANYWAY = (tried(EARLIER, BACK), tried(SKIP, BACK))
 RETURNS = (tried(EARLIER, BACK), tried(SKIP, LATER))
-AT_ONCE = tried(SKIP, ("delayed", AT + 4))
+AT_ONCE = tried(SKIP, ("delayed", AT + CALM - 1))
 WEIGHTS = (tried(EARLIER, GONE), tried(SLOWER, GONE))
 
 UNSEEN: Table = {
@@ -61,6 +62,7 @@ UNSEEN: Table = {
         "gone for good": spiked(*ALONE),
         "a few steps later": spiked(tried(EARLIER, BACK), AT_ONCE),
         "not at earlier weights": spiked(tried(EARLIER, GONE), tried(SKIP, LATER)),
+        "nobody knows when": spiked(tried(EARLIER, BACK), tried(SKIP, ("delayed", None))),
     },
     "earlier_weights_calm": {
         "still there": spiked(*ALONE),
@@ -70,6 +72,7 @@ UNSEEN: Table = {
     "calm_at_lower_rate": {
         "the batch is to blame": spiked(tried(EARLIER, BACK), tried(SLOWER, GONE)),
         "a lower rate spikes too": spiked(tried(EARLIER, GONE), tried(SLOWER, BACK)),
+        "a lower rate spikes later": spiked(tried(EARLIER, GONE), tried(SLOWER, LATER)),
         "a lower rate learns nothing": spiked(
             tried(EARLIER, GONE), tried(SLOWER, GONE, healthy=False)
         ),
@@ -78,7 +81,10 @@ UNSEEN: Table = {
 SEEN: Table = {
     "batch_alone_spikes": {"both": spiked(*ALONE)},
     "batches_spike_anyway": {"both": spiked(*ANYWAY), "soon": spiked(ALONE[0], AT_ONCE)},
-    "spikes_return": {"both": spiked(*RETURNS)},
+    "spikes_return": {
+        "both": spiked(*RETURNS),
+        "soon": spiked(tried(EARLIER, BACK), tried(SKIP, ("delayed", AT + CALM))),
+    },
     "earlier_weights_calm": {
         "gone": spiked(*WEIGHTS),
         "gone for a while": spiked(tried(EARLIER, LATER)),
@@ -101,3 +107,11 @@ def test_seen(key: str, run: Run | Columns) -> None:
 def test_one_answer_only(trials: tuple[Tried, ...]) -> None:
     told = {"batch_alone_spikes", "batches_spike_anyway", "spikes_return", "earlier_weights_calm"}
     assert len(told & clues_of(spiked(*trials)).keys()) == 1
+
+
+@pytest.mark.parametrize("trials", [ALONE, ANYWAY, RETURNS, WEIGHTS])
+def test_evidence_is_of_the_step_that_spiked(trials: tuple[Tried, ...]) -> None:
+    found = clues_of(spiked(*trials))
+    shown = [found[key].evidence for key in replayed.CLUES.keys() & found.keys()]
+    assert shown
+    assert {(one.series, one.first_step, one.last_step) for one in shown} == {(None, AT, AT)}

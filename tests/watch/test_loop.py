@@ -165,15 +165,13 @@ SIGNS: dict[str, tuple[list[Loss], list[tuple[str, int]]]] = {
     "lowered": ([lowered] * 40, []),
     "unknown": ([unknown] * 40, []),
     "negated": ([negated] * 40, [("loss_negated", 0)]),
-    "negated_now_and_then_unknown": (
-        [unknown, negated, negated] * 4, [("loss_negated", 1)]
-    ),
+    "negated_now_and_then": ([unknown, negated, negated] * 4, [("loss_negated", 1)]),
     "beside_another": ([partly] * 40, [("loss_partly_negated", 0)]),
     "from_a_later_step_on": (
         [*[lowered] * READ_EVERY, *[negated] * 3 * READ_EVERY],
         [("loss_partly_negated", READ_EVERY)],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", SIGNS)

@@ -94,9 +94,12 @@ BOUNDED: dict[str, Loss] = {
     ),
     "odd_power": lambda: -(out() ** 3).mean(),
     "scaled_by_another_output": lambda: -(F.mse_loss(out(), Y, reduction="none") * out()).mean(),
+    "another_output_scaled_by_it": lambda: -(out() * (out() - Y) ** 2).mean(),
     "scaled_by_an_unknown_sign": lambda: (F.mse_loss(out(), Y) * ADVANTAGES).sum(),
     "scaled_by_zero": lambda: -0.0 * F.mse_loss(out(), Y),
     "divisor": lambda: -1.0 / F.mse_loss(out(), Y),
+    "divisor_of_a_number": lambda: -(torch.tensor(2.0) / F.mse_loss(out(), Y)),
+    "divisor_of_what_is_positive": lambda: -(out().exp() / (out() - Y) ** 2).mean(),
     "quotient": lambda: -out().mean() / F.mse_loss(out(), Y),
 }
 

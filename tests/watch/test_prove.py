@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradcheck.model import Replay, Trial, Tried
+from gradcheck import diagnosis
+from gradcheck.model import Event, Kind, Replay, RunReport, Severity, Trial, Tried
+from gradcheck.proving import EARLIER, FREEZE, SKIP, SKIP_ONSET, SLOWER
 from gradcheck.watch.changes import catalogue
 from gradcheck.watch.changes.base import Trouble
-from gradcheck.watch.replay import prove, verdict
+from gradcheck.watch.replay import plan, prove, verdict
 from gradcheck.watch.replay.prove import Order, Situation
 from gradcheck.watch.replay.verdict import Failure, Ran, Row
-from tests.synthetic import run_of
+from tests.causes.runs import Columns
+from tests.synthetic import decay, norms, run_of
 from tests.watch.changes.acting import new_probe
+from tests.watch.test_proof import drifting
 
 Answer = Mapping[str, Any] | None
 STEP = 100
@@ -355,6 +360,120 @@ def test_a_trial_of_a_divergence_is_judged_by_the_detectors(worse: float, outcom
     )
     assert trial.outcome == outcome
     assert (trial.returned_at_step is None) is (outcome == "prevented")
+
+
+# ---- what a trial is asked for
+
+
+def course(*, spikes: bool = False, climbs: bool = False) -> list[Row]:
+    """The rows of a replay of `finite()`: as usual, with one spike, or on its way up."""
+    made = fine(STEP + 25)
+    if spikes:
+        made[STEP + 1 - 80] = Row(STEP + 1, STEP + 1, 90.0, 70.0, False)
+    if climbs:
+        made = [replace(row, loss=1.0 + 0.2 * max(0, row.step - STEP + 1)) for row in made]
+    return made
+
+
+WHAT_COUNTS = {
+    (EARLIER, "spikes"): "not_prevented",
+    (EARLIER, "climbs"): "prevented",
+    (EARLIER, "usual"): "prevented",
+    (FREEZE, "spikes"): "prevented",
+    (FREEZE, "climbs"): "not_prevented",
+    (FREEZE, "usual"): "prevented",
+    ("zero_gradients", "spikes"): "not_prevented",
+    ("zero_gradients", "climbs"): "not_prevented",
+    ("zero_gradients", "usual"): "prevented",
+    (SLOWER, "spikes"): "not_prevented",
+    (SLOWER, "climbs"): "not_prevented",
+}
+
+
+@pytest.mark.parametrize(("change", "name"), WHAT_COUNTS)
+def test_an_examination_asks_for_one_kind_of_event_and_a_remedy_for_any(
+    change: str, name: str
+) -> None:
+    made = ran("passed", course(spikes=name == "spikes", climbs=name == "climbs"))
+    found = prove._tried(situation(failure=finite()), change, made)
+    assert found.trial.outcome == WHAT_COUNTS[change, name]
+
+
+def test_an_examination_of_a_failure_that_is_not_finite_is_judged_like_a_remedy() -> None:
+    found = prove._tried(situation(), FREEZE, ran("failed", rows(100)))
+    assert found.trial.outcome == "not_prevented"
+
+
+def reported(*kinds: Kind, series: str | None = "loss") -> RunReport:
+    """A report with these events and no diagnosis."""
+    events = tuple(Event(kind, Severity.SPIKE, series, 10, 11, recovered=True) for kind in kinds)
+    return RunReport(run_of({"loss": decay(40)}), "inconclusive", 0.3, 10, events)
+
+
+@pytest.mark.parametrize("kind", sorted(plan.SPIKES))
+def test_earlier_weights_are_tried_on_a_spike(kind: Kind) -> None:
+    assert EARLIER in plan.choose(reported(kind), Trouble(10))
+    assert EARLIER in plan.choose(reported(kind, Kind.DIVERGENCE), Trouble(10))
+    assert EARLIER not in plan.choose(reported(kind, series=None), Trouble(10))
+
+
+@pytest.mark.parametrize("kind", sorted(diagnosis.NONFINITE))
+def test_nor_where_something_was_not_finite(kind: Kind) -> None:
+    assert EARLIER not in plan.choose(reported(kind), Trouble(10))
+    assert EARLIER not in plan.choose(reported(Kind.LOSS_SPIKE, kind), Trouble(10))
+
+
+def test_examinations_are_chosen_by_the_events_and_never_as_everything() -> None:
+    drift, flat = reported(Kind.DIVERGENCE), reported(Kind.PLATEAU, Kind.DEAD_UNITS)
+    assert {EARLIER, FREEZE} & set(plan.choose(drift, Trouble(10))) == {FREEZE}
+    assert {EARLIER, FREEZE} & set(plan.choose(flat, Trouble(10))) == set()
+    assert {EARLIER, FREEZE} & set(plan.choose(flat, Trouble(10), everything=True)) == set()
+
+
+@pytest.mark.parametrize(("onset", "tried"), [(None, False), (10, False), (9, True), (0, True)])
+def test_the_batch_of_the_onset_is_skipped_where_the_failure_came_later(
+    onset: int | None, tried: bool
+) -> None:
+    found = plan.choose(reported(Kind.DIVERGENCE), Trouble(10, onset=onset))
+    assert (SKIP_ONSET in found) is tried
+    assert SKIP in found
+
+
+# ---- drifts
+
+
+def replayed(columns: Columns, first: int = 60) -> Ran:
+    """A replay from a step on, with the numbers of a run."""
+    pairs = zip(columns["loss"], columns["grad_norm"], strict=True)
+    rows = [Row(at, at, float(loss), float(norm), False) for at, (loss, norm) in enumerate(pairs)]
+    return Ran("passed", tuple(rows[first:]), True, 1)
+
+
+def calmed() -> Columns:
+    """The same run as far as step 60, and as a healthy one from there on."""
+    at, falls = np.arange(200), drifting(200)["loss"]
+    return {
+        "loss": np.where(at < 60, falls, falls[60] + 0.02 * np.cos(at)),
+        "grad_norm": norms(200),
+    }
+
+
+def test_a_drift_comes_back_where_it_is_the_failure_and_nowhere_else() -> None:
+    run = run_of(drifting(200))
+    (event,) = diagnosis.detect(run)
+    assert (event.kind, event.severity, event.step) == (Kind.DIVERGENCE, Severity.WARNING, 83)
+    drift = Failure(83, finite=True, run=run, drifts=True)
+    assert verdict.same(drift, replayed(drifting(200)))
+    assert not verdict.same(drift, replayed(calmed()))
+    assert not verdict.same(Failure(83, finite=True, run=run), replayed(drifting(200)))
+
+
+@pytest.mark.parametrize("helped", [False, True])
+def test_a_trial_of_a_drift_is_judged_by_it(helped: bool) -> None:
+    drift = Failure(83, finite=True, run=run_of(drifting(200)), drifts=True)
+    again = replayed(calmed() if helped else drifting(200))
+    outcome = verdict.judge(drift, again, Trouble(83)).outcome
+    assert outcome == ("prevented" if helped else "not_prevented")
 
 
 # ---- bits and bounds

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
+from gradcheck.model import Observation
+from gradcheck.watch import surveying
+from gradcheck.watch.followed import Step
+from gradcheck.watch.probe import Probe
+from tests.watch.changes.acting import new_probe
 from tests.watch.running import Zygote
 
 HEAD = """
@@ -138,3 +147,118 @@ def test_statistics_that_a_skipped_batch_poisoned(zygote: Zygote, tmp_path: Path
     ran = zygote.watch(tmp_path, source)
     assert ran.cause == "poisoned_buffers"
     assert not ran.held
+
+
+# ---- a recurrence: its gradient leads, or grows far more than that of the others
+
+RECURRENT, OTHER = "weight_hh_l0", "weight_ih_l0"
+USUAL = (0.5, 0.5)
+CALM: list[tuple[float | None, tuple[float, ...]]] = [(1.0, USUAL)] * 6
+LIVING: list[object] = []
+"""A probe keeps no model and no optimizer alive."""
+
+
+def went(*steps: tuple[float | None, tuple[float, ...]], passes: int = 1) -> Probe:
+    """A probe that saw these losses and gradient norms: of OTHER, then of RECURRENT."""
+    model = nn.RNN(2, 2, bias=False)
+    for p in model.parameters():
+        p.grad = torch.ones(2, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    LIVING.extend((model, optimizer))
+    probe = new_probe(model, optimizer)
+    (followed,) = probe.optimizers
+    for at, (loss, layers) in enumerate(steps):
+        followed.history.append(Step(0, at, loss, math.hypot(*layers), layers, 0.01))
+    probe.loop._of(followed).most_backwards = passes
+    probe.optimizers.first_layers = steps[0][1]
+    return probe
+
+
+def recurring(
+    probe: Probe, uses: dict[str, int] | None = None, onset: int | None = None
+) -> list[Observation]:
+    return list(surveying._recurrence(probe, {"uses": uses or {}}, onset))
+
+
+def test_the_probe_of_these_tests_knows_its_weights() -> None:
+    assert went(*CALM).optimizers.gradient_names() == [OTHER, RECURRENT]
+
+
+LEADS = {
+    "beside the usual loss": (*CALM, (1.2, (0.6, 50.0))),
+    "all layers, beside the usual loss": (*CALM, (1.2, (40.0, 50.0))),
+    "far more than the others, beside a loss that exploded": (*CALM, (900.0, (3.0, 500.0))),
+    "where no loss is known": (*[(None, USUAL)] * 6, (None, (0.6, 50.0))),
+    "and the loss a step later": (*CALM, (2.0, (0.6, 50.0)), (9e5, (9e5, 9e5))),
+}
+FOLLOWS = {
+    "calm to the end": (*CALM, (1.2, (0.5, 0.7))),
+    "a loss that exploded, and all layers with it": (*CALM, (900.0, (400.0, 500.0))),
+    "another layer leads": (*CALM, (1.2, (50.0, 0.6))),
+    "a small part of the whole": (*CALM, (1.2, (50.0, 6.0))),
+    "less than tenfold": (*CALM, (1.2, (0.5, 4.5))),
+    "in the second step": ((1.0, USUAL), (1.0, (0.6, 50.0))),
+    "not a number": (*CALM, (1.2, (0.6, math.nan))),
+    "gradients of 0 before": (*[(1.0, (0.0, 0.0))] * 6, (1.0, (0.5, 0.5))),
+}
+
+
+@pytest.mark.parametrize("name", LEADS)
+def test_a_recurrence_that_leads(name: str) -> None:
+    (seen,) = recurring(went(*LEADS[name]))
+    assert (seen.key, seen.step) == ("recurrence_grows", 6)
+    assert RECURRENT in seen.statement
+
+
+@pytest.mark.parametrize("name", FOLLOWS)
+def test_a_recurrence_that_follows_or_does_nothing(name: str) -> None:
+    assert recurring(went(*FOLLOWS[name])) == []
+
+
+def test_what_comes_after_the_onset_is_no_lead() -> None:
+    late = went(*CALM, *CALM, (1.2, (0.6, 50.0)))
+    assert recurring(late, onset=11)
+    assert recurring(late, onset=10) == []
+
+
+@pytest.mark.parametrize(
+    ("uses", "passes", "found"),
+    [(5, 1, True), (4, 1, False), (1, 1, False), (8, 8, False), (39, 8, False), (40, 8, True)],
+)
+def test_a_weight_is_recurrent_by_its_uses_in_one_backward_pass(
+    uses: int, passes: int, found: bool
+) -> None:
+    """Gradients that are accumulated use every weight several times in a step."""
+    seen = recurring(went(*CALM, (1.2, (50.0, 0.6)), passes=passes), {OTHER: uses})
+    assert bool(seen) is found
+
+
+# ---- gradients that fade from the last layer to the first
+
+FADED, EVEN = (1e-9, 1e-9, 1e-3, 0.5), (0.4, 0.4, 0.4, 0.5)
+
+
+def fading(first: Sequence[float], *later: Sequence[float]) -> list[Observation]:
+    return list(surveying._fading(went(*((1.0, tuple(layers)) for layers in (first, *later)))))
+
+
+def test_gradients_that_fade_from_the_first_step_on() -> None:
+    (seen,) = fading(FADED, EVEN, FADED)
+    assert (seen.key, seen.step) == ("gradients_fade_with_depth", 2)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (EVEN, EVEN),
+        (EVEN, EVEN, FADED),  # layers that died on the way
+        (FADED, FADED, EVEN),
+        (FADED, (math.nan, 1e-9, 1e-3, 0.5)),
+        ((0.0, 0.0, math.inf, 0.5), FADED),
+        ((1e-9, 0.5), (1e-9, 0.5)),  # no depth
+        ((1e-9, 1e-9, 1e-8, 1e-8),) * 2,  # small everywhere
+        ((1e-3, 1e-3, 1.0, 500.0),) * 2,  # not tiny
+    ],
+)
+def test_gradients_that_fade_only_later_or_not_at_all(steps: Sequence[Sequence[float]]) -> None:
+    assert fading(*steps) == []

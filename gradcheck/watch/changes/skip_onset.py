@@ -28,7 +28,8 @@ class SkipOnset(Change):
         onset = self.trouble.onset
         if onset is None or followed.withheld:
             return
-        if onset - self.probe.optimizers.together <= tick <= onset:
+        together = self.probe.optimizers.together
+        if onset - together <= tick < onset + together:
             self.acted += 1
             self.probe.withhold(followed)
 

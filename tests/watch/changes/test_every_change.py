@@ -237,7 +237,6 @@ CASES = {
             loss.backward()
             opt.step()
         """),
-        
     ),
     "earlier_weights": Case(
         script("""

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from gradcheck.proving import EXAMINATIONS
 from gradcheck.watch.changes import catalogue
-from gradcheck.watch.changes.base import Change, Trouble
+from gradcheck.watch.changes.base import LEAD, Change, Trouble
 from gradcheck.watch.changes.several import Several
 from gradcheck.watch.loading import DROP
 from tests.watch.changes.acting import acting, followed_of, new_probe
@@ -254,6 +255,57 @@ def test_one_step_is_skipped(tick: int, skips: bool) -> None:
     change.before_update(optimizer, followed, tick)
     assert (p.grad is None) is skips
     assert bool(change.acted) is skips
+
+
+EXAMINED = {
+    "long_before_the_onset": (Trouble(100, onset=60), 1, 60 - LEAD - 1, False),
+    "a_little_before_it": (Trouble(100, onset=60), 1, 60 - LEAD, True),
+    "at_the_failure": (Trouble(100, onset=60), 1, 100, True),
+    "of_two_optimizers": (Trouble(200, onset=120), 2, 120 - 2 * LEAD, True),
+    "of_two_optimizers_before": (Trouble(200, onset=120), 2, 120 - 2 * LEAD - 1, False),
+    "without_an_onset": (Trouble(100), 1, 100 - LEAD, True),
+    "without_an_onset_before": (Trouble(100), 1, 100 - LEAD - 1, False),
+    "from_the_first_step_on": (Trouble(10, onset=3), 1, 0, True),
+}
+
+
+@pytest.mark.parametrize("change", ["freeze_weights", "earlier_weights"])
+@pytest.mark.parametrize("name", EXAMINED)
+def test_weights_are_kept_from_shortly_before_the_trouble_on(name: str, change: str) -> None:
+    trouble, together, tick, kept = EXAMINED[name]
+    p, optimizer = gradients(1.0)
+    probe = new_probe(None, optimizer)
+    probe.optimizers.together = together
+    (followed,) = probe.optimizers
+    made = catalogue.make(change, probe, trouble)
+    made.before_update(optimizer, followed, tick)
+    assert (p.grad is None) is kept
+    assert followed.withheld is kept
+    assert made.acted == int(kept)
+
+
+@pytest.mark.parametrize("change", sorted(EXAMINATIONS))
+def test_an_examination_begins_early_and_is_no_advice(change: str) -> None:
+    kind = catalogue.changes()[change]
+    assert kind.early
+    assert not (kind.once or kind.clips or kind.from_start)
+    assert kind.snippet is None
+
+
+@pytest.mark.parametrize(
+    ("onset", "tick", "skips"),
+    [(7, 5, False), (7, 6, True), (7, 7, True), (7, 8, False), (7, 10, False), (None, 10, False)],
+)
+def test_the_steps_of_the_onset_are_skipped_and_not_the_failing_one(
+    onset: int | None, tick: int, skips: bool
+) -> None:
+    p, optimizer = gradients(1.0)
+    probe = new_probe(None, optimizer)
+    (followed,) = probe.optimizers
+    change = catalogue.make("skip_onset", probe, Trouble(10, onset=onset))
+    change.before_update(optimizer, followed, tick)
+    assert (p.grad is None) is skips
+    assert change.acted == int(skips)
 
 
 def test_several_changes_are_told_in_turn() -> None:
