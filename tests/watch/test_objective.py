@@ -129,7 +129,6 @@ def laplacian(scale: Tensor) -> Tensor:
 
 ERRORS: dict[str, tuple[Loss, str]] = {
     "cross_entropy": (lambda: F.cross_entropy(out(), CLASSES), "NllLoss"),
-    "smoothed": (lambda: F.cross_entropy(out(), CLASSES, label_smoothing=0.1), "NllLoss"),
     "per_sample": (lambda: F.cross_entropy(out(), CLASSES, reduction="none").mean(), "NllLoss"),
     "per_pixel": (lambda: F.cross_entropy(out()[..., None], CLASSES[:, None]), "NllLoss2D"),
     "nll": (lambda: F.nll_loss(out().log_softmax(1), CLASSES), "NllLoss"),
