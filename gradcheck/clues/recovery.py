@@ -188,7 +188,7 @@ def _gradient_only(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
         1.0,
         {"ratio": ratio},
     )
-    if ratio >= BEYOND_REASON:
+    if min(ratio, trigger.value or 0.0) >= BEYOND_REASON:
         said = f"no derivative of a loss as usual is {factor(ratio)} its usual size"
         place = (case.gradient.name, trigger.step, trigger.last_step)
         yield Clue("gradient_beyond_reason", Evidence(said, *place))

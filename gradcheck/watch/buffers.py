@@ -55,7 +55,7 @@ class BufferCopies:
         self._live = [
             buffer for module in found for buffer in module.buffers() if buffer is not None
         ]
-        self._copies = [buffer.clone() for buffer in self._live]
+        self._copies = [buffer.detach().clone() for buffer in self._live]
         named = [
             (f"{type(module).__name__}.{name}", buffer)
             for module in found

@@ -12,14 +12,13 @@ from torch import Tensor
 from torch.optim.optimizer import Optimizer
 
 from gradcheck.model import Observation
-from gradcheck.watch import frames, objective, tensors
+from gradcheck.watch import frames, tensors
 from gradcheck.watch.followed import Followed, Step
+from gradcheck.watch.signs import Signs
 from gradcheck.wording import number
 
 CHECKED_STEPS = 6
 CHECK_EVERY = 64
-READ_EVERY = 16
-"""Steps after which the terms of a loss are read again."""
 LEAST = 2
 MOST_PARAMETERS = 400
 
@@ -31,7 +30,9 @@ class _Loop:
     steps: int = 0
     cleared: bool = True
     backwards: int = 0
-    most_backwards: int = 1
+    passes: int = 0
+    """Backward passes since the last step, those of a closure that ran before included."""
+    most_passes: int = 1
     divided: bool = False
     lines: list[int] = field(default_factory=list)
     kept_now: float = 0.0
@@ -44,8 +45,6 @@ class _Loop:
     versions: list[int] = field(default_factory=list)
     written: list[int] = field(default_factory=list)
     kept_share: float = 0.0
-    read: int = 0
-    raised: str = ""
 
     def count(self, key: str) -> None:
         self.counts[key] += 1
@@ -57,6 +56,7 @@ class LoopChecks:
 
     def __init__(self) -> None:
         self._loops: dict[int, _Loop] = {}
+        self._signs = Signs()
 
     def _of(self, followed: Followed) -> _Loop:
         loop = self._loops.get(followed.serial)
@@ -77,6 +77,7 @@ class LoopChecks:
         self, optimizers: Iterable[Followed], loss: Tensor, *, scaled: bool
     ) -> None:
         """Are gradients of the last step still there? Is the loss of a micro-batch divided?"""
+        self._signs.read(loss, scaled=scaled)
         for followed in optimizers:
             loop = self._of(followed)
             looks = loop.steps < CHECKED_STEPS or loop.steps % CHECK_EVERY == 0
@@ -84,8 +85,7 @@ class LoopChecks:
                 loop.kept_now = _share_kept(followed.parameters)
                 loop.checked += 1
             loop.backwards += 1
-            if loop.steps < CHECKED_STEPS or loop.steps % READ_EVERY == 0:
-                _read(loop, objective.terms(loss, scaled=scaled))
+            loop.passes += 1
             if loop.steps < CHECKED_STEPS:
                 place = frames.here()
                 loop.lines.append(place.line if place else 0)
@@ -120,7 +120,8 @@ class LoopChecks:
         repeated = loop.steps < CHECKED_STEPS and loop.backwards > 1 and len(set(loop.lines)) == 1
         if repeated and not loop.divided:
             loop.micro[loop.backwards] += 1
-        loop.most_backwards = max(loop.most_backwards, loop.backwards)
+        loop.most_passes, loop.passes = max(loop.most_passes, loop.passes), 0
+        self._signs.stepped(followed.serial, loop.steps)
         if any(_climbs(group) for group in optimizer.param_groups):
             loop.count("update_climbs")
         loop.steps += 1
@@ -143,18 +144,18 @@ class LoopChecks:
     @property
     def accumulated(self) -> int:
         """How many backward passes there were in one step, at most."""
-        return max((loop.most_backwards for loop in self._loops.values()), default=1)
+        return max((loop.most_passes for loop in self._loops.values()), default=1)
 
     def observations(self) -> Iterator[Observation]:
         """What was seen often enough to be a habit of the loop."""
         for loop in self._loops.values():
             yield from _told(loop)
+        yield from self._signs.observations()
 
 
 def _told(loop: _Loop) -> Iterator[Observation]:
     yield from _kept(loop)
     yield from _clips(loop)
-    yield from _signs(loop)
     if loop.micro:
         count, seen = loop.micro.most_common(1)[0]
         if seen >= LEAST:
@@ -200,32 +201,6 @@ def _clips(loop: _Loop) -> Iterator[Observation]:
     ):
         if loop.counts[key] >= LEAST and not loop.clips_in_place:
             yield Observation(key, f"clipping ran {when}", loop.first[key])
-
-
-def _read(loop: _Loop, terms: objective.Terms) -> None:
-    """Is a term with a floor subtracted, alone or beside others?"""
-    loop.read += 1
-    if terms.raised:
-        loop.count("loss_negated" if terms.negated else "loss_partly_negated")
-        loop.raised = ", ".join(terms.raised)
-
-
-def _signs(loop: _Loop) -> Iterator[Observation]:
-    negated = loop.counts["loss_negated"]
-    if negated >= max(LEAST, 0.5 * loop.read):
-        yield Observation(
-            "loss_negated",
-            f"backward begins at the negative of an error ({loop.raised}): training makes it large",
-            loop.first["loss_negated"],
-        )
-    elif negated or loop.counts["loss_partly_negated"]:
-        first = min(loop.first[key] for key in ("loss_negated", "loss_partly_negated")
-                    if key in loop.first)  # fmt: skip
-        yield Observation(
-            "loss_partly_negated",
-            f"an error without an upper bound ({loop.raised}) is subtracted in the loss",
-            first,
-        )
 
 
 def _share_kept(parameters: list[Tensor]) -> float:

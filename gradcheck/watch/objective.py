@@ -37,6 +37,9 @@ _POSITIVE = frozenset({"AbsBackward", "ExpBackward", "SoftplusBackward", "SqrtBa
 """Nodes that are no sign: a learned scale, say."""
 WEIGHTED = 0.5
 """What a term with a positive weight of unknown size is taken times."""
+_COMBINING = frozenset(
+    {"AddBackward", "MeanBackward", "StackBackward", "SubBackward", "SumBackward"}
+)
 _THROUGH = frozenset(
     {
         "AddBackward",
@@ -85,22 +88,33 @@ def terms(loss: Tensor, *, scaled: bool = False) -> Terms:
     node: Any = loss.grad_fn
     if node is not None and scaled:
         node = node.next_functions[0][0]
-    lowered: dict[str, None] = {}
-    raised: dict[str, None] = {}
-    waiting = [(node, 1.0)]
+    found, complete = _walk(node)
+    lowered = [name for name, sign, bound in found if sign * bound > 0]
+    # a logarithm beside something unknown may be part of a divergence
+    raised = [n for n, sign, bound in found if sign * bound < 0 and (bound > 0 or complete)]
+    return Terms(tuple(dict.fromkeys(lowered)), tuple(dict.fromkeys(raised)))
+
+
+def _walk(root: Any) -> tuple[list[tuple[str, float, int]], bool]:
+    """The terms with a bound, their sign and which bound; and whether there are no others."""
+    found: list[tuple[str, float, int]] = []
+    complete = True
+    waiting = [(root, 1.0, False)]
     for _ in range(MOST_NODES):
         if not waiting:
             break
-        node, sign = waiting.pop()
+        node, sign, summed = waiting.pop()
         name = _name(node)
         bound = _bound(node, name)
-        if bound < 0 and abs(sign) != 1.0:
-            continue  # p log p is bounded from both sides
-        if bound:
-            (lowered if sign * bound > 0 else raised)[_spoken(name)] = None
+        weighted = bound < 0 and abs(sign) != 1.0  # p log p has two bounds, a reward either sign
+        if bound and not weighted:
+            found.append((_spoken(name), sign, bound))
         elif name in _THROUGH:
-            waiting += _inputs(node, name, sign)
-    return Terms(tuple(lowered), tuple(raised))
+            inside = summed or name in _COMBINING
+            waiting += [(*source, inside) for source in _inputs(node, name, sign, summed=summed)]
+        else:
+            complete = False
+    return found, complete and not waiting
 
 
 def _name(node: Any) -> str:
@@ -113,31 +127,46 @@ def _bound(node: Any, name: str) -> int:
         return -1
     if name == "PowBackward":
         exponent = getattr(node, "_saved_exponent", None)
-        return int(isinstance(exponent, int | float) and exponent > 0 and exponent % 2 == 0)
+        even = isinstance(exponent, int | float) and exponent > 0 and exponent % 2 == 0
+        return int(even and _is_difference(node))
+    if name == "AbsBackward":
+        return int(_is_difference(node))
     return int(name in _FLOORS)
 
 
-def _inputs(node: Any, name: str, sign: float) -> list[tuple[Any, float]]:
-    """What a node was made of, each with its sign; nothing where the sign cannot be told."""
+def _is_difference(node: Any) -> bool:
+    """Whether it is made of a difference, an error: a cosine has an upper bound of its own."""
+    return _name(node.next_functions[0][0]) in ("SubBackward", "RsubBackward")
+
+
+def _inputs(node: Any, name: str, sign: float, *, summed: bool) -> list[tuple[Any, float]]:
+    """What a node was made of, each with its sign; nothing where the sign cannot be told.
+
+    `summed`: it is one of several that are added up, and a factor may be a weight of its own.
+    """
     sources = [source for source, _ in node.next_functions]
     if name in ("NegBackward", "RsubBackward"):
         return [(sources[0], -sign)]
-    if name == "SubBackward":
-        return [(source, -sign if at else sign) for at, source in enumerate(sources)]
+    if name in ("AddBackward", "SubBackward"):
+        alpha = getattr(node, "_saved_alpha", 1)
+        second = (-sign if name == "SubBackward" else sign) * (1 if alpha > 0 else -1)
+        return [(source, second if at else sign) for at, source in enumerate(sources)]
     if name in ("MulBackward", "DivBackward"):
-        return _scaled(node, sources, sign)
+        return _scaled(node, sources, sign, summed=summed)
     return [(source, sign) for source in sources]
 
 
-def _scaled(node: Any, sources: list[Any], sign: float) -> list[tuple[Any, float]]:
+def _scaled(node: Any, sources: list[Any], sign: float, *, summed: bool) -> list[tuple[Any, float]]:
     known = [source for source in sources if source is not None]
     if len(known) == 2:
         value, weight = sources if _is_positive(sources[1]) else sources[::-1]
         turned = "Div" in node.name() and value is not sources[0]
         return [(value, WEIGHTED * sign)] if _is_positive(weight) and not turned else []
-    if not known or known[0] is not sources[0]:
+    behind = bool(known) and known[0] is not sources[0]
+    if not known or (behind and "Div" in node.name()):
         return []  # what is known is the divisor
-    raw = getattr(node, "_raw_saved_other", None)  # unpacked, it would run the script's own hooks
+    # unpacked, it would run the script's own hooks
+    raw = getattr(node, "_raw_saved_self" if behind else "_raw_saved_other", None)
     if raw is None or getattr(raw, "unpack_hook", None) is not None:
         return []
     factor = getattr(raw, "data", None)
@@ -147,7 +176,8 @@ def _scaled(node: Any, sources: list[Any], sign: float) -> list[tuple[Any, float
         factor = factor.item()
     if not isinstance(factor, int | float) or not factor:
         return []
-    return [(known[0], sign if factor > 0 else -sign)]
+    size = WEIGHTED if summed and abs(factor) != 1 else 1.0
+    return [(known[0], sign * (size if factor > 0 else -size))]
 
 
 def _is_positive(node: Any) -> bool:

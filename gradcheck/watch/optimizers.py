@@ -106,6 +106,16 @@ class Optimizers:
         """Whether any parameter holds a gradient."""
         return any(p.grad is not None for followed in self for p in followed.parameters)
 
+    def remember(self, followed: Followed, step: Step) -> None:
+        """A step is over."""
+        followed.history.append(step)
+        if not followed.place and not self.first_layers:
+            self.first_layers = step.layers
+        followed.trail.append((step.step, step.loss, step.gradient, step.rate))
+        followed.steps += 1
+        self.together = len(self)
+        self.reached = max(self.reached, followed.steps)
+
     def history(self) -> list[Step]:
         """The last steps of the first optimizer, also when it is gone."""
         return list(self._history)

@@ -251,13 +251,7 @@ class Probe:
             self.listener.on_first_step()
         self.tell(followed, step)
         followed.told = False
-        followed.history.append(step)
-        if not followed.place and not self.optimizers.first_layers:
-            self.optimizers.first_layers = step.layers
-        followed.trail.append((step.step, step.loss, step.gradient, step.rate))
-        followed.steps += 1
-        self.optimizers.together = len(self.optimizers)
-        self.optimizers.reached = max(self.optimizers.reached, followed.steps)
+        self.optimizers.remember(followed, step)
         followed.clip_norm, followed.unscaled, followed.withheld = None, False, False
         self._losses.clear()
         self.loss_tensors.clear()

@@ -109,7 +109,8 @@ class Survey(TorchDispatchMode):
         held = [(t, self._parameters.get(storage_of(t))) for t in inputs]
         weight = next((n for t, n in held if n is not None and t.dim() > 1), None)
         others = [t for t, n in held if n is None]
-        if weight is not None and result.numel() and result.is_floating_point():
+        seen = storage_of(result) in self._parameters  # a view of the weight is no use of it
+        if weight is not None and not seen and result.numel() and result.is_floating_point():
             self._uses[weight] += 1
             signal = others[0] if others else None
             self._layers.append(

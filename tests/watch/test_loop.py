@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from gradcheck.model import Observation
 from gradcheck.watch import objective
-from gradcheck.watch.loop import CHECKED_STEPS, READ_EVERY, LoopChecks
+from gradcheck.watch.loop import CHECKED_STEPS, LoopChecks
+from gradcheck.watch.signs import READ_EVERY
 from tests.watch.changes.acting import new_probe
 from tests.watch.running import Zygote
 
@@ -126,7 +127,7 @@ def negated(w: Tensor) -> Tensor:
 
 def partly(w: Tensor) -> Tensor:
     """One error minus another."""
-    return lowered(w) - 0.1 * w.abs().sum()
+    return lowered(w) - 0.1 * (w - 7.0).abs().sum()
 
 
 def unknown(w: Tensor) -> Tensor:
@@ -167,6 +168,8 @@ SIGNS: dict[str, tuple[list[Loss], list[tuple[str, int]]]] = {
     "negated": ([negated] * 40, [("loss_negated", 0)]),
     "negated_now_and_then": ([unknown, negated, negated] * 4, [("loss_negated", 1)]),
     "beside_another": ([partly] * 40, [("loss_partly_negated", 0)]),
+    "once_before_the_loop": ([negated, *[lowered] * 40], []),
+    "a_reward_of_either_sign": ([*[negated, lowered, lowered] * 12, *[negated] * 4], []),
     "from_a_later_step_on": (
         [*[lowered] * READ_EVERY, *[negated] * 3 * READ_EVERY],
         [("loss_partly_negated", READ_EVERY)],
@@ -204,8 +207,8 @@ def test_losses_are_read_at_first_and_then_seldom(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("passes", "clears", "count"), [(1, False, 1), (4, False, 4), (4, True, 1)]
+    ("passes", "clears", "count"), [(1, False, 1), (4, False, 4), (4, True, 4)]
 )
-def test_backward_passes_that_one_step_adds_up(passes: int, clears: bool, count: int) -> None:
+def test_backward_passes_of_one_step(passes: int, clears: bool, count: int) -> None:
     assert looped(*[lowered] * 3, passes=passes, clears=clears).accumulated == count
     assert LoopChecks().accumulated == 1

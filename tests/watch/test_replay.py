@@ -180,7 +180,7 @@ opt = torch.optim.SGD(model.parameters(), lr=0.08)
 for step in range(260):
     x = torch.randn(32, 4)
     one, other = model(x), model(-x)
-    loss = one.pow(2).mean() - 1.2 * other.pow(2).mean()
+    loss = (one - 1).pow(2).mean() - 1.2 * (other - 1).pow(2).mean()
     opt.zero_grad()
     loss.backward()
     opt.step()

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from gradcheck.model import Observation
-from gradcheck.watch import surveying
+from gradcheck.watch import layer_history
 from gradcheck.watch.followed import Step
 from gradcheck.watch.probe import Probe
 from tests.watch.changes.acting import new_probe
@@ -169,7 +169,7 @@ def went(*steps: tuple[float | None, tuple[float, ...]], passes: int = 1) -> Pro
     (followed,) = probe.optimizers
     for at, (loss, layers) in enumerate(steps):
         followed.history.append(Step(0, at, loss, math.hypot(*layers), layers, 0.01))
-    probe.loop._of(followed).most_backwards = passes
+    probe.loop._of(followed).most_passes = passes
     probe.optimizers.first_layers = steps[0][1]
     return probe
 
@@ -177,7 +177,7 @@ def went(*steps: tuple[float | None, tuple[float, ...]], passes: int = 1) -> Pro
 def recurring(
     probe: Probe, uses: dict[str, int] | None = None, onset: int | None = None
 ) -> list[Observation]:
-    return list(surveying._recurrence(probe, {"uses": uses or {}}, onset))
+    return list(layer_history.recurrence(probe, {"uses": uses or {}}, onset))
 
 
 def test_the_probe_of_these_tests_knows_its_weights() -> None:
@@ -239,7 +239,7 @@ FADED, EVEN = (1e-9, 1e-9, 1e-3, 0.5), (0.4, 0.4, 0.4, 0.5)
 
 
 def fading(first: Sequence[float], *later: Sequence[float]) -> list[Observation]:
-    return list(surveying._fading(went(*((1.0, tuple(layers)) for layers in (first, *later)))))
+    return list(layer_history.fading(went(*((1.0, tuple(layers)) for layers in (first, *later)))))
 
 
 def test_gradients_that_fade_from_the_first_step_on() -> None:
