@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gradcheck.clues.replayed import CALM
 from gradcheck.model import Diagnosis, Evidence, Remedy, Replay, Tried
+from gradcheck.model.inside import EARLIER, FASTER, FREEZE, SKIP, SKIP_ONSET, SLOWER
 from gradcheck.wording import count, number
 
-FREEZE, EARLIER = "freeze_weights", "earlier_weights"
-SKIP, SKIP_ONSET = "skip_batch", "skip_onset"
-SLOWER, FASTER = "lower_learning_rate", "raise_learning_rate"
 GENERAL = frozenset(
     {
         SLOWER,
@@ -23,8 +22,6 @@ GENERAL = frozenset(
 """Changes that help against much: that one of them holds says less about the cause."""
 SPECIFIC_HELD, GENERAL_HELD, FAILED, LATER = 1.5, 0.5, -6.0, -2.0
 """Log-odds that a cause gains or loses by what came of its own repair."""
-CALM = 8
-"""Steps without trouble after which the next one is another."""
 LEARNS = 3.5
 """The same where nothing was learned before, and then it was."""
 EXAMINATIONS = frozenset({FREEZE, EARLIER})

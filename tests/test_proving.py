@@ -8,7 +8,9 @@ import pytest
 
 from gradcheck import proving, weighing
 from gradcheck.case import Clue
+from gradcheck.clues.replayed import CALM
 from gradcheck.model import Evidence, Remedy, Replay, Trial, Tried
+from gradcheck.model.inside import FASTER, SKIP_ONSET, SLOWER
 from gradcheck.weight_table import causes
 from tests.reports.conftest import nan_input
 
@@ -54,8 +56,8 @@ def test_a_general_repair_says_less() -> None:
 
 STOOD_STILL = {
     "float32": proving.LEARNS,
-    proving.FASTER: proving.LEARNS,
-    proving.SLOWER: proving.GENERAL_HELD,
+    FASTER: proving.LEARNS,
+    SLOWER: proving.GENERAL_HELD,
 }
 
 
@@ -72,9 +74,9 @@ def test_what_made_a_run_learn_says_most_where_little_else_does(change: str) -> 
 @pytest.mark.parametrize(
     ("change", "steps", "weight"),
     [
-        (proving.SKIP_ONSET, proving.CALM - 1, proving.FAILED),  # the trouble just went on
-        (proving.SKIP_ONSET, proving.CALM, proving.LATER),
-        ("guard_log", proving.CALM - 1, proving.LATER),
+        (SKIP_ONSET, CALM - 1, proving.FAILED),  # the trouble just went on
+        (SKIP_ONSET, CALM, proving.LATER),
+        ("guard_log", CALM - 1, proving.LATER),
     ],
 )
 def test_a_batch_that_was_left_out_is_to_blame_if_it_was_calm_for_a_while(

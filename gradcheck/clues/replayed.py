@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.model import Evidence, Tried
-from gradcheck.proving import CALM, EARLIER, SKIP, SLOWER
+from gradcheck.model.inside import EARLIER, SKIP, SLOWER
+
+CALM = 8
+"""Steps without trouble after which the next one is another."""
 
 CLUES = {
     "batch_alone_spikes": ClueKind(

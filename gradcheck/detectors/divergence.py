@@ -12,6 +12,7 @@ from gradcheck.measure.climbs import Climb, climb
 from gradcheck.measure.events import stretch_event
 from gradcheck.measure.regimes import lasting_rise
 from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Series, Severity
+from gradcheck.model.inside import FREEZE
 
 OBJECTIVE_WEIGHT = re.compile(
     r"beta|anneal|lambda|kl_?d?_?(weight|coef)|curriculum|difficulty|penalty_?w"
@@ -28,7 +29,7 @@ APART = 0.95
 """Share of pairs of rows, one before and one after, of which the later is the higher."""
 BEYOND_NOISE = 100.0
 """End over best that no swing of a noisy loss reaches."""
-FROZEN, LARGER = "freeze_weights", "batch_grew"
+LARGER = "batch_grew"
 DATA_STANDS_OUT = frozenset({"batch_stands_out", "target_stands_out"})
 FLOORLESS = 30.0
 """Growth of a negative loss, in its own earlier magnitude, over the last third of the run."""
@@ -121,7 +122,7 @@ def _rises_by_itself(run: Run, values: FloatArray, first: int) -> bool:
     if not 0 < float(values[first]) <= before * seen[LARGER].values.get("ratio", 1.0) ** 3:
         return False
     tried = run.replay.tried if run.replay is not None else ()
-    frozen = any(one.change == FROZEN and one.trial.outcome == "not_prevented" for one in tried)
+    frozen = any(one.change == FREEZE and one.trial.outcome == "not_prevented" for one in tried)
     return frozen and not any(one.healthy for one in tried)
 
 

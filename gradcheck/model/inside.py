@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+FREEZE, EARLIER = "freeze_weights", "earlier_weights"
+SKIP, SKIP_ONSET = "skip_batch", "skip_onset"
+SLOWER, FASTER = "lower_learning_rate", "raise_learning_rate"
+"""Changes whose outcome is evidence, whatever the cause may be; each is a module of its name."""
+
 
 @dataclass(frozen=True)
 class Where:

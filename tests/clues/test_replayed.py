@@ -7,8 +7,9 @@ import dataclasses
 import pytest
 
 from gradcheck.clues import replayed
+from gradcheck.clues.replayed import CALM
 from gradcheck.model import Replay, Run, Trial, Tried
-from gradcheck.proving import CALM, EARLIER, SKIP, SLOWER
+from gradcheck.model.inside import EARLIER, SKIP, SLOWER
 from tests.clues import Table, cases
 from tests.synthetic import Columns, clues_of, decay, norms, put, run_of
 

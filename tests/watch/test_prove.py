@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gradcheck import diagnosis
 from gradcheck.model import Event, Kind, Replay, RunReport, Severity, Trial, Tried
-from gradcheck.proving import EARLIER, FREEZE, SKIP, SKIP_ONSET, SLOWER
+from gradcheck.model.inside import EARLIER, FREEZE, SKIP, SKIP_ONSET, SLOWER
 from gradcheck.watch.changes import catalogue
 from gradcheck.watch.changes.base import Trouble
 from gradcheck.watch.replay import plan, prove, verdict

@@ -70,6 +70,19 @@ for step in range(12):
         optimizer.step()
         optimizer.zero_grad(set_to_none=step % 8 == 3)
 """,
+    "checkpointed": """
+from torch.utils.checkpoint import checkpoint
+model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 1))
+weight = torch.tensor(2.0)
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+for step in range(20):
+    loss = checkpoint(lambda x: (model(x).square() * weight).mean() * weight,
+                      torch.randn(16, 4), use_reentrant=False)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(model[1].running_var.tolist())
+""",
     "lbfgs": """
 optimizer = torch.optim.LBFGS(model.parameters(), lr=0.5, line_search_fn="strong_wolfe")
 x, y = data.tensors

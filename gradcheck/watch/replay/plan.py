@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from gradcheck.diagnosis import NONFINITE
 from gradcheck.model import Kind, RunReport
-from gradcheck.proving import EARLIER, EXAMINATIONS, FREEZE, SKIP_ONSET
+from gradcheck.model.inside import EARLIER, FREEZE, SKIP_ONSET
+from gradcheck.proving import EXAMINATIONS
 from gradcheck.watch.changes import catalogue
 from gradcheck.watch.changes.base import Trouble
 from gradcheck.weight_table import causes

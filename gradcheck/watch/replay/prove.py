@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from gradcheck.model import Kind, Replay, Tried
-from gradcheck.proving import EARLIER, FREEZE
+from gradcheck.model.inside import EARLIER, FREEZE
 from gradcheck.watch.changes import catalogue
 from gradcheck.watch.changes.base import LEAD, Trouble
 from gradcheck.watch.probe import Probe
