@@ -28,6 +28,8 @@ DECIDED = 0.75
 
 
 NONFINITE = frozenset({Kind.NONFINITE_LOSS, Kind.NONFINITE_GRADIENT, Kind.MASKED_NONFINITE})
+LASTING = NONFINITE | {Kind.PLATEAU, Kind.VANISHING_GRADIENT, Kind.DEAD_UNITS}
+"""Events that are no passing spike."""
 CLEARLY = 1.5
 """How much more likely than none the causes with evidence must be for what passed to be open."""
 
@@ -125,7 +127,7 @@ def is_open(circumstance: str, kinds: Collection[str], supported: float, none: f
     """
     if circumstance == "failed":
         return True
-    shaken_off = circumstance == "passing" and NONFINITE.isdisjoint(kinds)
+    shaken_off = circumstance == "passing" and LASTING.isdisjoint(kinds)
     return circumstance != "quiet" and not shaken_off and supported > CLEARLY * none
 
 

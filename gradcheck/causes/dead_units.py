@@ -50,6 +50,7 @@ CAUSE = Cause(
         "gradient_zero_from_start": 3.0,
         "units_off": 6.5,
         "gradient_stops": 6.5,
+        "layer_gets_zeros": 7.5,
         "flat_from_start": 0.5,
         "tiny_gradient": 0.5,
         "gradient_alive": -3.0,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.model import Evidence, Tried
-from gradcheck.model.inside import EARLIER, SKIP, SLOWER
+from gradcheck.model.inside import EARLIER, FLOAT32, SKIP, SLOWER
 
+MOSTLY = 0.5
 CALM = 8
 """Steps without trouble after which the next one is another."""
 
@@ -28,19 +31,29 @@ CLUES = {
     "calm_at_lower_rate": ClueKind(
         "nor do they at a tenth of the learning rate, and training goes on as well", needs=()
     ),
+    "gradients_back_in_float32": ClueKind(
+        "gradients that were exactly 0 are none in float32, and training goes on", needs=()
+    ),
 }
 
 
 def observe(case: Case) -> Iterator[Clue]:
-    """Compare the batches at earlier weights with the batches after the one in question."""
+    """What replays told of a spike, or of a run that stood still."""
     replay = case.run.replay
-    if replay is None or not replay.reproduced or replay.stalled or case.trigger is None:
+    if replay is None or not replay.reproduced or case.trigger is None:
         return
     tried = {one.change: one for one in replay.tried}
+    if replay.stalled:
+        yield from _underflow(case, tried.get(FLOAT32))
+    else:
+        yield from _batches_or_weights(tried, case.trigger.step)
+
+
+def _batches_or_weights(tried: Mapping[str, Tried], step: int | None) -> Iterator[Clue]:
+    """Compare the batches at earlier weights with the batches after the one in question."""
     earlier, without = tried.get(EARLIER), tried.get(SKIP)
     if earlier is None:
         return
-    step = case.trigger.step
     if earlier.trial.outcome != "not_prevented":
         said = f"the batches of step {step} do not spike at the weights of some steps before"
         yield Clue("earlier_weights_calm", Evidence(said, None, step, step))
@@ -66,6 +79,15 @@ def observe(case: Case) -> Iterator[Clue]:
             "and not the first of them alone"
         )
         yield Clue("batches_spike_anyway", Evidence(said, None, step, step))
+
+
+def _underflow(case: Case, wider: Tried | None) -> Iterator[Clue]:
+    norm = case.gradient
+    if norm is None or wider is None or not _stayed_away(wider):
+        return
+    if float(np.mean(norm.value == 0)) > MOSTLY:
+        said = "the gradients are exactly 0; the same steps in float32 learn"
+        yield Clue("gradients_back_in_float32", Evidence(said, norm.name))
 
 
 def _stayed_away(tried: Tried) -> bool:

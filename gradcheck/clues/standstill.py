@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind, over
-from gradcheck.measure.layers import extremes
+from gradcheck.measure.layers import cut_off, extremes
 from gradcheck.measure.robust import block_levels, finite, level
 from gradcheck.measure.start import hump_rows
 from gradcheck.model import Event, Evidence, Kind, Role, Series
@@ -23,6 +23,10 @@ CLUES = {
         "the gradient shrinks from layer to layer by orders of magnitude", (Role.LAYER_GRAD_NORM,)
     ),
     "gradient_stops": ClueKind("the gradient norm turns exactly 0 in mid-run", (Role.GRAD_NORM,)),
+    "layer_gets_zeros": ClueKind(
+        "a layer's weights get no gradient while its bias does: its input is 0 for every sample",
+        (Role.LAYER_GRAD_NORM,),
+    ),
     "large_norm_flat_loss": ClueKind(
         "the gradient norm is in the thousands while the loss stands still", (Role.GRAD_NORM,)
     ),
@@ -46,10 +50,25 @@ def observe(case: Case) -> Iterator[Clue]:
     for event in case.of_kind(Kind.VANISHING_GRADIENT):
         yield from _vanishing(case, event.series)
     for event in case.of_kind(Kind.DEAD_UNITS):
-        said = f"from step {event.step} on the gradient norm is exactly 0 while the loss is not"
-        yield Clue("gradient_stops", Evidence(said, event.series, event.step, event.last_step))
+        yield _dead(case, event)
     if case.of_kind(Kind.PLATEAU) and case.gradient is not None:
         yield from _alive(loss, case.gradient)
+
+
+def _dead(case: Case, event: Event) -> Clue:
+    cut = cut_off(case.run)
+    if cut is not None and cut.name == event.series:
+        key, said = (
+            "layer_gets_zeros",
+            (
+                f"{cut.name} is exactly 0 in every row while that of its bias is not: the layer's "
+                "input is 0 for every sample, and the layers before it get no gradient"
+            ),
+        )
+    else:
+        key = "gradient_stops"
+        said = f"from step {event.step} on the gradient norm is exactly 0 while the loss is not"
+    return Clue(key, Evidence(said, event.series, event.step, event.last_step))
 
 
 def _flat(loss: Series, event: Event, *, told: bool) -> Clue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,11 @@ HISTORY = 500
 """Rows of the run's own past whose largest residual sets what is usual."""
 MOST_ROWS = 4 * WINDOW
 """Rows after which what is still up is the new normal."""
+
+TOWERS = np.log(100.0)
+"""Height in logarithms of a row that needs no measure of noise."""
+LEAST_BEFORE = 2
+"""Rows before it: a loss that starts high and falls is no spike."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,9 @@ class Excursion:
 def excursions(values: FloatArray, sensitivity: Sensitivity) -> list[Excursion]:
     """Find the upward excursions of finite `values`, each judged by the rows before it."""
     base = baseline(values)
-    found: list[Excursion] = []
+    found = _early(values)
     usual = np.ones(len(values), dtype=bool)
+    usual[[excursion.first for excursion in found]] = False
     resume_at = 0
     for row in _candidates(base, values, sensitivity):
         if not _is_unusual(int(row), base, usual, sensitivity):
@@ -81,6 +88,30 @@ def excursions(values: FloatArray, sensitivity: Sensitivity) -> list[Excursion]:
         resume_at = excursion.last + 1
         found.append(excursion)
     return found
+
+
+def _early(values: FloatArray) -> list[Excursion]:
+    """Single rows among the first, before noise is known, that tower over all others around them.
+
+    Judged by hindsight: the rows before one are too few, those after it lie where they lay.
+    """
+    near = values[: 3 * MIN_HISTORY]
+    if len(near) < 2 * MIN_HISTORY or bool((near <= 0).any()):
+        return []
+    logs = np.log(near)
+    towers = logs > np.percentile(logs, 75) + TOWERS
+    rows = np.flatnonzero(towers[:MIN_HISTORY])
+    highest = float(logs[~towers].max())
+    alone = [
+        row for row in rows if row >= LEAST_BEFORE and not towers[row - 1] and not towers[row + 1]
+    ]
+    if len(rows) != len(alone) or any(logs[row] < highest + TOWERS for row in alone):
+        return []  # a start that is high, or a noise without measure
+    level = float(np.median(logs[~towers]))
+    return [
+        Excursion(row, row, row, True, float(logs[row]) - level, float(np.exp(level)), math.inf)
+        for row in map(int, alone)
+    ]
 
 
 def _candidates(base: Baseline, values: FloatArray, sensitivity: Sensitivity) -> IntArray:

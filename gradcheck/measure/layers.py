@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from gradcheck.measure.robust import finite, level
 from gradcheck.model import Role, Run, Series
 
 LEAST_LAYERS = 3
 BIAS_WORDS = ("bias", "norm", "bn", "ln")
+LEAST_ROWS = 20
+"""Rows in which a layer must be cut off."""
 
 
 def median_norms(run: Run) -> list[tuple[Series, float]]:
@@ -35,7 +39,41 @@ def first_layer(run: Run) -> tuple[Series, Series] | None:
     """The gradient norms of weight and bias of the first layer logged with both, None without."""
     layers = {series.name: series for series in run.every(Role.LAYER_GRAD_NORM) if len(series)}
     for name, series in layers.items():
-        bias = layers.get(name.replace("weight", "bias"))
+        bias = layers.get(_bias_of(name))
         if bias is not None and bias is not series:
             return series, bias
     return None
+
+
+def cut_off(run: Run) -> Series | None:
+    """The weight whose gradient is exactly 0 in every row while that of its bias is not.
+
+    The gradient of a weight is the product of that of its bias and of its input: the input is 0 for
+    every sample. A weight that is merely frozen has layers before it that learn; here some layer
+    before it gets no gradient at all, weight and bias. None where there is no such layer.
+    """
+    pairs = _weights_with_bias(run)
+    silent = False
+    for weight, bias in pairs:
+        if _is_zero(weight) and _is_zero(bias):
+            silent = True
+        elif _is_zero(weight) and silent and bool((bias.value != 0).all()):
+            return weight
+        elif not _is_zero(weight):
+            silent = False
+    return None
+
+
+def _is_zero(series: Series) -> bool:
+    return len(series) >= LEAST_ROWS and bool(np.all(series.value == 0))
+
+
+def _weights_with_bias(run: Run) -> list[tuple[Series, Series]]:
+    """The gradient norms of weights and of their biases, in the order of the log."""
+    layers = {series.name: series for series in run.every(Role.LAYER_GRAD_NORM)}
+    named = ((weight, layers.get(_bias_of(name))) for name, weight in layers.items())
+    return [(weight, bias) for weight, bias in named if bias is not None and bias is not weight]
+
+
+def _bias_of(name: str) -> str:
+    return name.replace("weight", "bias")

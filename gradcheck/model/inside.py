@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 FREEZE, EARLIER = "freeze_weights", "earlier_weights"
 SKIP, SKIP_ONSET = "skip_batch", "skip_onset"
 SLOWER, FASTER = "lower_learning_rate", "raise_learning_rate"
+FLOAT32 = "float32"
 """Changes whose outcome is evidence, whatever the cause may be; each is a module of its name."""
 
 

@@ -96,4 +96,6 @@ def _fades(layers: Sequence[float]) -> bool:
     if len(layers) < 4 or not all(map(math.isfinite, layers)):
         return False
     first, last = max(layers[:2]), max(layers[-2:])
-    return first < TINY and first < FADED * last
+    # what is cut off is 0 at once; what fades has got less and less on the way
+    faint = any(0 < layer < FADED * last for layer in layers)
+    return first < TINY and faint

@@ -81,6 +81,11 @@ SEEN: Table = {
     "spikes_from_negative": {"": {"loss": put(FALL, [150, 200, 260], 300.0)}},
     "log_clamp_values": {
         "": {"loss": CLAMPED},
+        "forty terms, some not clamped": {
+            "loss": put(
+                np.tile([42.5, 45.0, 47.5, 50.0, 52.5], ROWS // 5), slice(0, None, 7), 43.53
+            )
+        },
         "four terms": {"loss": np.concatenate([decay(100), 25.0 * (1 + np.arange(200) % 3)])},
     },
     "frozen_high": {"": {"loss": STUCK}},

@@ -9,9 +9,9 @@ import pytest
 from gradcheck.clues import replayed
 from gradcheck.clues.replayed import CALM
 from gradcheck.model import Replay, Run, Trial, Tried
-from gradcheck.model.inside import EARLIER, SKIP, SLOWER
+from gradcheck.model.inside import EARLIER, FLOAT32, SKIP, SLOWER
 from tests.clues import Table, cases
-from tests.synthetic import Columns, clues_of, decay, norms, put, run_of
+from tests.synthetic import Columns, clues_of, constant, decay, norms, put, run_of, steady
 
 ROWS, AT = 400, 200
 GONE, BACK, LATER = ("prevented", None), ("not_prevented", AT), ("delayed", AT + 20)
@@ -34,6 +34,12 @@ def calm(*trials: Tried) -> Run:
     """The same of a run in which nothing happened."""
     replay = Replay("fork", True, True, 0, trials)
     return dataclasses.replace(run_of({"loss": decay(ROWS)}), replay=replay)
+
+
+def still(*trials: Tried, norm: float = 0.0, reproduced: bool = True) -> Run:
+    """A run whose gradients are of one size all along and that learns nothing."""
+    run = run_of({"loss": steady(ROWS, usual=2.3, noise=0.003), "grad_norm": constant(ROWS, norm)})
+    return dataclasses.replace(run, replay=Replay("fork", reproduced, True, 0, trials, (), True))
 
 
 ALONE = (tried(EARLIER, BACK), tried(SKIP, GONE))
@@ -78,6 +84,13 @@ UNSEEN: Table = {
             tried(EARLIER, GONE), tried(SLOWER, GONE, healthy=False)
         ),
     },
+    "gradients_back_in_float32": {
+        "float32 learns nothing either": still(tried(FLOAT32, BACK)),
+        "never tried": still(tried(SLOWER, GONE)),
+        "small, but not 0": still(tried(FLOAT32, GONE), norm=1e-9),
+        "it did not come back": still(tried(FLOAT32, GONE), reproduced=False),
+        "a run that spiked": spiked(tried(FLOAT32, GONE)),
+    },
 }
 SEEN: Table = {
     "batch_alone_spikes": {"both": spiked(*ALONE)},
@@ -91,6 +104,7 @@ SEEN: Table = {
         "gone for a while": spiked(tried(EARLIER, LATER)),
     },
     "calm_at_lower_rate": {"both": spiked(*WEIGHTS)},
+    "gradients_back_in_float32": {"learns": still(tried(FLOAT32, GONE))},
 }
 
 

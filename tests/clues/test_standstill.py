@@ -14,6 +14,9 @@ HUMP = np.concatenate([[2.3, 9.0, 5.0, 3.0], steady(196, usual=2.3, noise=0.003)
 STUCK = np.concatenate([decay(80, end=2.0), steady(120, usual=2.3, noise=0.01)])
 STARVED = {f"grad/l{i}.weight": norms(ROWS, usual=10.0 ** (-2 * i)) for i in range(4)}
 
+OFF = {"grad/0.weight": np.zeros(ROWS), "grad/0.bias": np.zeros(ROWS)}
+CUT = {**OFF, "grad/1.weight": np.zeros(ROWS), "grad/1.bias": norms(ROWS)}
+
 UNSEEN: Table = {
     "flat_from_start": {
         "learning": {"loss": decay(ROWS)},
@@ -38,6 +41,13 @@ UNSEEN: Table = {
         "alive": {"loss": STUCK, "grad_norm": norms(ROWS)},
         "converged": {
             "loss": decay(ROWS, start=9.0),
+            "grad_norm": put(norms(ROWS), slice(80, None), 0.0),
+        },
+    },
+    "layer_gets_zeros": {
+        "frozen": {"loss": FLAT, **OFF, "grad/1.weight": norms(ROWS), "grad/1.bias": norms(ROWS)},
+        "switched off in mid-run": {
+            "loss": STUCK,
             "grad_norm": put(norms(ROWS), slice(80, None), 0.0),
         },
     },
@@ -67,6 +77,7 @@ SEEN: Table = {
     "tiny_gradient": {"": {"loss": FLAT, "grad_norm": norms(ROWS) * 1e-9}},
     "layers_starve": {"": {"loss": FLAT, **STARVED}},
     "gradient_stops": {"": {"loss": STUCK, "grad_norm": put(norms(ROWS), slice(80, None), 0.0)}},
+    "layer_gets_zeros": {"": {"loss": FLAT, **CUT}, "learning": {"loss": decay(ROWS), **CUT}},
     "large_norm_flat_loss": {
         "": {"loss": FLAT, "grad_norm": norms(ROWS) * 1e5},
         "noisy": {"loss": FLAT, "grad_norm": norms(ROWS, noise=0.8) * 1e5},

@@ -51,6 +51,8 @@ HEALTHY: dict[str, Column] = {
     "warm-up hump": decay(500) * (1 + 0.8 * np.exp(-(((np.arange(500) - 60) / 25) ** 2))),
     "sawtooth of epochs": 1.0 + 0.2 * (np.arange(600) % 50 / 50) + 0.02 * NORMAL.random(600),
     "huge first rows": np.concatenate([[900.0, 300.0, 80.0], decay(300)]),
+    "a first step that is far too long": np.concatenate([[2.3, 900.0, 300.0, 80.0], decay(300)]),
+    "heavy tails from the start": np.exp(2.0 * np.random.default_rng(8).standard_normal(300)),
     "a dip to zero and back": put(decay(400), slice(200, 205), 0.0),
     "smoothed": np.convolve(decay(600, noise=0.2), np.ones(40) / 40, "valid"),
     "a step down": scale(decay(400), slice(200, None), 0.3),
@@ -276,3 +278,17 @@ def test_level_shifts_of_long_series_take_no_time() -> None:
     began = time.process_time()
     assert shifts(values) == [50_000]
     assert time.process_time() - began < 2.0
+
+
+@pytest.mark.parametrize("at", [2, 5, 7])
+@pytest.mark.parametrize("rows", [16, 200])
+def test_a_tower_among_the_first_rows_and_those_after_it(at: int, rows: int) -> None:
+    values = put(decay(rows), slice(at, None, 12), 5000.0)
+    assert starts(values) == list(range(at, rows, 12))
+
+
+@pytest.mark.parametrize("rows", [slice(0, 1), slice(1, 2), slice(3, 5), slice(2, None, 2)])
+def test_no_tower_where_a_run_starts_high_or_goes_up_and_down(rows: slice) -> None:
+    values = put(decay(100), slice(0, 0), 1.0)
+    values[:20] = put(values[:20], rows, 5000.0)
+    assert not [at for at in starts(values) if at < 8]
