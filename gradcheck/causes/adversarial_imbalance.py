@@ -51,6 +51,7 @@ CAUSE = Cause(
     prior=-5.5,
     weights={
         "one_adversary_won": 8.5,
+        "critic_without_bound": 7.5,
         "loss_climbed": 0.5,
         "gradient_ramp": 0.3,
         "sudden_nonfinite": -1.0,

@@ -1,4 +1,4 @@
-"""An adversarial loss that runs away because its opponent has won."""
+"""An adversarial loss that runs away: its opponent has won, or nothing bounds the critic."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.measure.events import stretch_event
-from gradcheck.measure.games import winner_and_loser
-from gradcheck.model import Event, Kind, Run, Severity
+from gradcheck.measure.games import runaway_critic, winner_and_loser
+from gradcheck.model import Event, Kind, Run, Series, Severity
 
 
 def detect(run: Run) -> Iterator[Event]:
-    """At most one event, from the row on which the loser's loss is above all of its first rows."""
+    """At most one event, from the row on which the loss is beyond all of its first rows."""
     found = winner_and_loser(run)
-    if found is None:
+    series = found[1] if found is not None else runaway_critic(run)
+    if series is None:
         return
-    _, loser = found
-    early = float(np.nanmax(np.abs(loser.value[: max(3, len(loser) // 8)])))
-    low = np.flatnonzero(loser.value <= early)
-    first = min(int(low[-1]) + 1 if len(low) else 0, len(loser) - 1)
-    yield stretch_event(
-        Kind.DIVERGENCE, Severity.WARNING, loser, (first, len(loser) - 1), recovered=False
-    )
+    rows = (_first_beyond(series), len(series) - 1)
+    yield stretch_event(Kind.DIVERGENCE, Severity.WARNING, series, rows, recovered=False)
+
+
+def _first_beyond(series: Series) -> int:
+    size = np.abs(series.value)
+    near = np.flatnonzero(size <= float(np.nanmax(size[: max(3, len(series) // 8)])))
+    return min(int(near[-1]) + 1 if len(near) else 0, len(series) - 1)

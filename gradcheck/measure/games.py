@@ -1,8 +1,10 @@
-"""Whether one player of an adversarial game has won for good."""
+"""Whether one player of an adversarial game has won for good, or has no bound."""
 
 from __future__ import annotations
 
 import re
+
+import numpy as np
 
 from gradcheck.measure.robust import block_levels, finite
 from gradcheck.model import Objective, Role, Run, Series
@@ -13,6 +15,8 @@ WON = 0.1
 LEAST_LEVEL = 0.05
 GROWN = 2.5
 BLOCKS = 8
+UNBOUNDED, STILL = 100.0, 3.0
+"""Size of a critic's loss at the end over the beginning, and over the middle of the run."""
 SIDES = {
     "generator": re.compile(
         r"(?<![A-Za-z])[Gg](?![A-Za-z])|[a-z]G(?![A-Za-z])|(?i:gen(erator)?(?![a-z]))"
@@ -33,6 +37,29 @@ def winner_and_loser(run: Run) -> tuple[Series, Series] | None:
     ]
     pairs = ((one, other) for one in players for other in players if _are_rivals(one, other))
     return next((pair for pair in pairs if _won(pair[0]) and _ran_away(pair[1])), None)
+
+
+def runaway_critic(run: Run) -> Series | None:
+    """The adversarial loss that falls below 0 without bound, faster and faster to the end.
+
+    Under a penalty, clipped weights or spectral normalisation a critic's distance grows for a
+    while and then shrinks; without any of them it grows with the critic's weights.
+    """
+    players = (
+        series
+        for series in run.every(Role.LOSS)
+        if series.objective is Objective.ADVERSARIAL and len(finite(series.value)) >= LEAST_ROWS
+    )
+    return next((series for series in players if _falls_without_bound(series)), None)
+
+
+def _falls_without_bound(series: Series) -> bool:
+    levels = block_levels(finite(series.value), BLOCKS)
+    early = max(abs(float(levels[0])), LEAST_LEVEL)
+    falls = np.diff(levels)[-4:]
+    faster = bool((falls < 0).all()) and bool((np.diff(falls) < 0).all())
+    far = levels[-1] < -UNBOUNDED * early and levels[-1] < STILL * levels[BLOCKS // 2]
+    return faster and bool(far)
 
 
 def _are_rivals(one: Series, other: Series) -> bool:

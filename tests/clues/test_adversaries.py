@@ -24,7 +24,24 @@ def running_away(rows: int = ROWS, end: float = 15.0) -> Column:
 BALANCED = steady(ROWS, usual=0.69, noise=0.2)
 CRITIC = -8.0 * np.exp(-4.0 * np.arange(ROWS) / ROWS) * norms(ROWS, usual=1.0)
 
+UNBOUNDED = -(np.linspace(0.1, 1.0, ROWS) ** 4) * 900.0 * norms(ROWS, seed=5, usual=1.0, noise=0.05)
+
 UNSEEN: Table = {
+    "critic_without_bound": {
+        "bounded by a penalty": {"critic_loss": CRITIC, "generator_loss": BALANCED},
+        "grows, but slower and slower": {
+            "critic_loss": -np.sqrt(np.arange(1.0, ROWS + 1)) * 50.0,
+            "generator_loss": BALANCED,
+        },
+        "grows evenly": {"loss_d": -np.linspace(0.1, 90.0, ROWS), "loss_g": BALANCED},
+        "upwards": {"loss_d": -UNBOUNDED, "loss_g": BALANCED},
+        "no game": {"loss": UNBOUNDED, "aux_loss": BALANCED},
+        "it came back": {
+            "loss_d": np.concatenate([UNBOUNDED[:350], BALANCED[:50]]),
+            "loss_g": BALANCED,
+        },
+        "thirty rows": {"loss_d": UNBOUNDED[::14], "loss_g": BALANCED[::14]},
+    },
     "one_adversary_won": {
         "balanced": {"loss_d": BALANCED, "loss_g": steady(ROWS, usual=0.8, noise=0.3)},
         "balanced, tiny unit": {"loss_d": BALANCED * 1e-4, "loss_g": BALANCED * 2e-4},
@@ -58,6 +75,11 @@ UNSEEN: Table = {
     },
 }
 SEEN: Table = {
+    "critic_without_bound": {
+        "its distance": {"critic_loss": UNBOUNDED, "generator_loss": BALANCED},
+        "small unit": {"D_loss": UNBOUNDED / 5.0, "G_loss": BALANCED},
+        "sparse": run_of({"d_loss": UNBOUNDED, "g_loss": BALANCED}, np.arange(ROWS) * 50),
+    },
     "one_adversary_won": {
         "the discriminator": {"loss_d": fading(), "loss_g": running_away()},
         "the generator": {"errG": fading(), "errD": running_away()},
