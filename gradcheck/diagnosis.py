@@ -28,7 +28,8 @@ DECIDED = 0.75
 
 
 NONFINITE = frozenset({Kind.NONFINITE_LOSS, Kind.NONFINITE_GRADIENT, Kind.MASKED_NONFINITE})
-LASTING = NONFINITE | {Kind.PLATEAU, Kind.VANISHING_GRADIENT, Kind.DEAD_UNITS}
+STANDSTILL = frozenset({Kind.PLATEAU, Kind.VANISHING_GRADIENT, Kind.DEAD_UNITS})
+LASTING = NONFINITE | STANDSTILL
 """Events that are no passing spike."""
 CLEARLY = 1.5
 """How much more likely than none the causes with evidence must be for what passed to be open."""

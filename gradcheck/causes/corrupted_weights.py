@@ -82,6 +82,8 @@ CAUSE = Cause(
         "batch_stands_out": -4.0,
         "target_stands_out": -4.0,
         "calm_at_lower_rate": -2.0,
+        "batch_alone_spikes": -5.0,
+        "batches_spike_anyway": -5.0,
     },
     remedies=_remedies,
 )

@@ -96,6 +96,7 @@ CAUSE = Cause(
         "update_climbs": -4.0,
         "batch_alone_spikes": -2.0,
         "calm_at_lower_rate": 0.5,
+        "batches_spike_anyway": -4.0,
     },
     remedies=_remedies,
     trials=("lower_beta2", "clip_gradients"),

@@ -72,6 +72,7 @@ CLUES = {
     # finite trouble
     "update_too_long": _seen("updates are long beside the weights they change"),
     "activations_grow_with_depth": _seen("signals grow from layer to layer before any update"),
+    "signal_keeps_size": _seen("signals keep their size from layer to layer before any update"),
     "inputs_far_from_unit": _seen("inputs are far from unit size"),
     "targets_far_from_unit": _seen("targets are far from unit size"),
     "batch_stands_out": _seen("the batch of the onset is far larger than those before it"),

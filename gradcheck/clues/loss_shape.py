@@ -29,6 +29,8 @@ CLUES = {
 }
 BATCHES = (*range(1, 129), 160, 192, 200, 256)
 CLAMP = 100.0
+STEADY, SLOWING = 0.7, 0.3
+"""Share of its fastest fall at which a loss runs down, and how little one tells that slows."""
 LEAP = 3.0
 LEAST_ROWS = 10
 
@@ -83,7 +85,9 @@ def _floorless(case: Case, loss: Series) -> Iterator[Clue]:
         f"{number(float(levels[-1]))})"
     )
     window = (int(loss.step[0]), int(loss.step[end - 1]))
-    yield Clue("floorless_fall", Evidence(said, loss.name, *window))
+    # a density may well come to a negative loss, slower and slower, where nothing breaks
+    runs_on = case.failed or float(falls[-1]) > STEADY * float(falls.max())
+    yield Clue("floorless_fall", Evidence(said, loss.name, *window), 1.0 if runs_on else SLOWING)
     if case.gradient is not None:
         yield from _steeper(case.gradient, window)
 
@@ -131,7 +135,9 @@ def _log_clamp(loss: Series) -> Iterator[Clue]:
         share = stuck * batch / CLAMP
         off = np.abs(share - np.round(share))
         # a wide grid (few samples) is telling, on a fine one everything lies near a multiple
-        if float(np.mean(off < 0.01)) > 0.75 and float(np.max(share)) >= 1:
+        several = np.ptp(share[off < 0.01]) > 1.5 if bool((off < 0.01).any()) else False
+        # a flat loss is a multiple of something
+        if float(np.mean(off < 0.01)) > 0.75 and several:
             said = (
                 f"the loss takes multiples of {number(CLAMP / batch)} (up to "
                 f"{number(float(stuck.max()))}): logarithms clamped at -100, {batch} terms "

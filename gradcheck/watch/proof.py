@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from gradcheck.diagnosis import STANDSTILL
 from gradcheck.model import HEALTHY, Kind, Replay, RunReport, Severity
 from gradcheck.watch import tensors
 from gradcheck.watch.changes.base import Trouble
@@ -24,6 +25,8 @@ LONGEST = 100
 """Steps after the first bad one that a replay has to show, at most."""
 STALLED = 20
 """Steps without which nobody can say that a run stands still."""
+FELL = 0.5
+"""Share of the first loss that is left where a run has learned something."""
 ENOUGH = 5
 """Norms, or rates, from which on their median is usual."""
 MOST_SAMPLES = 256
@@ -134,6 +137,9 @@ def _of_stall(probe: Probe, report: RunReport) -> Situation | None:
     begin = probe.optimizers.trail[0][0]
     shown = min(len(losses), LONGEST)
     level = statistics.median(losses[shown - STALLED // 2 : shown])
+    kinds = {event.kind for event in report.events}
+    if kinds.isdisjoint(STANDSTILL) and abs(level) < FELL * abs(losses[0]):
+        return None  # it learned
     failure = Failure(begin, finite=True, stalled_at=level, lasts=shown - STALLED)
     return _situation(probe, report, failure, 0)
 

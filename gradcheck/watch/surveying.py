@@ -7,7 +7,9 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gradcheck.model import Observation, RunReport, Where
+import numpy as np
+
+from gradcheck.model import Observation, Role, Run, RunReport, Where
 from gradcheck.watch import layer_history
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.replay.snapshot import Snapshots
@@ -25,6 +27,8 @@ LAGGED = 6.0
 MOST_REPLAYED = 60.0
 """Seconds that replaying up to the onset may take."""
 DEAD = 0.9
+CALM_STEPS, LEAPT = 20, 4.0
+"""Steps that tell the usual loss, and by how many times itself it rises where it leaps."""
 LONG = 0.08
 """Length of an update beside its weights from which on it is long."""
 
@@ -43,13 +47,17 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
         per_step = probe.optimizers.together
         tick = onset * per_step
         if snapshots.reaches(tick - 4, tick * probe.seconds_a_step() < MOST_REPLAYED):
-            yield from _onset(probe, _survey(snapshots, max(0, tick - 4), tick + per_step), onset)
+            surveys = _survey(snapshots, max(0, tick - 4), tick + per_step)
+            yield from _onset(report.run, surveys, onset)
     yield from layer_history.recurrence(probe, start[0] if start else {}, onset)
     yield from layer_history.fading(probe)
 
 
 def at_end(probe: Probe, snapshots: Snapshots) -> Iterator[Observation]:
-    """What the last step of a run that stands still shows."""
+    """What the first and the last step of a run show that never broke."""
+    start = _survey(snapshots, 0, 1, oldest=True)
+    if start:
+        yield from _first_step(start[0])
     yield from layer_history.fading(probe)
     last = _survey(snapshots, snapshots.newest, snapshots.newest + 1)
     dead = float(last[-1]["dead"]) if last else 0.0
@@ -97,7 +105,14 @@ def _first_step(first: Survey) -> Iterator[Observation]:
     worst = max(layers, key=lambda layer: layer["out"] / layer["in"])
     largest = max(layers, key=lambda layer: float(layer["out"]))
     gain = worst["out"] / worst["in"]
-    if largest["out"] >= GROWN and gain >= GAIN:
+    if len(layers) > 1 and largest["out"] < GROWN:
+        yield Observation(
+            "signal_keeps_size",
+            f"before any update the signal is {number(layers[0]['in'])} before the first layer and "
+            f"at most {number(largest['out'])} after any",
+            0,
+        )
+    elif largest["out"] >= GROWN and gain >= GAIN:
         through = largest["out"] / max(layers[0]["in"], 1e-30)
         yield Observation(
             "activations_grow_with_depth",
@@ -110,7 +125,7 @@ def _first_step(first: Survey) -> Iterator[Observation]:
         )
 
 
-def _onset(probe: Probe, surveys: Sequence[Survey], onset: int) -> Iterator[Observation]:
+def _onset(run: Run, surveys: Sequence[Survey], onset: int) -> Iterator[Observation]:
     """Is the batch of the onset larger than the ones before it? Does Adam lag behind?"""
     if len(surveys) < 2:
         return
@@ -151,14 +166,29 @@ def _onset(probe: Probe, surveys: Sequence[Survey], onset: int) -> Iterator[Obse
             where=Where("state", at["name"], file=at["file"], line=at["line"]),
         )
     lags = [float(one.get("lag", 0.0)) for one in surveys]
-    if lags[-1] >= LAGGED and max(lags) >= LAGGED:
+    # a gradient that leaps with its loss is that of other data, or of weights that are gone
+    around = zip(lags[-3:], range(onset + 2 - len(lags[-3:]), onset + 2), strict=True)
+    ahead = [lag for lag, step in around if _calm(run, step)]
+    if ahead and max(ahead) >= LAGGED:
         yield Observation(
             "moment_lagged",
-            f"at step {onset} the gradient was {number(max(lags))} times what Adam's second moment "
-            "expects",
+            f"at step {onset} the gradient was {number(max(ahead))} times what Adam's second "
+            "moment expects",
             onset,
-            min(1.0, max(lags) / 10),
+            min(1.0, max(ahead) / 10),
         )
+
+
+def _calm(run: Run, step: int) -> bool:
+    """Whether the loss of a step was still about that of the steps before."""
+    loss = run.get(Role.LOSS)
+    if loss is None:
+        return True
+    before, now = loss.value[loss.step < step][-CALM_STEPS:], loss.value[loss.step == step]
+    if not len(before) or not len(now):
+        return True
+    usual = float(np.median(before))
+    return float(now[0]) - usual <= LEAPT * abs(usual)
 
 
 def _written(probe: Probe, onset: int | None) -> Iterator[Observation]:

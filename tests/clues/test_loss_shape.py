@@ -44,6 +44,8 @@ UNSEEN: Table = {
         "low": {"loss": decay(ROWS)},
         "diverged": {"loss": grow(decay(ROWS), 200, 1.03)},
         "few rows": {"loss": CLAMPED[100:108]},
+        "flat": {"loss": steady(ROWS, usual=1.79, noise=0.002)},
+        "flat at a clamp": {"loss": steady(ROWS, usual=50.0, noise=0.0)},
     },
     "frozen_high": {
         "grows on": {"loss": grow(decay(ROWS), 250, 1.2)},
