@@ -61,5 +61,4 @@ CAUSE = Cause(
         "loss_partly_negated": 1.0,
     },
     remedies=_remedies,
-    trials=("lower_learning_rate", "clip_gradients"),
 )

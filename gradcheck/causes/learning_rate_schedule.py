@@ -114,6 +114,7 @@ CAUSE = Cause(
         "batches_spike_anyway": -3.0,
         "earlier_weights_calm": 0.5,
         "calm_at_lower_rate": 2.0,
+        "optimizer_began_anew": -3.0,
     },
     remedies=_remedies,
     trials=("hold_learning_rate", "lower_learning_rate"),

@@ -107,6 +107,7 @@ CAUSE = Cause(
         "batch_alone_spikes": 4.0,
         "batches_spike_anyway": -1.0,
         "earlier_weights_calm": -8.0,
+        "optimizer_began_anew": -3.0,
     },
     remedies=_remedies,
     trials=("without_samples", "skip_onset", "skip_batch", "clip_gradients"),

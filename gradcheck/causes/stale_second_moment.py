@@ -97,6 +97,7 @@ CAUSE = Cause(
         "batch_alone_spikes": -2.0,
         "calm_at_lower_rate": 0.5,
         "batches_spike_anyway": -4.0,
+        "optimizer_began_anew": -3.0,
     },
     remedies=_remedies,
     trials=("lower_beta2", "clip_gradients"),

@@ -91,5 +91,4 @@ CAUSE = Cause(
         "loss_partly_negated": 6.0,
     },
     remedies=_remedies,
-    trials=("lower_learning_rate", "clip_gradients"),
 )

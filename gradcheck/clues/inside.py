@@ -69,6 +69,7 @@ CLUES = {
     "loss_partly_negated": _seen("an error without an upper bound is subtracted in the loss"),
     "parameters_left_out": _seen("parameters of the model were never updated"),
     "weights_written_outside": _seen("weights were overwritten between two updates"),
+    "optimizer_began_anew": _seen("an optimizer without a memory went on with a model built again"),
     # finite trouble
     "update_too_long": _seen("updates are long beside the weights they change"),
     "activations_grow_with_depth": _seen("signals grow from layer to layer before any update"),

@@ -48,6 +48,11 @@ class Step:
         return self.norm if self.unclipped is None else self.unclipped
 
     @property
+    def is_finite(self) -> bool:
+        """Whether neither its gradient nor its loss is anything else."""
+        return math.isfinite(self.norm) and self.loss_is_finite
+
+    @property
     def loss_is_finite(self) -> bool:
         """Whether the loss is a number, or none is known."""
         return self.loss is None or math.isfinite(self.loss)

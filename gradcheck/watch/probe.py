@@ -25,6 +25,7 @@ from gradcheck.watch.loop import LoopChecks
 from gradcheck.watch.loss_scale import LossScale
 from gradcheck.watch.names import Registry
 from gradcheck.watch.optimizers import Optimizers
+from gradcheck.watch.takeovers import Takeovers
 from gradcheck.watch.targets import Targets
 from gradcheck.watch.updates import Updates
 
@@ -47,6 +48,7 @@ class Probe:
         self.change: Change | None = None
         """What a trial, or healing, changes in the script."""
         self.loop = LoopChecks()
+        self.takeovers = Takeovers()
         self.updates = Updates()
         self.targets = Targets()
         self.cleared_last = False  # gradients were set to zero since backward
@@ -160,9 +162,10 @@ class Probe:
         """An optimizer is about to update its weights; non-finite gradients are held here."""
         begun = time.perf_counter()
         followed = self.optimizers.follow(optimizer)
-        followed.took_step = True
-        followed.skips = 0
+        followed.took_step, followed.skips = True, 0
         self.loop.stepping(followed)
+        if followed.steps == followed.begun_at:
+            self.takeovers.begins(optimizer, followed)
         if self.change is not None:
             self.change.before_step(optimizer)
         if closures.of(args, kwargs) is not None:
@@ -210,10 +213,8 @@ class Probe:
         if not followed.measured:
             if self._losses:  # backward ran, and the script took its gradients away again
                 self._dropped(followed, step)
-        else:
-            fine = math.isfinite(step.norm) and step.loss_is_finite
-            if not fine and self.listener.on_nonfinite(followed, step):
-                self.withhold(followed)
+        elif not step.is_finite and self.listener.on_nonfinite(followed, step):
+            self.withhold(followed)
         self.updates.before(followed)
         self.listener.on_update(followed, updating=True)
 

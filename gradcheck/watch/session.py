@@ -247,12 +247,14 @@ class Session:
         change = self.probe.change
         if change is not None and change.rescue(followed, self.snapshots.ticks):
             return True
-        if self.failed is None:
-            self.failed = replace(step, step=followed.steps), self.snapshots.ticks
+        failed = self.failed or (replace(step, step=followed.steps), self.snapshots.ticks)
+        self.failed, before = failed, self.failed
         self._halted = time.perf_counter()
         held = self._examine(followed, step)
         self.examined += time.perf_counter() - self._halted
         self._halted = None
+        if step.skipped and not held and step.is_finite:
+            self.failed = before  # the optimizer's parameters got no gradient, and nothing else
         return held
 
     def _examine(self, followed: Followed, step: Step) -> bool:

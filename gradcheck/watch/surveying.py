@@ -32,6 +32,8 @@ CALM_STEPS, LEAPT = 20, 4.0
 LONG = 0.08
 """Length of an update beside its weights from which on it is long."""
 
+WRITTEN = "weights_written_outside"
+
 Survey = Mapping[str, Any]
 
 
@@ -39,6 +41,8 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
     """What the replays of a failure that is no single operation's fault tell."""
     yield from _updates(probe, report)
     yield from _written(probe, report.first_bad_step)
+    if report.first_bad_step is not None:
+        yield from probe.takeovers.observations(report.first_bad_step)
     start = _survey(snapshots, 0, 1, oldest=True)
     if start:
         yield from _first_step(start[0])
@@ -48,7 +52,9 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
         tick = onset * per_step
         if snapshots.reaches(tick - 4, tick * probe.seconds_a_step() < MOST_REPLAYED):
             surveys = _survey(snapshots, max(0, tick - 4), tick + per_step)
-            yield from _onset(report.run, surveys, onset)
+            loaded = probe.takeovers.before(onset) is not None
+            told = _onset(report.run, surveys, onset)
+            yield from (one for one in told if not (loaded and one.key == WRITTEN))
     yield from layer_history.recurrence(probe, start[0] if start else {}, onset)
     yield from layer_history.fading(probe)
 
@@ -160,7 +166,7 @@ def _onset(run: Run, surveys: Sequence[Survey], onset: int) -> Iterator[Observat
     at = next((w for w in written[-2:] if w), None)
     if at is not None and not any(written[:-2]):
         yield Observation(
-            "weights_written_outside",
+            WRITTEN,
             f"{at['name']} was written to between two updates just before step {onset}",
             onset,
             where=Where("state", at["name"], file=at["file"], line=at["line"]),
@@ -193,9 +199,11 @@ def _calm(run: Run, step: int) -> bool:
 
 def _written(probe: Probe, onset: int | None) -> Iterator[Observation]:
     """Were weights overwritten just before the onset, by something that is no habit of the loop?"""
-    if onset is not None and any(probe.loop.written_at(step) for step in (onset, onset - 1)):
+    if onset is None or probe.takeovers.before(onset) is not None:
+        return  # a model built again is loaded
+    if any(probe.loop.written_at(step) for step in (onset, onset - 1)):
         yield Observation(
-            "weights_written_outside",
+            WRITTEN,
             f"weights were overwritten between the updates before step {onset} and its own",
             onset,
         )
