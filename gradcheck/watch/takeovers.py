@@ -1,0 +1,77 @@
+"""Notices an optimizer that goes on with a model built again, and has forgotten what was before."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.optim.optimizer import Optimizer
+
+from gradcheck.model import Observation
+from gradcheck.watch.followed import Followed
+
+LEAST_STEPS = 20
+"""Steps before it without which there was nothing to forget."""
+MOST = 4
+"""Optimizers after which a new one is a habit: one for each task, say."""
+SOON = 30
+"""Steps after it within which a trouble may come of it."""
+
+
+@dataclass(frozen=True)
+class _Begun:
+    step: int
+    empty: bool
+    shapes: tuple[tuple[int, ...], ...]
+    first: weakref.ref[Tensor]
+
+    def resumes(self, other: _Begun) -> bool:
+        """Whether it updates a model of the same shapes that is not the same."""
+        return self.shapes == other.shapes and self.first() is not other.first()
+
+
+class Takeovers:
+    """The first steps of optimizers, and what their state held then."""
+
+    def __init__(self) -> None:
+        self._begun: list[_Begun] = []
+
+    def begins(self, optimizer: Optimizer, followed: Followed) -> None:
+        """An optimizer is about to take its first step."""
+        if len(self._begun) <= MOST and followed.parameters:
+            shapes = tuple(tuple(p.shape) for p in followed.parameters)
+            empty = not optimizer.state and _has_memory(optimizer)
+            first = weakref.ref(followed.parameters[0])
+            self._begun.append(_Begun(followed.steps, empty, shapes, first))
+
+    def before(self, onset: int) -> int | None:
+        """The step of the last takeover from which a trouble may come; None without one."""
+        if len(self._begun) > MOST:
+            return None
+        steps = [
+            one.step
+            for place, one in enumerate(self._begun)
+            if one.step >= LEAST_STEPS and any(one.resumes(old) for old in self._begun[:place])
+        ]
+        return next((step for step in reversed(steps) if 0 <= onset - step <= SOON), None)
+
+    def observations(self, onset: int) -> Iterator[Observation]:
+        """Did the trouble begin where an optimizer without a memory went on?"""
+        step = self.before(onset)
+        if step is not None and any(one.step == step and one.empty for one in self._begun):
+            yield Observation(
+                "optimizer_began_anew",
+                f"at step {step} a new optimizer went on with a model built again, and its state "
+                f"was empty: what the one before it had gathered in {step} steps was not loaded",
+                step,
+            )
+
+
+def _has_memory(optimizer: Optimizer) -> bool:
+    """Whether it keeps more than the weights: moments, or momentum."""
+    groups = optimizer.param_groups
+    plain = all("momentum" in group and not group["momentum"] for group in groups)
+    return not plain
