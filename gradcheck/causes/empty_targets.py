@@ -69,5 +69,5 @@ CAUSE = Cause(
         "no_target_counted": 14.0,
     },
     remedies=_remedies,
-    trials=("guard_empty_mean", "skip_batch"),
+    trials=("guard_empty_mean", "guard_division", "skip_batch"),
 )

@@ -11,6 +11,7 @@ import numpy as np
 from gradcheck.measure.climbs import Climb, climb
 from gradcheck.measure.events import stretch_event
 from gradcheck.measure.regimes import lasting_rise
+from gradcheck.measure.robust import block_levels
 from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Series, Severity
 from gradcheck.model.inside import FREEZE
 
@@ -31,6 +32,8 @@ BEYOND_NOISE = 100.0
 """End over best that no swing of a noisy loss reaches."""
 LARGER = "batch_grew"
 DATA_STANDS_OUT = frozenset({"batch_stands_out", "target_stands_out"})
+NEGATED, DRIVEN, MOST_BLOCKS = "loss_negated", 4.0, 8
+"""The observation that a loss is the negative of an error, and how far it runs down by that."""
 FLOORLESS = 30.0
 """Growth of a negative loss, in its own earlier magnitude, over the last third of the run."""
 
@@ -58,6 +61,8 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
         first: int | None = risen.first
     else:
         first = _floorless(values)
+    if first is None and any(one.key == NEGATED for one in run.observations):
+        first = _driven_down(values)
     if first is None and loss.objective is Objective.MINIMISED:
         first = lasting_rise(values)
     first = 0 if first is None and _is_astronomic(values) else first
@@ -146,6 +151,21 @@ def _is_grave(loss: Series, risen: Climb) -> bool:
     if trusted and bool((loss.value <= 0).any()):
         return True
     return risen.ratio >= (LEAST_RISE if trusted else LEAST_RISE_UNTRUSTED)
+
+
+def _driven_down(values: FloatArray) -> int | None:
+    """The first row where the negative of an error ran down from its first level, else None.
+
+    It is told where the sign is known to be wrong: a likelihood may fall like that.
+    """
+    if len(values) < MOST_BLOCKS * 2:
+        return None
+    levels = block_levels(values, MOST_BLOCKS)
+    start = abs(float(levels[0]))
+    falls = bool((np.diff(levels)[-MOST_BLOCKS // 2 :] < 0).all())
+    if not falls or levels[-1] >= -DRIVEN * start:
+        return None
+    return 0
 
 
 def _floorless(values: FloatArray) -> int | None:

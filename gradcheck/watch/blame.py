@@ -20,7 +20,7 @@ _STATE = {
     "buffer": "buffer_nonfinite",
     "moment": "moment_nonfinite",
 }
-_MOST_SAMPLES = 16
+_MOST_SAMPLES, _MOST_COUNTED = 16, 256
 
 
 @dataclass(frozen=True)
@@ -166,8 +166,9 @@ def _phase(trace: Trace, node: Node) -> str:
 
 
 def _few(node: Node) -> tuple[int, ...] | None:
-    """The samples, where only some of a batch are concerned."""
-    return node.samples if 0 < len(node.samples) <= _MOST_SAMPLES else None
+    """The samples, where only some of a batch are concerned, or it is the batch that is."""
+    most = _MOST_COUNTED if node.verdict.key == "no_target_counted" else _MOST_SAMPLES
+    return node.samples if 0 < len(node.samples) <= most else None
 
 
 def _of_state(root: Root, kind: str, name: str | None, step: int) -> Observation:

@@ -44,7 +44,8 @@ def _tell_of_loop(session: Session) -> None:
     record, probe = session.record, session.probe
     if probe.targets.found is not None:
         record.observe(probe.targets.found)
-    for observation in (*probe.loop.observations(), *session.vigil.left_out):
+    seen = (*probe.loop.observations(), *probe.updates.observations(), *session.vigil.left_out)
+    for observation in seen:
         record.observe(observation)
     if probe.grads_by_function:
         record.note(

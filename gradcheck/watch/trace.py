@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradcheck.watch import frames, sources, tensors
+from gradcheck.watch.counts import Counts
 from gradcheck.watch.dispatch import (
     covers_storage,
     floats_in,
@@ -93,6 +94,7 @@ class Trace(TorchDispatchMode):
         self._known = known  # storage -> (kind, name)
         self._origin: dict[int, Node | Outside] = {}
         self.samples = Rows()
+        self.counts = Counts(lambda t: self._kind(t) is not None)
         self.stack: list[tuple[str, nn.Module]] = []
         self.in_step = False
         self.in_loading = False
@@ -116,6 +118,7 @@ class Trace(TorchDispatchMode):
         outputs = [*floats_in((result,), {}), *mutated(func, args, kwargs)]
         if not self.in_loading:  # rows of one sample are no samples
             self.samples.follow(name, args, kwargs, result)
+        self.counts.follow(name, args, kwargs, result, self.samples)
         bad = [] if name in UNINITIALISED else [t for t in outputs if is_bad(t)]
         if bad:
             self._note(name, seen, kwargs, bad_before, bad, before)
@@ -222,6 +225,9 @@ class Trace(TorchDispatchMode):
             plain = [t for t in bad_before if not t.requires_grad and t.dim()]
             if plain and not backward and (node.with_graph or node.takes_parameter):
                 node.found_in = sources.samples(plain[0], tensors.nonfinite_rows(plain[0]))
+        counted = self.counts.verdict(name, args)
+        if counted is not None:
+            node.verdict, node.samples = counted
         if len(node.verdict.rows) and not samples:
             node.samples = self.samples.samples(node.verdict.rows, [*before, *bad])
         self.nodes.append(node)

@@ -3,14 +3,21 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
+
 import torch
 from torch import Tensor
 
+from gradcheck.model import Observation
 from gradcheck.watch import tensors
 from gradcheck.watch.followed import Followed
+from gradcheck.wording import number
 
 _EVERY_STEP = 3
 MOST_BYTES = 1 << 30
+LEAST, ALONG = 2, 0.3
+"""Updates to compare, and a cosine that weight decay does not come to."""
 
 
 class Updates:
@@ -20,6 +27,8 @@ class Updates:
         self.ratios: list[tuple[int, float]] = []
         self.weight_norm: float | None = None
         """At the last measured step."""
+        self.cosines: list[tuple[int, float]] = []
+        """Of the very first updates with the gradients they were made from."""
         self._before: list[Tensor] | None = None
 
     def before(self, followed: Followed) -> None:
@@ -45,6 +54,32 @@ class Updates:
             change = torch._foreach_sub([p.detach() for p in followed.parameters], before)
         length, _ = tensors.total_norm(list(change), half=followed.half)
         self.weight_norm = norm
+        if followed.steps - followed.begun_at < _EVERY_STEP and length > 0:
+            self._compare(followed, change, length)
         ratio = length / norm if norm > 0 else 0.0
         self.ratios.append((followed.steps, ratio))
         return ratio
+
+    def _compare(self, followed: Followed, change: Sequence[Tensor], length: float) -> None:
+        pairs = [
+            (p.grad, by)
+            for p, by in zip(followed.parameters, change, strict=True)
+            if p.grad is not None and p.grad.layout == torch.strided
+        ]
+        if not pairs:
+            return
+        size, _ = tensors.total_norm([grad for grad, _ in pairs], half=followed.half)
+        along = sum(float((grad.double() * by.double()).sum()) for grad, by in pairs)
+        if size > 0 and math.isfinite(size):
+            self.cosines.append((followed.steps, along / (size * length)))
+
+    def observations(self) -> Iterator[Observation]:
+        """Did the first updates go along the gradient? Later ones have a momentum of their own."""
+        if len(self.cosines) >= LEAST and all(cosine > ALONG for _, cosine in self.cosines):
+            step, cosine = self.cosines[0]
+            yield Observation(
+                "update_climbs",
+                f"the first {len(self.cosines)} updates went along the gradient, not against it "
+                f"(a cosine of {number(cosine)})",
+                step,
+            )

@@ -10,7 +10,7 @@ import pytest
 
 from gradcheck.detectors.divergence import detect
 from gradcheck.model import Observation, Replay, Run, Trial, Tried
-from tests.synthetic import Columns, decay, grow, norms, put, run_of, scale, steady, told
+from tests.synthetic import Column, Columns, decay, grow, norms, put, run_of, scale, steady, told
 
 ROWS = 400
 
@@ -206,3 +206,23 @@ def test_one_that_grows_with_its_batches_is_no_failure() -> None:
 )
 def test_one_that_rises_otherwise_is(run: Run) -> None:
     assert severities(run) == ["failure"]
+
+
+SEEN_NEGATED = (Observation("loss_negated", "", 0),)
+DOWN = -0.7 * np.linspace(1.0, 6.0, ROWS) * norms(ROWS, usual=1.0, noise=0.02)
+
+
+def test_the_negative_of_an_error_that_runs_down() -> None:
+    assert severities(run_of({"loss": DOWN})) == []
+    run = dataclasses.replace(run_of({"loss": DOWN}), observations=SEEN_NEGATED)
+    assert [(e.severity.value, e.step) for e in detect(run)] == [("failure", 0)]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [-steady(ROWS), -0.7 * np.linspace(1.0, 3.0, ROWS), -norms(ROWS), DOWN[:14]],
+    ids=["flat", "not far", "noisy", "few rows"],
+)
+def test_the_negative_of_an_error_that_does_not(values: Column) -> None:
+    run = dataclasses.replace(run_of({"loss": values}), observations=SEEN_NEGATED)
+    assert severities(run) == []

@@ -1,0 +1,71 @@
+"""Knows the sums over data alone: a divisor that says how many of the targets count, say."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from gradcheck.watch.dispatch import storage_of, strided_in
+from gradcheck.watch.provenance import Rows
+from gradcheck.watch.verdict import Verdict
+
+_SUMS = frozenset({"sum", "count_nonzero"})
+_CARRIED = frozenset({"_to_copy", "clone", "view", "squeeze", "unsqueeze", "detach", "alias"})
+_DIFFERENCES = frozenset({"sub", "sub_", "rsub"})
+_QUOTIENTS = frozenset({"div", "div_", "true_divide"})
+
+
+class Counts:
+    """Sums to a single number of what no weight had a part in, with the samples summed over."""
+
+    def __init__(self, is_state: Callable[[Tensor], bool]) -> None:
+        self._is_state = is_state
+        self._learned: set[int] = set()
+        self._spreads: set[int] = set()
+        """What was made of differences: its sum is 0 where all targets are alike, say."""
+        self._sums: dict[int, tuple[int, ...]] = {}
+
+    def follow(
+        self, name: str, args: Sequence[Any], kwargs: dict[str, Any], result: Any, samples: Rows
+    ) -> None:
+        """An operation ran: is its result learned, a sum over data, or such a sum carried on?"""
+        inputs = strided_in(args, kwargs)
+        learned = any(map(self._depends, inputs))
+        spread = name in _DIFFERENCES or any(storage_of(t) in self._spreads for t in inputs)
+        for out in strided_in((result,), {}):
+            key = storage_of(out)
+            known = self._sums.pop(key, None)
+            _put(self._learned, key, is_in=learned)
+            _put(self._spreads, key, is_in=spread and out.is_floating_point())
+            if learned:
+                continue
+            if name in _SUMS and out.numel() == 1 and not spread:
+                self._sums[key] = tuple(sorted(samples.of(args[0]) or ()))
+            elif name in _CARRIED:
+                carried = self._sums.get(storage_of(args[0]), known)
+                if carried is not None:
+                    self._sums[key] = carried
+
+    def verdict(self, name: str, args: Sequence[Any]) -> tuple[Verdict, tuple[int, ...]] | None:
+        """What it means that a learned number was divided by such a sum, and its samples."""
+        if name not in _QUOTIENTS or not all(isinstance(one, Tensor) for one in args[:2]):
+            return None
+        above, over = args[:2]
+        samples = self._sums.get(storage_of(over))
+        if samples is None or over.numel() != 1 or bool(over != 0) or not self._depends(above):
+            return None
+        words = "averages over nothing: what it divides by is a sum over the batch, and is 0"
+        return Verdict("no_target_counted", words), samples
+
+    def _depends(self, t: Tensor) -> bool:
+        return t.requires_grad or storage_of(t) in self._learned or self._is_state(t)
+
+
+def _put(held: set[int], key: int, *, is_in: bool) -> None:
+    if is_in:
+        held.add(key)
+    else:
+        held.discard(key)
