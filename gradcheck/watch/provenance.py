@@ -22,6 +22,8 @@ class Rows:
     def __init__(self) -> None:
         self._of: dict[int, list[int]] = {}
         self._storages: set[int] = set()
+        self._tables: dict[int, int] = {}
+        """Memory of the tables that rows were taken from, and how many rows they have."""
 
     def know(self, t: Tensor, indices: list[int]) -> None:
         """Tell that the rows of a batch are these samples."""
@@ -58,6 +60,7 @@ class Rows:
                 self._set_rows(out, [source[i] for i in taken])
                 return
             if self._may_be_table(name, args[0]):
+                self._tables[storage_of(args[0])] = len(args[0])
                 self._set_rows(out, taken)
                 return
         known = next((k for t in inputs if len(t) == len(out) and (k := self.of(t))), None)
@@ -67,6 +70,7 @@ class Rows:
             self._of.pop(out.data_ptr(), None)
             if not any(storage_of(t) == storage_of(out) for t in inputs):
                 self._storages.discard(storage_of(out))
+                self._tables.pop(storage_of(out), None)
 
     def _set_rows(self, t: Tensor, rows: list[int]) -> None:
         self._of[t.data_ptr()] = rows
@@ -76,7 +80,10 @@ class Rows:
         """Whether rows taken from a tensor are samples: it holds data, and no piece of a batch."""
         if t.requires_grad or (name in _CUTS and _is_list(t)):
             return False
-        return covers_storage(t) or storage_of(t) not in self._storages
+        storage = storage_of(t)
+        # inputs and targets may be columns of one table, and batches views of it
+        columns = self._tables.get(storage) == len(t)
+        return covers_storage(t) or columns or storage not in self._storages
 
     def samples(self, rows: Sequence[int], near: list[Tensor]) -> tuple[int, ...]:
         """Dataset indices of these rows of the first tensor whose rows are known."""

@@ -3,6 +3,7 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -24,8 +25,11 @@ class Targets:
         self._looks = 0
         self.found: Observation | None = None
 
-    def look(self, loss: Tensor, step: int) -> None:
-        """Look at the targets of this loss, if it is due and of that kind."""
+    def look(self, loss: Tensor, step: int, indices: Sequence[int] | None) -> None:
+        """Look at the targets of this loss, if it is due and of that kind.
+
+        `indices`: the samples of the batch that was loaded last.
+        """
         self._looks += 1
         if self.found is not None or (self._looks > FIRST and self._looks % EVERY):
             return
@@ -41,9 +45,20 @@ class Targets:
                 f"{number(high)}, where it needs 0 to 1",
                 step,
                 where=Where(
-                    "target", file=line.file if line else None, line=line.line if line else None
+                    "target",
+                    file=line.file if line else None,
+                    line=line.line if line else None,
+                    samples=_outside(target, indices),
                 ),
             )
+
+
+def _outside(target: Tensor, indices: Sequence[int] | None) -> tuple[int, ...] | None:
+    """The samples with a target that is no probability, where it is known which they are."""
+    if indices is None or not target.dim() or len(target) != len(indices):
+        return None
+    rows = ((target < 0) | (target > 1)).reshape(len(target), -1).any(1)
+    return tuple(sorted({indices[row] for row in rows.nonzero().flatten().tolist()}))
 
 
 def _kept(node: Any) -> Tensor | None:
@@ -51,10 +66,11 @@ def _kept(node: Any) -> Tensor | None:
         if node is None:
             return None
         if node.name().startswith("BinaryCrossEntropy"):
-            try:
-                target = node._saved_target
-            except RuntimeError:  # freed already
+            raw = getattr(node, "_raw_saved_target", None)
+            # unpacked, it would run the script's own hooks
+            if raw is None or getattr(raw, "unpack_hook", None) is not None:
                 return None
+            target = getattr(raw, "data", None)
             return target.detach() if isinstance(target, Tensor) else None
         node = next((inner for inner, _ in node.next_functions if inner is not None), None)
     return None
