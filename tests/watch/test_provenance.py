@@ -30,6 +30,14 @@ def table() -> Tensor:
     return torch.arange(36.0).reshape(12, 3)
 
 
+def batches_of_columns() -> Tensor:
+    """The second batch of the targets, where inputs and targets are columns of one table."""
+    whole = table()
+    inputs, targets = whole[:, :2], whole[:, 2]
+    batches = [(inputs[i : i + 4], targets[i : i + 4]) for i in (0, 4)]
+    return batches[1][1]
+
+
 TAKEN: dict[str, tuple[Callable[[], Tensor], list[int] | None]] = {
     "index": (lambda: table()[PICK], [7, 2, 9, 4]),
     "index_select": (lambda: table().index_select(0, PICK), [7, 2, 9, 4]),
@@ -50,6 +58,7 @@ TAKEN: dict[str, tuple[Callable[[], Tensor], list[int] | None]] = {
     "reduced": (lambda: table()[PICK].sum(1), [7, 2, 9, 4]),
     "linear": (lambda: F.linear(table()[PICK], torch.ones(2, 3)), [7, 2, 9, 4]),
     "unsqueezed": (lambda: table()[PICK].unsqueeze(1), [7, 2, 9, 4]),
+    "batches_of_columns": (batches_of_columns, [4, 5, 6, 7]),
     "mean": (lambda: table()[PICK].mean(), None),
     "transposed": (lambda: table()[PICK].t(), None),
     "other_data": (lambda: torch.randn(4, 3), None),

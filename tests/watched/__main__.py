@@ -134,6 +134,8 @@ def table(outcomes: Iterable[Outcome]) -> str:
     if healthy:
         clean = sum(bool(one.family) for one in healthy)
         lines.append(f"| healthy without failure | {clean / len(healthy):.3f} | {len(healthy)} |")
+        calm = sum(bool(one.cause) for one in healthy)
+        lines.append(f"| healthy without a cause | {calm / len(healthy):.3f} | {len(healthy)} |")
     return "\n".join(lines)
 
 

@@ -58,6 +58,7 @@ class Outcome:
     found: bool
     family: bool | None
     cause: bool | None
+    """Of a healthy script: whether none is told."""
     step: bool | None
     phase: bool | None
     line: bool | None
@@ -105,8 +106,8 @@ def compare(truth: Truth, run: Mapping[str, Any], seconds: float = 0.0) -> Outco
     said = f"{verdict} {cause} {run['confidence']:.2f} @{step} {where.get('phase')} "
     said += f"{where.get('op')} :{where.get('line')} {where.get('samples')}"
     if truth.family == "healthy":
-        fine = "failure" not in severities
-        return Outcome(truth, not fine, fine, None, None, None, None, None, said, seconds)
+        fine, calm = "failure" not in severities, verdict in ("healthy", "inconclusive")
+        return Outcome(truth, not fine, fine, calm, None, None, None, None, said, seconds)
     timed = truth.first is not None and truth.last is not None and step is not None
     return Outcome(
         truth,
