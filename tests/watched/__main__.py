@@ -158,7 +158,7 @@ def main() -> None:
         for one in pool.map(lambda job: run(job, [f"--replay={options.replay}"]), jobs):
             outcomes.append(one)
             wrong = [name for name in CHECKS if getattr(one, name) is False]
-            fine = one.truth.family == "healthy" and one.family
+            fine = one.truth.family == "healthy" and one.family and one.cause
             mark = "ok  " if fine or not wrong else "    "
             truth = one.truth
             expected = f"{truth.family} {'/'.join(truth.causes)} @{truth.first}-{truth.last}"
