@@ -108,6 +108,7 @@ CAUSE = Cause(
         "batches_spike_anyway": -1.0,
         "earlier_weights_calm": -8.0,
         "optimizer_began_anew": -3.0,
+        "batch_ordinary": -1.5,
     },
     remedies=_remedies,
     trials=("without_samples", "skip_onset", "skip_batch", "clip_gradients"),

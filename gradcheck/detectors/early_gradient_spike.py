@@ -13,17 +13,16 @@ those of a watched test do, a norm among the first rows is a spike if it is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import numpy as np
 
 from gradcheck.measure.baseline import MIN_HISTORY
 from gradcheck.measure.events import stretch_event
+from gradcheck.measure.layers import norms_by_optimizer
 from gradcheck.measure.stretches import BoolArray, stretches
 from gradcheck.model import Event, FloatArray, Kind, Role, Run, Series, Severity
 
-_OF_ONE = re.compile(r"optimizer_\d+/grad_norm")
 SETTING = "gradcheck_spike_ratio"
 FIRST_ROWS = 2 * MIN_HISTORY
 """From here on noise is known well enough for the detector of spikes."""
@@ -42,8 +41,7 @@ def detect(run: Run) -> Iterator[Event]:
 
 def norms(run: Run) -> list[Series]:
     """The gradient norm of each optimizer: a record of several gives them names of their own."""
-    several = [series for series in run.series if _OF_ONE.fullmatch(series.name)]
-    return several or run.every(Role.GRAD_NORM)
+    return norms_by_optimizer(run) or run.every(Role.GRAD_NORM)
 
 
 def _spikes(norm: Series, ratio: float) -> Iterator[Event]:

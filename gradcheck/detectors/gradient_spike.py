@@ -7,15 +7,21 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.measure.events import spike_event
-from gradcheck.measure.excursions import GRADIENT, excursions
+from gradcheck.measure.excursions import GRADIENT, NOISY, excursions
+from gradcheck.measure.layers import norms_by_optimizer
 from gradcheck.model import Event, Kind, Role, Run
 
 
 def detect(run: Run) -> Iterator[Event]:
-    """One event per excursion of the global gradient norm."""
+    """One event per excursion of the global gradient norm, or of each optimizer's.
+
+    Where there are several optimizers they play a game, or learn from each other: their gradients
+    may change by factors.
+    """
     norm = run.get(Role.GRAD_NORM)
-    if norm is None:
-        return
-    rows = np.flatnonzero(np.isfinite(norm.value))
-    for excursion in excursions(norm.value[rows], GRADIENT):
-        yield spike_event(Kind.GRADIENT_SPIKE, norm, rows, excursion)
+    judged = [(norm, GRADIENT)] if norm is not None else []
+    judged = judged or [(series, NOISY) for series in norms_by_optimizer(run)]
+    for series, sensitivity in judged:
+        rows = np.flatnonzero(np.isfinite(series.value))
+        for excursion in excursions(series.value[rows], sensitivity):
+            yield spike_event(Kind.GRADIENT_SPIKE, series, rows, excursion)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from gradcheck.measure.robust import finite, level
 from gradcheck.model import Role, Run, Series
 
 LEAST_LAYERS = 3
+_OF_ONE = re.compile(r"optimizer_\d+/grad_norm")
 BIAS_WORDS = ("bias", "norm", "bn", "ln")
 LEAST_ROWS = 20
 """Rows in which a layer must be cut off."""
@@ -18,6 +21,11 @@ def median_norms(run: Run) -> list[tuple[Series, float]]:
     layers = run.every(Role.LAYER_GRAD_NORM)
     weights = [s for s in layers if not _is_vector(s.name)] or layers
     return [(series, level(finite(series.value))) for series in weights if len(series)]
+
+
+def norms_by_optimizer(run: Run) -> list[Series]:
+    """The gradient norm of each optimizer: a record of several gives them names of their own."""
+    return [series for series in run.series if _OF_ONE.fullmatch(series.name)]
 
 
 def extremes(run: Run) -> tuple[tuple[Series, float], tuple[Series, float]] | None:

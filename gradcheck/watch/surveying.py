@@ -19,7 +19,7 @@ FAR = 20.0
 """Root mean square of inputs from which on they are no longer of unit size."""
 GAIN, GROWN = 4.0, 20.0
 """A layer that multiplies its signal by this, and a signal of this size, are no sound start."""
-STANDS_OUT = 8.0
+STANDS_OUT, ORDINARY = 8.0, 2.0
 MOST_SAMPLES = 64
 GREW = 1.1
 """Data that come to so many times the numbers of the steps before are those of a larger batch."""
@@ -135,6 +135,7 @@ def _onset(run: Run, surveys: Sequence[Survey], onset: int) -> Iterator[Observat
     """Is the batch of the onset larger than the ones before it? Does Adam lag behind?"""
     if len(surveys) < 2:
         return
+    stood_out = False
     for key, name, what in (
         ("batch_stands_out", "input", "inputs"),
         ("target_stands_out", "target", "targets"),
@@ -143,6 +144,7 @@ def _onset(run: Run, surveys: Sequence[Survey], onset: int) -> Iterator[Observat
         usual = statistics.median(sizes[:-2] or sizes[:1])
         first = next((at for at in (-2, -1) if sizes[at] >= STANDS_OUT * usual > 0), None)
         if first is not None:
+            stood_out = True
             seen, now = surveys[first][name], sizes[first]
             yield Observation(
                 key,
@@ -153,6 +155,15 @@ def _onset(run: Run, surveys: Sequence[Survey], onset: int) -> Iterator[Observat
                 {"ratio": now / usual},
                 _where(name, seen),
             )
+    sizes = [float(one["input"]["largest"]) for one in surveys]
+    usual = statistics.median(sizes[:-2] or sizes[:1])
+    if usual > 0 and max(sizes[-2:]) < ORDINARY * usual and not stood_out:
+        yield Observation(
+            "batch_ordinary",
+            f"the inputs of step {onset} reach {number(max(sizes[-2:]))}, those of the steps "
+            f"before it {number(usual)}: nothing is out of line",
+            onset,
+        )
     counts = [int(one["numbers"]) for one in surveys]
     before, now = statistics.median(counts[:-2] or counts[:1]), max(counts[-2:])
     if now >= GREW * before > 0:

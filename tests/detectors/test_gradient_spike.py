@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradcheck.detectors.gradient_spike import detect
-from tests.synthetic import Columns, Rows, decay, norms, put, run_of, scale, told
+from tests.synthetic import Columns, Rows, decay, norms, put, run_of, scale, steady, told
 
 ROWS = 500
 
@@ -62,3 +62,13 @@ def test_a_spike_says_how_many_times_the_level_it_reached() -> None:
     norm = put(norms(ROWS, noise=0.05), 300, 40.0)
     (event,) = detect(run_of({"grad_norm": norm}))
     assert event.ratio == pytest.approx(40.0 / float(np.median(norm[250:300])), rel=0.01)
+
+
+GAME = {"loss/d": steady(ROWS), "loss/g": steady(ROWS), "optimizer_0/grad_norm": norms(ROWS)}
+
+
+@pytest.mark.parametrize(("height", "found"), [(3000.0, True), (15.0, False)])
+def test_each_of_several_optimizers(height: float, found: bool) -> None:
+    spiky = put(norms(ROWS, seed=4), ROWS // 2, height)
+    events = list(detect(run_of({**GAME, "optimizer_1/grad_norm": spiky})))
+    assert [e.series for e in events] == ["optimizer_1/grad_norm"] * found

@@ -6,14 +6,16 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from gradcheck.model import Observation
-from gradcheck.watch import layer_history
+from gradcheck.watch import layer_history, surveying
 from gradcheck.watch.followed import Step
 from gradcheck.watch.probe import Probe
+from tests.synthetic import norms, run_of
 from tests.watch.changes.acting import new_probe
 from tests.watch.running import Zygote
 
@@ -262,3 +264,38 @@ def test_gradients_that_fade_from_the_first_step_on() -> None:
 )
 def test_gradients_that_fade_only_later_or_not_at_all(steps: Sequence[Sequence[float]]) -> None:
     assert fading(*steps) == []
+
+
+# ---- a second moment that lags: the gradient leaps, and the loss not yet
+
+
+@pytest.mark.parametrize(
+    ("losses", "calm"),
+    [
+        ([1.0, 1.1, 0.9, 1.0], True),
+        ([1.0, 1.1, 0.9, 4.0], True),
+        ([1.0, 1.1, 0.9, 9.0], False),
+        ([-3.0, -3.1, -2.9, -2.0], True),
+        ([-3.0, -3.1, -2.9, 20.0], False),
+        ([1.0], True),
+    ],
+)
+def test_a_loss_that_is_still_about_the_usual(losses: list[float], calm: bool) -> None:
+    run = run_of({"loss": np.array(losses)})
+    assert surveying._calm(run, len(losses) - 1) == calm
+
+
+def test_an_unknown_loss_did_not_leap() -> None:
+    assert surveying._calm(run_of({"grad_norm": norms(5)}), 3)
+
+
+def test_a_batch_like_any_other_is_said_to_be_one(zygote: Zygote, tmp_path: Path) -> None:
+    wrong = "Y[157] = 900.0\n"
+    source = HEAD + LEARNED + wrong + MODEL + SGD.format(rate=0.002) + LOOP
+    seen = zygote.watch(tmp_path, source).keys
+    assert "target_stands_out" in seen
+    assert "batch_ordinary" not in seen
+    half = "        if len(seen) == 25:\n            loss = loss * 1e3\n"
+    loop = LOOP.replace("        opt.zero", f"        seen.append(0)\n{half}        opt.zero")
+    source = HEAD + LEARNED + MODEL + SGD.format(rate=1e-4) + "seen = []\n" + loop
+    assert "batch_ordinary" in zygote.watch(tmp_path / "other", source).keys
