@@ -1,8 +1,8 @@
 """Wasserstein GAN on eight Gaussians.
 
 [truth]
-family = "unstable_loss"
-causes = ["unbounded_loss", "adversarial_imbalance"]
+family = "exploding_gradients"
+causes = ["adversarial_imbalance", "unbounded_loss"]
 step = 60
 window = 60
 """

@@ -5,7 +5,7 @@ family = "unstable_loss"
 causes = ["half_precision_optimizer"]
 step = 1
 window = 1
-phase = "state"
+phase = "optimizer"
 """
 import torch
 import torch.nn as nn

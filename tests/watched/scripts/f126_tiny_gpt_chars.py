@@ -5,7 +5,6 @@ family = "exploding_gradients"
 causes = ["learning_rate_schedule"]
 step = 90
 window = 6
-phase = "forward"
 """
 import argparse
 import math
