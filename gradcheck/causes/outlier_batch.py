@@ -109,6 +109,7 @@ CAUSE = Cause(
         "earlier_weights_calm": -8.0,
         "optimizer_began_anew": -3.0,
         "batch_ordinary": -1.5,
+        "batch_shrank": -3.0,
     },
     remedies=_remedies,
     trials=("without_samples", "skip_onset", "skip_batch", "clip_gradients"),

@@ -68,6 +68,7 @@ CAUSE = Cause(
         "one_value_to_normalise": 14.0,
         "batch_alone_spikes": 2.0,
         "earlier_weights_calm": -4.0,
+        "batch_shrank": 1.5,
     },
     remedies=_remedies,
     trials=("drop_small_batches", "skip_batch"),

@@ -91,6 +91,7 @@ CAUSE = Cause(
         "batch_alone_spikes": 2.0,
         "earlier_weights_calm": -8.0,
         "batch_ordinary": -1.0,
+        "batch_shrank": -6.0,
     },
     remedies=_remedies,
     trials=("without_samples", "skip_onset", "skip_batch"),

@@ -77,6 +77,7 @@ CLUES = {
     "inputs_far_from_unit": _seen("inputs are far from unit size"),
     "targets_far_from_unit": _seen("targets are far from unit size"),
     "batch_stands_out": _seen("the batch of the onset is far larger than those before it"),
+    "batch_shrank": _seen("the batch of the onset is much smaller than those before it"),
     "batch_ordinary": _seen("the inputs of the onset are no larger than those before it"),
     "target_stands_out": _seen("the targets of the onset are far larger than those before it"),
     "recurrence_grows": _seen("the gradient of a recurrent weight grew first and fastest"),

@@ -67,7 +67,7 @@ def _survey(session: Session) -> None:
         return
     onset = report.first_bad_step
     if onset is None and report.events:
-        onset = report.events[0].step
+        onset = next(e.step for e in report.events if e.severity is report.severity)
     report = replace(report, first_bad_step=onset)
     located = any(d.where for d in report.diagnoses[:1])
     if located and "float_overflowed" not in session.told:

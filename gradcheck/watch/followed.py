@@ -69,6 +69,8 @@ class Followed:
     serial: int
     """Never given twice."""
     steps: int = 0
+    retired: bool = False
+    """Whether another one took over from it."""
     begun_at: int = field(init=False)
     """Its first step, not 0 where it took over from another optimizer."""
     loss_name: str | None = None

@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from torch import Tensor
 from torch.optim.optimizer import Optimizer
@@ -14,6 +14,11 @@ from torch.optim.optimizer import Optimizer
 from gradcheck.watch import tensors
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.names import Names, Registry
+
+LEAST_STEPS = 20
+"""Steps of an optimizer after which one of a model alike may be its successor."""
+MOST_TAKEOVERS = 8
+"""Optimizers after which a new one is a habit: one for each task, say."""
 
 
 class Optimizers:
@@ -60,17 +65,40 @@ class Optimizers:
         if followed is None:
             held = [p for group in optimizer.param_groups for p in group["params"]]
             half = any(p.dtype in tensors.HALF for p in held)
-            taken = {other.place for other in self}
-            place = next(free for free in itertools.count() if free not in taken)
-            followed = Followed(place, held, half, serial=self.made, steps=self.reached)
+            self._retire_for(held)
+            followed = Followed(0, held, half, serial=self.made, steps=self.reached)
             self.made += 1
             self._followed[optimizer] = followed
             self._made[followed.serial] = weakref.ref(optimizer, self._forget(followed.serial))
-            self._living = (*self._living, followed)
-            if place == 0:
-                self.trail, self._history = followed.trail, followed.history
-                self._begun = followed.steps
+            self._join(followed)
+        elif followed.retired:
+            self._join(followed)
         return followed
+
+    def _join(self, followed: Followed) -> None:
+        taken = {other.place for other in self}
+        followed.retired = False
+        followed.place = next(free for free in itertools.count() if free not in taken)
+        self._listed.pop(followed.place, None)
+        self._living = (*self._living, followed)
+        if followed.place == 0:
+            self.trail, self._history = followed.trail, followed.history
+            self._begun = followed.steps
+
+    def _retire_for(self, held: Sequence[Tensor]) -> None:
+        """Let a new optimizer take over from the only one that has made steps, of a model alike.
+
+        The script may keep the old one alive, by its schedule say, and never use it again. If it
+        does all the same, it comes back as another one.
+        """
+        stepped = [one for one in self if one.steps > one.begun_at]
+        if len(stepped) != 1 or self.made > MOST_TAKEOVERS:
+            return
+        (old,) = stepped
+        alike = [p.shape for p in old.parameters] == [p.shape for p in held]
+        if alike and old.steps - old.begun_at >= LEAST_STEPS:
+            old.retired = True
+            self._living = tuple(one for one in self._living if one is not old)
 
     def _forget(self, serial: int) -> Callable[[object], None]:
         """What takes an optimizer that is gone out of the living; it keeps nothing alive."""

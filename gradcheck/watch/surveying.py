@@ -21,8 +21,9 @@ GAIN, GROWN = 4.0, 20.0
 """A layer that multiplies its signal by this, and a signal of this size, are no sound start."""
 STANDS_OUT, ORDINARY = 8.0, 2.0
 MOST_SAMPLES = 64
-GREW = 1.1
-"""Data that come to so many times the numbers of the steps before are those of a larger batch."""
+GREW, SHRANK = 1.1, 0.5
+"""Data that come to so many times the numbers of the steps before are those of a larger batch, or
+of one so small that its mean is noise."""
 LAGGED = 6.0
 MOST_REPLAYED = 60.0
 """Seconds that replaying up to the onset may take."""
@@ -41,8 +42,7 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
     """What the replays of a failure that is no single operation's fault tell."""
     yield from _updates(probe, report)
     yield from _written(probe, report.first_bad_step)
-    if report.first_bad_step is not None:
-        yield from probe.takeovers.observations(report.first_bad_step)
+    yield from _forgotten(probe, report)
     start = _survey(snapshots, 0, 1, oldest=True)
     if start:
         yield from _first_step(start[0])
@@ -164,15 +164,7 @@ def _onset(run: Run, surveys: Sequence[Survey], onset: int) -> Iterator[Observat
             f"before it {number(usual)}: nothing is out of line",
             onset,
         )
-    counts = [int(one["numbers"]) for one in surveys]
-    before, now = statistics.median(counts[:-2] or counts[:1]), max(counts[-2:])
-    if now >= GREW * before > 0:
-        yield Observation(
-            "batch_grew",
-            f"step {onset} works on {number(now / before)} times as much data as those before it",
-            onset,
-            values={"ratio": now / before},
-        )
+    yield from _amount(surveys, onset)
     written = [one.get("written") for one in surveys]
     at = next((w for w in written[-2:] if w), None)
     if at is not None and not any(written[:-2]):
@@ -194,6 +186,33 @@ def _onset(run: Run, surveys: Sequence[Survey], onset: int) -> Iterator[Observat
             onset,
             min(1.0, max(ahead) / 10),
         )
+
+
+def _amount(surveys: Sequence[Survey], onset: int) -> Iterator[Observation]:
+    """Does the step work on more, or on much less, than the ones before it?"""
+    counts = [int(one["numbers"]) for one in surveys]
+    before, now = statistics.median(counts[:-2] or counts[:1]), max(counts[-2:])
+    if 0 < min(counts[-2:]) <= SHRANK * before:
+        yield Observation(
+            "batch_shrank",
+            f"step {onset} works on {min(counts[-2:]) / before:.0%} of the data of those before it",
+            onset,
+        )
+    if now >= GREW * before > 0:
+        yield Observation(
+            "batch_grew",
+            f"step {onset} works on {number(now / before)} times as much data as those before it",
+            onset,
+            values={"ratio": now / before},
+        )
+
+
+def _forgotten(probe: Probe, report: RunReport) -> Iterator[Observation]:
+    """Did an optimizer without a memory go on? A model that begins anew has another first loss."""
+    onset = report.first_bad_step
+    begun = None if onset is None else probe.takeovers.before(onset)
+    if onset is not None and begun is not None and begun < onset and _calm(report.run, begun):
+        yield from probe.takeovers.observations(onset)
 
 
 def _calm(run: Run, step: int) -> bool:

@@ -44,8 +44,12 @@ ON = "train(model, opt, sched, 80)\n"
 ADAM, SGD = "Adam(model.parameters(), lr=0.1)", "SGD(model.parameters(), lr=0.05)"
 
 
-def test_without_the_state_of_its_optimizer(zygote: Zygote, tmp_path: Path) -> None:
-    ran = zygote.watch(tmp_path, SCRIPT.format(optimizer=ADAM) + FORGOTTEN + ON)
+KEPT = "kept = (model, opt, sched)\n"
+
+
+@pytest.mark.parametrize("before", ["", KEPT], ids=["gone", "kept alive"])
+def test_without_the_state_of_its_optimizer(zygote: Zygote, tmp_path: Path, before: str) -> None:
+    ran = zygote.watch(tmp_path, SCRIPT.format(optimizer=ADAM) + before + FORGOTTEN + ON)
     assert ran.cause == "resumed_without_state"
     assert ran.run["first_bad_step"] in (300, 301, 302)
     assert "weights_written_outside" not in ran.keys
@@ -53,8 +57,8 @@ def test_without_the_state_of_its_optimizer(zygote: Zygote, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "rest",
-    [LOADED + ON, ON, SAME_MODEL + ON],
-    ids=["loaded", "went on", "another optimizer of the same model"],
+    [LOADED + ON, ON, SAME_MODEL + ON, KEPT + "model, opt, sched = build()\n" + ON],
+    ids=["loaded", "went on", "another optimizer of the same model", "another training"],
 )
 def test_nothing_was_forgotten(zygote: Zygote, tmp_path: Path, rest: str) -> None:
     ran = zygote.watch(tmp_path, SCRIPT.format(optimizer=ADAM) + rest)

@@ -1,0 +1,65 @@
+"""Optimizers that take over from others, and others that only look like it."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+from torch import nn
+from torch.optim import SGD
+
+from gradcheck.watch.followed import Followed, Step
+from gradcheck.watch.names import Registry
+from gradcheck.watch.optimizers import LEAST_STEPS, Optimizers
+
+
+def steps(optimizers: Optimizers, followed: Followed, count: int) -> None:
+    for _ in range(count):
+        optimizers.remember(followed, Step(followed.place, followed.steps, 1.0, 1.0, (), 0.1))
+
+
+def sgd(width: int = 3) -> SGD:
+    return SGD(nn.Linear(width, 1).parameters(), 0.1)
+
+
+def places(optimizers: Optimizers) -> list[int]:
+    return [one.place for one in optimizers]
+
+
+def test_one_of_a_model_alike_takes_over() -> None:
+    optimizers, first, second = Optimizers(Registry()), sgd(), sgd()
+    steps(optimizers, optimizers.follow(first), LEAST_STEPS)
+    successor = optimizers.follow(second)
+    assert (len(optimizers), successor.place, successor.begun_at) == (1, 0, LEAST_STEPS)
+    steps(optimizers, successor, 2)
+    assert [step for step, *_ in optimizers.trail] == [LEAST_STEPS, LEAST_STEPS + 1]
+
+
+def test_one_that_was_retired_comes_back_as_another() -> None:
+    optimizers, first, second = Optimizers(Registry()), sgd(), sgd()
+    steps(optimizers, optimizers.follow(first), LEAST_STEPS)
+    steps(optimizers, optimizers.follow(second), 3)
+    assert optimizers.follow(first).place == 1
+    assert places(optimizers) == [0, 1]
+    assert optimizers.follow(second).place == 0
+
+
+def test_no_successor() -> None:
+    cases = {
+        "of another model": (LEAST_STEPS, 5),
+        "after a few steps": (LEAST_STEPS - 1, 3),
+        "made at the beginning": (0, 3),
+    }
+    for words, (count, width) in cases.items():
+        optimizers, first, second = Optimizers(Registry()), sgd(), sgd(width)
+        steps(optimizers, optimizers.follow(first), count)
+        optimizers.follow(second)
+        assert places(optimizers) == [0, 1], words
+
+
+def test_of_two_that_take_turns_none_is_replaced() -> None:
+    optimizers, first, second, third = Optimizers(Registry()), sgd(), sgd(), sgd()
+    for one in (first, second):
+        optimizers.follow(one)
+    for one in (first, second):
+        steps(optimizers, optimizers.follow(one), LEAST_STEPS)
+    optimizers.follow(third)
+    assert places(optimizers) == [0, 1, 2]
