@@ -303,6 +303,7 @@ def test_what_a_cause_replaces_exists() -> None:
 # ---- finite trouble, and mistakes of the loop that broke a run
 
 EXPLODING = runs.exploding_late(ROWS, 1.0)
+JUMPED = {series.name: series.value for series in runs.resumed_bare(ROWS, 1.0).series}
 FINITE: dict[str, tuple[runs.Columns, tuple[str, ...], str]] = {
     "kept gradients": (EXPLODING, ("gradients_kept",), "missing_zero_grad"),
     "kept gradients, to NaN": (EXPLOSION, ("gradients_kept",), "missing_zero_grad"),
@@ -342,6 +343,11 @@ FINITE: dict[str, tuple[runs.Columns, tuple[str, ...], str]] = {
         without_norms(EXPLODING),
         ("accumulated_undivided",),
         "undivided_accumulation",
+    ),
+    "an optimizer that forgot": (
+        JUMPED,
+        ("optimizer_began_anew",),
+        "resumed_without_state",
     ),
     "a wrong sign": (EXPLODING, ("update_climbs",), "gradient_ascent"),
     "a wrong sign from the start": (
