@@ -62,7 +62,7 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
     else:
         first = _floorless(values)
     if first is None and any(one.key == NEGATED for one in run.observations):
-        first = _driven_down(values)
+        first = 0 if _is_driven_down(values) else None
     if first is None and loss.objective is Objective.MINIMISED:
         first = lasting_rise(values)
     first = 0 if first is None and _is_astronomic(values) else first
@@ -153,19 +153,16 @@ def _is_grave(loss: Series, risen: Climb) -> bool:
     return risen.ratio >= (LEAST_RISE if trusted else LEAST_RISE_UNTRUSTED)
 
 
-def _driven_down(values: FloatArray) -> int | None:
-    """The first row where the negative of an error ran down from its first level, else None.
+def _is_driven_down(values: FloatArray) -> bool:
+    """Whether the negative of an error ran down from its first level, and still does.
 
     It is told where the sign is known to be wrong: a likelihood may fall like that.
     """
     if len(values) < MOST_BLOCKS * 2:
-        return None
+        return False
     levels = block_levels(values, MOST_BLOCKS)
-    start = abs(float(levels[0]))
     falls = bool((np.diff(levels)[-MOST_BLOCKS // 2 :] < 0).all())
-    if not falls or levels[-1] >= -DRIVEN * start:
-        return None
-    return 0
+    return falls and bool(levels[-1] < -DRIVEN * abs(float(levels[0])))
 
 
 def _floorless(values: FloatArray) -> int | None:

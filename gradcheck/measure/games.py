@@ -30,11 +30,7 @@ SIDES = {
 
 def winner_and_loser(run: Run) -> tuple[Series, Series] | None:
     """The adversarial loss that went to next to nothing, and the one that ran away meanwhile."""
-    players = [
-        series
-        for series in run.every(Role.LOSS)
-        if series.objective is Objective.ADVERSARIAL and len(finite(series.value)) >= LEAST_ROWS
-    ]
+    players = _players(run)
     pairs = ((one, other) for one in players for other in players if _are_rivals(one, other))
     return next((pair for pair in pairs if _won(pair[0]) and _ran_away(pair[1])), None)
 
@@ -45,12 +41,15 @@ def runaway_critic(run: Run) -> Series | None:
     Under a penalty, clipped weights or spectral normalisation a critic's distance grows for a
     while and then shrinks; without any of them it grows with the critic's weights.
     """
-    players = (
+    return next((series for series in _players(run) if _falls_without_bound(series)), None)
+
+
+def _players(run: Run) -> list[Series]:
+    return [
         series
         for series in run.every(Role.LOSS)
         if series.objective is Objective.ADVERSARIAL and len(finite(series.value)) >= LEAST_ROWS
-    )
-    return next((series for series in players if _falls_without_bound(series)), None)
+    ]
 
 
 def _falls_without_bound(series: Series) -> bool:

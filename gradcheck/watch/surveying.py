@@ -132,38 +132,11 @@ def _first_step(first: Survey) -> Iterator[Observation]:
 
 
 def _onset(run: Run, surveys: Sequence[Survey], onset: int) -> Iterator[Observation]:
-    """Is the batch of the onset larger than the ones before it? Does Adam lag behind?"""
+    """Are the data of the onset out of line, or the weights? Does Adam lag behind?"""
     if len(surveys) < 2:
         return
-    stood_out = False
-    for key, name, what in (
-        ("batch_stands_out", "input", "inputs"),
-        ("target_stands_out", "target", "targets"),
-    ):
-        sizes = [float(one[name]["largest"]) for one in surveys]
-        usual = statistics.median(sizes[:-2] or sizes[:1])
-        first = next((at for at in (-2, -1) if sizes[at] >= STANDS_OUT * usual > 0), None)
-        if first is not None:
-            stood_out = True
-            seen, now = surveys[first][name], sizes[first]
-            yield Observation(
-                key,
-                f"the {what} of step {onset} reach {number(now)}, those of the steps before it "
-                f"{number(usual)}",
-                onset,
-                min(1.0, 0.5 + 0.25 * math.log10(now / usual)),
-                {"ratio": now / usual},
-                _where(name, seen),
-            )
-    sizes = [float(one["input"]["largest"]) for one in surveys]
-    usual = statistics.median(sizes[:-2] or sizes[:1])
-    if usual > 0 and max(sizes[-2:]) < ORDINARY * usual and not stood_out:
-        yield Observation(
-            "batch_ordinary",
-            f"the inputs of step {onset} reach {number(max(sizes[-2:]))}, those of the steps "
-            f"before it {number(usual)}: nothing is out of line",
-            onset,
-        )
+    large = list(_out_of_size(surveys, onset))
+    yield from large or _in_line(surveys, onset)
     yield from _amount(surveys, onset)
     written = [one.get("written") for one in surveys]
     at = next((w for w in written[-2:] if w), None)
@@ -174,6 +147,50 @@ def _onset(run: Run, surveys: Sequence[Survey], onset: int) -> Iterator[Observat
             onset,
             where=Where("state", at["name"], file=at["file"], line=at["line"]),
         )
+    yield from _lag(run, surveys, onset)
+
+
+def _sizes(surveys: Sequence[Survey], name: str) -> tuple[list[float], float]:
+    """The largest number of each step's data, and the usual one before the onset."""
+    sizes = [float(one[name]["largest"]) for one in surveys]
+    return sizes, statistics.median(sizes[:-2] or sizes[:1])
+
+
+def _out_of_size(surveys: Sequence[Survey], onset: int) -> Iterator[Observation]:
+    """Is the batch of the onset, or its target, larger than the ones before it?"""
+    for key, name, what in (
+        ("batch_stands_out", "input", "inputs"),
+        ("target_stands_out", "target", "targets"),
+    ):
+        sizes, usual = _sizes(surveys, name)
+        first = next((at for at in (-2, -1) if sizes[at] >= STANDS_OUT * usual > 0), None)
+        if first is not None:
+            seen, now = surveys[first][name], sizes[first]
+            yield Observation(
+                key,
+                f"the {what} of step {onset} reach {number(now)}, those of the steps before it "
+                f"{number(usual)}",
+                onset,
+                min(1.0, 0.5 + 0.25 * math.log10(now / usual)),
+                {"ratio": now / usual},
+                _where(name, seen),
+            )
+
+
+def _in_line(surveys: Sequence[Survey], onset: int) -> Iterator[Observation]:
+    """Are its inputs about as large as those before?"""
+    sizes, usual = _sizes(surveys, "input")
+    if usual > 0 and max(sizes[-2:]) < ORDINARY * usual:
+        yield Observation(
+            "batch_ordinary",
+            f"the inputs of step {onset} reach {number(max(sizes[-2:]))}, those of the steps "
+            f"before it {number(usual)}: nothing is out of line",
+            onset,
+        )
+
+
+def _lag(run: Run, surveys: Sequence[Survey], onset: int) -> Iterator[Observation]:
+    """Did the gradient leap beyond Adam's second moment, and the loss not yet?"""
     lags = [float(one.get("lag", 0.0)) for one in surveys]
     # a gradient that leaps with its loss is that of other data, or of weights that are gone
     around = zip(lags[-3:], range(onset + 2 - len(lags[-3:]), onset + 2), strict=True)
@@ -262,30 +279,4 @@ def _updates(probe: Probe, report: RunReport) -> Iterator[Observation]:
             step,
             min(1.0, 0.3 + 0.7 * math.log10(ratio / LONG)),
             {"ratio": ratio},
-        )
-
-
-def left_out(probe: Probe) -> Iterator[Observation]:
-    """Parameters that have a gradient and no optimizer, or an optimizer and never a gradient."""
-    updated = {id(p) for followed in probe.optimizers for p in followed.parameters}
-    held = probe.optimizers.names.parameters()
-    lost = [n for n, p in held.items() if p.grad is not None and id(p) not in updated]
-    never = [
-        p
-        for followed in probe.optimizers
-        for p in followed.parameters
-        if p.grad is None and not followed.withheld
-    ]
-    if lost and len(lost) >= 0.3 * len(held):
-        yield Observation(
-            "parameters_left_out",
-            f"{len(lost)} of {len(held)} parameters get gradients, but no optimizer updates them "
-            f"({lost[0]}, …)",
-            None,
-        )
-    elif never and len(never) == len(updated) and not probe.cleared_last:
-        yield Observation(
-            "parameters_left_out",
-            "none of the parameters that the optimizer updates ever got a gradient",
-            None,
         )

@@ -221,10 +221,7 @@ class Trace(TorchDispatchMode):
             written=self._known.get(storage_of(bad[0]), ("data", None)),
             in_place=any(bad[0] is t for t in before) or name.endswith("_"),
         )
-        if not samples and bad_before and not self.in_loading:
-            plain = [t for t in bad_before if not t.requires_grad and t.dim()]
-            if plain and not backward and (node.with_graph or node.takes_parameter):
-                node.found_in = sources.samples(plain[0], tensors.nonfinite_rows(plain[0]))
+        self._find_samples(node, bad_before)
         counted = self.counts.verdict(name, args)
         if counted is not None:
             node.verdict, node.samples = counted
@@ -234,6 +231,14 @@ class Trace(TorchDispatchMode):
         for t in bad:
             self._origin[storage_of(t)] = node
             node.keeps.append(t.detach())  # its memory must not become another tensor's
+
+    def _find_samples(self, node: Node, bad_before: list[Tensor]) -> None:
+        """Look for the rows of bad data among the user's tables, where nothing else tells them."""
+        if node.samples or self.in_loading or node.phase == "backward":
+            return
+        plain = [t for t in bad_before if not t.requires_grad and t.dim()]
+        if plain and (node.with_graph or node.takes_parameter):
+            node.found_in = sources.samples(plain[0], tensors.nonfinite_rows(plain[0]))
 
 
 @dataclass(frozen=True)

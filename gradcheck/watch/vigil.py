@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from gradcheck.model import Observation, Where
-from gradcheck.watch import surveying, tensors
+from gradcheck.watch import left_out, tensors
 from gradcheck.watch.followed import Step
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.record import Record
@@ -41,7 +41,7 @@ class Vigil:
                 self._usual_norm += 0.1 * (step.gradient - self._usual_norm)
         self._look_at_buffers(step)
         if ticks in LOOK_FOR_LEFT_OUT:
-            self.left_out = list(surveying.left_out(self._probe))
+            self.left_out = list(left_out.observations(self._probe))
 
     def _look_at_buffers(self, step: Step) -> None:
         """Statistics that a bad batch poisoned although its step was skipped: told once."""
