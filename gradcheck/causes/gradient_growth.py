@@ -102,6 +102,7 @@ CAUSE = Cause(
         "target_stands_out": -5.0,
         "recurrence_grows": -7.0,
         "moment_lagged": -4.0,
+        "weights_written_outside": -2.0,
         "spikes_return": -3.0,
         "batch_alone_spikes": -4.0,
         "batches_spike_anyway": -1.0,

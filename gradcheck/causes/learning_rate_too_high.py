@@ -109,6 +109,7 @@ CAUSE = Cause(
         "target_stands_out": -5.0,
         "recurrence_grows": -7.0,
         "moment_lagged": -2.0,
+        "weights_written_outside": -2.0,
         "gradient_beyond_reason": -4.0,
         "spikes_return": -4.0,
         "batch_alone_spikes": -5.0,

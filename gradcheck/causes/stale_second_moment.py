@@ -86,6 +86,7 @@ CAUSE = Cause(
         "nan_left_no_trace": -4.0,
         "begins_at_resume": -2.0,
         "moment_lagged": 7.5,
+        "weights_written_outside": -3.0,
         "float_overflowed": 0.0,
         "update_made_nonfinite": 0.0,
         "half_gradient_overflowed": 0.0,

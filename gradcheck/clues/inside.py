@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from dataclasses import replace
+
 from gradcheck.case import Case, Clue, ClueKind
-from gradcheck.model import Evidence, Kind, Observation, Severity
+from gradcheck.model import Evidence, Kind, Observation, Severity, Where
 
 UNRELATED = 0.3
 """How much is left of what was seen beside a trouble that it does not cause, or beside none."""
@@ -90,9 +92,17 @@ LASTING = frozenset({"probability_outside_range"})
 """Proofs that hold in every step from the first one on."""
 
 
+SCALED_AWAY = frozenset({"half_gradient_overflowed", "half_overflowed"})
+"""What a loss scaler is there for: it finds its scale by such steps, and skips them."""
+POISONED, DATA = "buffer_nonfinite", frozenset({"input_nonfinite", "target_nonfinite"})
+"""What lasts of a bad batch whose update was skipped, and what it was."""
+
+
 def observe(case: Case) -> Iterator[Clue]:
     """Pass on what was observed, the clearest of each kind; a later version's keys say nothing."""
     known = [seen for seen in case.run.observations if seen.key in CLUES]
+    if not case.failed:
+        known = [seen for seen in known if seen.key not in SCALED_AWAY]
     proofs = [seen for seen in known if CLUES[seen.key].against]
     others = [seen for seen in known if not CLUES[seen.key].against]
     clearest: dict[str, Observation] = {}
@@ -128,4 +138,16 @@ def _of_the_failure(case: Case, proofs: Sequence[Observation]) -> list[Observati
     if begin is not None:
         earliest = begin - case.cadence
         proofs = [p for p in proofs if p.step is None or p.step >= earliest or p.key in LASTING]
-    return list(proofs[:1])
+    left = [p for p in proofs[1:] if p.key == POISONED and proofs[0].key in DATA]
+    return [_left_behind(left[0], proofs[0])] if left else list(proofs[:1])
+
+
+def _left_behind(seen: Observation, batch: Observation) -> Observation:
+    """What a bad batch left behind although its update was skipped, told with that batch.
+
+    The training went on without it: what is broken since is what the forward pass wrote.
+    """
+    samples = batch.where.samples if batch.where is not None else None
+    where = replace(seen.where or Where("state"), samples=samples)
+    said = f"{seen.statement}; its update was skipped, but {batch.statement}"
+    return replace(seen, statement=said, step=batch.step, where=where)

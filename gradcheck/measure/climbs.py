@@ -222,6 +222,14 @@ def _is_coming_down(after: FloatArray, best: float) -> bool:
     return undone and steady and quarters[2] - quarters[3] > 0.15 * (quarters[0] - quarters[3])
 
 
+def _never_came_back(domain: FloatArray) -> bool:
+    """Whether no later row is as low as the very first one, and next to none nearly as low."""
+    later = domain[FIRST_ROWS:]
+    if not len(later):
+        return False
+    return bool(later.min() > domain[0] and np.quantile(later, 0.05) > domain[0] + BLOW_UP)
+
+
 def _leeway(unit: float, rise: float, positive: bool, early: bool) -> float:
     """How far above the best level a row still counts as normal: its noise, or a share of the rise.
 
@@ -246,6 +254,8 @@ def _blew_up_at_once(domain: FloatArray) -> bool:
     """
     early = domain[:EARLY_ROWS]
     least = max(BLOW_UP, BLOW_UP_SIGMAS * noise(domain[EARLY_ROWS:]))
+    if _never_came_back(domain):
+        least = BLOW_UP
     if float(early.max() - domain[0]) < least or len(domain) < 2 * EARLY_ROWS:
         return False
     peak = int(np.argmax(early))

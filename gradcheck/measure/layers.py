@@ -11,6 +11,8 @@ from gradcheck.model import Role, Run, Series
 
 LEAST_LAYERS = 3
 _OF_ONE = re.compile(r"optimizer_\d+/grad_norm")
+_MEASURE = re.compile(r"[/.](grad(ient)?(_?norm)?|(l2_?)?norm)$")
+"""What a name says last of the measure, and not of the layer."""
 BIAS_WORDS = ("bias", "norm", "bn", "ln")
 LEAST_ROWS = 20
 """Rows in which a layer must be cut off."""
@@ -39,7 +41,8 @@ def extremes(run: Run) -> tuple[tuple[Series, float], tuple[Series, float]] | No
 
 
 def _is_vector(name: str) -> bool:
-    last = name.lower().rpartition("/")[2]
+    """Whether a series is that of a bias or of a normalisation, not of a weight matrix."""
+    last = _MEASURE.sub("", name.lower()).rpartition("/")[2]
     return any(word in last for word in BIAS_WORDS)
 
 

@@ -89,7 +89,7 @@ def observe(trace: Trace, root: Root, step: int) -> Observation:
     put = next((n for n in (source, *root.path) if isinstance(n, Node) and _overwrites(n)), None)
     if put is not None:
         return _of_state(root, *put.written, step)
-    if isinstance(source, Node) and not _writes(source) and not _prepares(source):
+    if isinstance(source, Node) and not _writes(source) and not _prepares(trace, source):
         return _of_operation(trace, source, step)
     kind, name = (source.kind, source.name) if isinstance(source, Outside) else source.written
     if kind in _STATE:
@@ -123,11 +123,16 @@ def _overwrites(node: Node) -> bool:
     return node.in_place and node.written[0] in _STATE and node.phase == "forward"
 
 
-def _prepares(node: Node) -> bool:
-    """Whether it made a sample ready for the model: its failure is the sample's."""
+def _prepares(trace: Trace, node: Node) -> bool:
+    """Whether it made a sample ready for the model: its failure is the sample's.
+
+    What the script computes of a sample behind its model is part of the loss.
+    """
     particular = ("statistic_of_one", "no_target_counted", "softmax_row_masked")
     if node.in_loading:
         return True
+    if trace.is_after_model(node):
+        return False
     plain = not (node.with_graph or node.takes_parameter) and node.phase == "forward"
     return (
         plain and node.module is None and bool(node.samples) and node.verdict.key not in particular

@@ -3,64 +3,106 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from gradcheck.watch.names import Registry
 
 MOST_EACH_STEP, SELDOM = 80, 16
 """Buffers that are looked at in every step, and steps between two looks where there are more."""
+MOST_NUMBERS = 2**16
+"""Numbers of a buffer outside of normalisations that are still worth a copy in every step."""
+
+Place = tuple[dict[str, Tensor | None], str, str]
+"""Where a module holds a buffer, under which name, and what to call it."""
 
 
 class BufferCopies:
-    """Copies of every BatchNorm's buffers from before the last step, refreshed in one call."""
+    """Copies of what modules keep beside weights, from before the last step, in one call.
+
+    Those of normalisations, and small ones of other modules: observers, codebooks, normalisers. A
+    module may bind its buffer anew in every step, so they are looked up each time.
+    """
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._seen = -1
         self._steps = 0
-        self._names: list[str] = []
-        self._floats: list[Tensor] = []
-        self._live: list[Tensor] = []
+        self._places: list[Place] = []
         self._copies: list[Tensor] = []
+        self._never_finite: set[tuple[int, str]] = (
+            set()
+        )  # masks hold -inf, a best loss so far begins at inf
 
     def keep(self) -> None:
         """Copy what the buffers hold now."""
         if self._registry.version != self._seen:
             self._find()
-        if self._live:
-            with torch.no_grad():  # no decorator: it costs more than this in most models
-                torch._foreach_copy_(self._copies, self._live)
+        if not self._places:
+            return
+        with torch.no_grad():  # no decorator: it costs more than this in most models
+            live = self._live()
+            if all(map(_alike, self._copies, live)):
+                torch._foreach_copy_(self._copies, live)
+            else:
+                self._copies = [buffer.detach().clone() for buffer in live]
 
     def broken(self) -> str | None:
-        """The name of a buffer that is not finite; None where all are, or none is due."""
+        """The name of a buffer that turned non-finite; None where none did, or none is due."""
         self._steps += 1
-        if not self._floats or (len(self._floats) > MOST_EACH_STEP and self._steps % SELDOM):
+        if len(self._places) > MOST_EACH_STEP and self._steps % SELDOM:
+            return None
+        named = list(self._finite_once())
+        if not named:
             return None
         with torch.no_grad():
-            norms = torch.stack(torch._foreach_norm(self._floats))
+            norms = torch.stack(torch._foreach_norm([buffer for _, buffer in named]))
             finite = torch.isfinite(norms)
-            return None if bool(finite.all()) else self._names[int((~finite).nonzero()[0])]
+            return None if bool(finite.all()) else named[int((~finite).nonzero()[0])][0]
 
     @torch.no_grad()
     def restore(self) -> None:
         """Put back what was kept, bit for bit."""
-        if self._live:
-            torch._foreach_copy_(self._live, self._copies)
+        for live, copy in zip(self._live(), self._copies, strict=True):
+            if _alike(live, copy):
+                live.copy_(copy)
+
+    def _live(self) -> list[Tensor]:
+        found = (held.get(name) for held, name, _ in self._places)
+        return [torch.empty(0) if buffer is None else buffer for buffer in found]
+
+    def _finite_once(self) -> Iterator[tuple[str, Tensor]]:
+        for place, buffer in zip(self._places, self._live(), strict=True):
+            if buffer.is_floating_point() and _key(place) not in self._never_finite:
+                yield place[2], buffer
 
     def _find(self) -> None:
         self._seen = self._registry.version
-        found = [module for module in self._registry.modules() if isinstance(module, _NormBase)]
-        self._live = [
-            buffer for module in found for buffer in module.buffers() if buffer is not None
+        known = set(map(_key, self._places))
+        self._places = [
+            (module._buffers, name, f"{type(module).__name__}.{name}")
+            for module in self._registry.modules()
+            for name, buffer in module._buffers.items()
+            if buffer is not None and _is_kept(module, buffer)
         ]
-        self._copies = [buffer.detach().clone() for buffer in self._live]
-        named = [
-            (f"{type(module).__name__}.{name}", buffer)
-            for module in found
-            for name, buffer in module.named_buffers()
-            if buffer.is_floating_point()
-        ]
-        self._names = [name for name, _ in named]
-        self._floats = [buffer for _, buffer in named]
+        self._copies = [buffer.detach().clone() for buffer in self._live()]
+        fresh = [p for p in zip(self._places, self._copies, strict=True) if _key(p[0]) not in known]
+        self._never_finite |= {
+            _key(place) for place, copy in fresh if not bool(torch.isfinite(copy).all())
+        }
+
+
+def _key(place: Place) -> tuple[int, str]:
+    return id(place[0]), place[1]
+
+
+def _is_kept(module: nn.Module, buffer: Tensor) -> bool:
+    plain = buffer.layout is torch.strided and not buffer.is_quantized
+    return isinstance(module, _NormBase) or (plain and buffer.numel() <= MOST_NUMBERS)
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype and one.device == other.device

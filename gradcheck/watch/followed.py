@@ -87,6 +87,8 @@ class Followed:
     norm: float = 0.0
     layers: list[float] = field(default_factory=list)
     measured: bool = False
+    reached: bool = False
+    """Whether any of its steps had a gradient."""
     withheld: bool = False
     told: bool = False
     """Whether the row of the step that is prepared was written already."""

@@ -11,15 +11,9 @@ from gradcheck.watch.probe import Probe
 def observations(probe: Probe) -> Iterator[Observation]:
     """Parameters that have a gradient and no optimizer, or an optimizer and never a gradient."""
     updated = {id(p) for _, followed in probe.optimizers.items() for p in followed.parameters}
-    living = {id(p) for followed in probe.optimizers for p in followed.parameters}
     held = probe.optimizers.names.parameters()
     lost = [n for n, p in held.items() if p.grad is not None and id(p) not in updated]
-    never = [
-        p
-        for followed in probe.optimizers
-        for p in followed.parameters
-        if p.grad is None and not followed.withheld
-    ]
+    reached = any(followed.reached for followed in probe.optimizers)
     if lost and len(lost) >= 0.3 * len(held):
         yield Observation(
             "parameters_left_out",
@@ -27,7 +21,7 @@ def observations(probe: Probe) -> Iterator[Observation]:
             f"({lost[0]}, …)",
             None,
         )
-    elif never and len(never) == len(living) and not probe.cleared_last:
+    elif updated and not reached:
         yield Observation(
             "parameters_left_out",
             "none of the parameters that the optimizer updates ever got a gradient",

@@ -51,7 +51,6 @@ class Probe:
         self.takeovers = Takeovers()
         self.updates = Updates()
         self.targets = Targets()
-        self.cleared_last = False  # gradients were set to zero since backward
         self.buffers = BufferCopies(self.registry)
         self.grads_by_function = 0
         """Calls of autograd.grad on a scalar, which know no optimizer."""
@@ -90,10 +89,11 @@ class Probe:
 
     def cleared(self, owner: object) -> None:
         """Gradients are about to be set to zero; what was not applied by now never will be."""
-        self.cleared_last = True
+        begun = time.perf_counter()
         self.loop.cleared(self.optimizers.get(owner))
         if self._losses:
             self._look_before_clearing(owner)
+        self.spent += time.perf_counter() - begun
 
     def before_backward(self, loss: Tensor) -> None:
         """Backward is about to run from a loss."""
@@ -147,6 +147,7 @@ class Probe:
 
     def after_scaler_step(self, scaler: Any, optimizer: Optimizer) -> None:
         """It took the step, or skipped it because a gradient was not finite."""
+        begun = time.perf_counter()
         followed = self.optimizers.follow(optimizer)
         if followed.scaler is not None and not followed.took_step:
             self._measure(followed)  # the scaler divided by its scale in any case
@@ -158,6 +159,7 @@ class Probe:
                 first = replace(step, step=step.step - MANY_SKIPS + 1)
                 self.listener.on_nonfinite(followed, first)
             self._finish(followed, step)
+        self.spent += time.perf_counter() - begun
 
     def before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> Any:
         """An optimizer is about to update its weights; non-finite gradients are held here."""
@@ -207,6 +209,7 @@ class Probe:
         grads = [p.grad for p in followed.parameters if p.grad is not None]
         followed.norm, followed.layers = tensors.total_norm(grads, half=followed.half)
         followed.measured = bool(grads)
+        followed.reached = followed.reached or followed.measured
 
     def _before_update(self, followed: Followed) -> None:
         self._measure(followed)

@@ -3,6 +3,7 @@
 # mypy: allow-untyped-calls, allow-subclassing-any
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,6 +21,10 @@ _RECTIFIERS = frozenset({"relu", "relu_", "clamp_min", "threshold", "clamp", "cl
 _MOST_LAYERS = 400
 LIKE_LARGEST = 4.0
 """Samples whose numbers come this near to the largest stand out with it."""
+LEAST_SHARE = 0.01
+"""Share of the whole gradient from which on one of a parameter counts."""
+LEAST_STEPS = 20
+"""Steps after which a second moment is an average of something."""
 _AVERAGED = frozenset({"sub", "mse_loss", "smooth_l1_loss", "huber_loss", "l1_loss",
                        "binary_cross_entropy_with_logits", "binary_cross_entropy"})  # fmt: skip
 
@@ -152,19 +157,32 @@ class Survey(TorchDispatchMode):
 
     @torch.no_grad()
     def before_update(self, optimizer: torch.optim.Optimizer, followed: Followed) -> None:
-        """How far the second moments lag behind the gradients, just before an update."""
+        """How far the second moments lag behind the gradients, just before an update.
+
+        Of each parameter as a whole: a unit that wakes up leaps, and moves little. One with next to
+        none of the whole gradient does not count: where it has no effect, as a bias before a
+        normalisation, its gradient is rounding, and leaps by any factor.
+        """
         lags = []
-        for parameter in followed.parameters:
-            state = optimizer.state.get(parameter, {})
-            moment = state.get("exp_avg_sq")
-            if parameter.grad is None or not isinstance(moment, Tensor):
-                continue
-            if moment.shape != parameter.grad.shape or float(state.get("step", 0)) < 20:
-                continue
-            squared = parameter.grad.float() ** 2 / moment.float().clamp_min(1e-16)
-            lags.append(float(squared.mean().sqrt()))
+        norms = {p: float(p.grad.norm()) for p in followed.parameters if p.grad is not None}
+        least = LEAST_SHARE * math.hypot(*norms.values())
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                expected = _expected(optimizer.state.get(parameter, {}), group)
+                norm = norms.get(parameter, 0.0)
+                if expected is not None and norm >= least:
+                    lags.append(norm / max(1e-8, expected))
         if lags:
             self._step["lag"] = max(lags)
+
+
+def _expected(state: Mapping[str, Any], group: Mapping[str, Any]) -> float | None:
+    """The norm of a gradient that Adam's second moment expects, None while it knows little."""
+    moment, steps = state.get("exp_avg_sq"), float(state.get("step", 0))
+    if not isinstance(moment, Tensor) or steps < LEAST_STEPS:
+        return None
+    _, beta = group.get("betas", (0.0, 0.0))
+    return math.sqrt(float(moment.float().sum()) / (1.0 - beta**steps))
 
 
 def _largest(t: Tensor) -> float:

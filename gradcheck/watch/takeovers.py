@@ -43,7 +43,7 @@ class Takeovers:
         """An optimizer is about to take its first step."""
         if len(self._begun) <= MOST and followed.parameters:
             shapes = tuple(tuple(p.shape) for p in followed.parameters)
-            empty = not optimizer.state and _has_memory(optimizer)
+            empty = _is_new(optimizer) and _has_memory(optimizer)
             first = weakref.ref(followed.parameters[0])
             self._begun.append(_Begun(followed.steps, empty, shapes, first))
 
@@ -68,6 +68,11 @@ class Takeovers:
                 f"was empty: what the one before it had gathered in {step} steps was not loaded",
                 step,
             )
+
+
+def _is_new(optimizer: Optimizer) -> bool:
+    """Whether its state counts no step yet: some fill it in when they are made."""
+    return all(float(state.get("step", 1.0)) == 0 for state in optimizer.state.values())
 
 
 def _has_memory(optimizer: Optimizer) -> bool:

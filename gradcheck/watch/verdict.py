@@ -35,8 +35,7 @@ def rows_of(mask: Tensor) -> tuple[int, ...]:
 
 def share_of(mask: Tensor) -> str:
     """How many of how many are set, in words."""
-    bad = int(mask.sum())
-    return f"{bad} of {mask.numel()}" if mask.numel() > 1 else "it"
+    return f"{int(mask.sum())} of {mask.numel()}"
 
 
 def tensor_of(value: Any) -> Tensor | None:

@@ -13,6 +13,8 @@ from gradcheck.watch.replay.snapshot import Snapshots
 
 LOOK_FOR_LEFT_OUT = (4, 40)
 """Steps after which to see whether parameters were left out."""
+EXPLODED = 100.0
+"""The same of a gradient that is no usual one: what buffers hold then is its work."""
 JUMP, QUIET = 4.0, 40
 """A gradient this many times its running mean may begin a failure; steps before the next one."""
 
@@ -45,13 +47,14 @@ class Vigil:
 
     def _look_at_buffers(self, step: Step) -> None:
         """Statistics that a bad batch poisoned although its step was skipped: told once."""
-        if self._buffers_told:
+        if self._buffers_told or not step.loss_is_finite:
             return
         name = self._probe.buffers.broken()
         if name is not None:
             self._buffers_told = True
             weights = list(self._probe.optimizers.names.parameters().values())
-            if not (step.loss_is_finite and tensors.all_finite(weights)):
+            exploded = self._usual_norm and EXPLODED * self._usual_norm < step.gradient < math.inf
+            if exploded or not tensors.all_finite(weights):
                 return  # an explosion went through them: they are no cause
             said = f"the running statistic {name} is not finite after step {step.step}"
             where = Where("state", name)
