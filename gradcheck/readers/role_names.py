@@ -103,6 +103,8 @@ _RULES = tuple(
         (r"^(trainer |train )?(inner )?epochs?$|^e$", Role.EPOCH),
     )
 )
+LEARNED = "learned/"
+"""What begins the names of learned single numbers in a record of `watch`."""
 _WEIGHT_NORM = re.compile(
     r"\bl2 (norm )?params?\b|\b(param|params|parameter|parameters|weight|weights)\b.*\b(norm|rms)$"
     r"|\b(param|params|weight|weights) (norm|rms)\b|^parameter std\b"
@@ -124,6 +126,8 @@ class Meaning(NamedTuple):
 @functools.lru_cache(maxsize=REMEMBERED)
 def meaning(name: str) -> Meaning:
     """What a series of this name means, without a look at the others of its run."""
+    if name.startswith(LEARNED):
+        return Meaning(Role.OTHER)
     words = tokens(name)
     text = " ".join(words)
     ruled = next((rule.role for rule in _RULES if rule.pattern.search(text)), None)

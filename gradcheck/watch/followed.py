@@ -93,6 +93,8 @@ class Followed:
     told: bool = False
     """Whether the row of the step that is prepared was written already."""
     next_layers: int = 0
+    scalars: list[tuple[str, Tensor]] | None = None
+    """Its learned single numbers and their names, once they were looked for."""
     history: deque[Step] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     trail: deque[tuple[int, float | None, float, float]] = field(
         default_factory=lambda: deque(maxlen=TRAIL)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.optimizer import Optimizer
 
-from gradcheck.watch import closures, frames, rows, tensors
+from gradcheck.watch import closures, frames, rows, scalars, tensors
 from gradcheck.watch.buffers import BufferCopies
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.guard import Guard
@@ -299,4 +299,4 @@ class Probe:
         values = rows.row(followed, step, several=len(self.optimizers) > 1, scale=scale)
         rows.add_updates(values, self.updates, step)
         rows.add_batch(values, self.loading.batch)
-        return values
+        return values | scalars.values(followed, self.optimizers.names)

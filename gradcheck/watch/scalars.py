@@ -1,0 +1,35 @@
+"""Single learned numbers, such as a temperature: their values are written down step by step."""
+
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+from torch import Tensor
+
+from gradcheck.watch.followed import Followed
+from gradcheck.watch.names import Names
+
+PREFIX = "learned/"
+MOST = 8
+"""Single numbers of an optimizer beyond which they are no temperatures."""
+
+
+def values(followed: Followed, names: Names) -> dict[str, float]:
+    """The learned numbers of an optimizer by name, as they are before its update.
+
+    Where a GPU holds them nothing is read: that would wait for it in every step.
+    """
+    if followed.scalars is None:
+        followed.scalars = _scalars(followed, names)
+    return {PREFIX + name: float(one.detach()) for name, one in followed.scalars}
+
+
+def _scalars(followed: Followed, names: Names) -> list[tuple[str, Tensor]]:
+    found = [
+        (names.of(p, place), p)
+        for place, p in enumerate(followed.parameters)
+        if p.dim() == 0 and p.device.type == "cpu" and p.is_floating_point()
+    ]
+    if len(found) > MOST:
+        return []
+    several = followed.place > 0
+    return [(f"optimizer_{followed.place}/{n}" if several else n, p) for n, p in found]
