@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-
 from dataclasses import replace
 
 from gradcheck.case import Case, Clue, ClueKind
@@ -94,6 +93,9 @@ LASTING = frozenset({"probability_outside_range"})
 
 SCALED_AWAY = frozenset({"half_gradient_overflowed", "half_overflowed"})
 """What a loss scaler is there for: it finds its scale by such steps, and skips them."""
+NONFINITE = frozenset(
+    {Kind.NONFINITE_LOSS, Kind.NONFINITE_GRADIENT, Kind.NONFINITE_WEIGHTS, Kind.MASKED_NONFINITE}
+)
 POISONED, DATA = "buffer_nonfinite", frozenset({"input_nonfinite", "target_nonfinite"})
 """What lasts of a bad batch whose update was skipped, and what it was."""
 
@@ -101,7 +103,7 @@ POISONED, DATA = "buffer_nonfinite", frozenset({"input_nonfinite", "target_nonfi
 def observe(case: Case) -> Iterator[Clue]:
     """Pass on what was observed, the clearest of each kind; a later version's keys say nothing."""
     known = [seen for seen in case.run.observations if seen.key in CLUES]
-    if not case.failed:
+    if not (case.failed or any(event.kind in NONFINITE for event in case.events)):
         known = [seen for seen in known if seen.key not in SCALED_AWAY]
     proofs = [seen for seen in known if CLUES[seen.key].against]
     others = [seen for seen in known if not CLUES[seen.key].against]

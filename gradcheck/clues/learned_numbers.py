@@ -1,4 +1,4 @@
-"""Did a learned single number, such as a temperature, run out of its range? `watch` records them."""
+"""Did a learned single number, such as a temperature, which `watch` records, leave its range?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gradcheck.model import Evidence, FloatArray, Kind, Role, Series
 from gradcheck.wording import number
 
 CLUES = {
-    "learned_number_ran_away": ClueKind("a learned temperature or scale left its range", needs=()),
+    "learned_number_ran_away": ClueKind("a learned temperature or scale leaves its range"),
 }
 
 PREFIX = "learned/"

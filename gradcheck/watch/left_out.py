@@ -13,7 +13,7 @@ def observations(probe: Probe) -> Iterator[Observation]:
     updated = {id(p) for _, followed in probe.optimizers.items() for p in followed.parameters}
     held = probe.optimizers.names.parameters()
     lost = [n for n, p in held.items() if p.grad is not None and id(p) not in updated]
-    reached = any(followed.reached for followed in probe.optimizers)
+    stepped = [followed for followed in probe.optimizers if followed.steps > followed.begun_at]
     if lost and len(lost) >= 0.3 * len(held):
         yield Observation(
             "parameters_left_out",
@@ -21,7 +21,7 @@ def observations(probe: Probe) -> Iterator[Observation]:
             f"({lost[0]}, …)",
             None,
         )
-    elif updated and not reached:
+    elif stepped and not any(followed.reached for followed in stepped):
         yield Observation(
             "parameters_left_out",
             "none of the parameters that the optimizer updates ever got a gradient",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from gradcheck.measure.layers import first_layer, median_norms
+from gradcheck.measure.layers import _is_vector, first_layer, median_norms
 from tests.synthetic import norms, put, run_of
 
 
@@ -26,6 +27,23 @@ def test_medians_are_of_weights_in_the_order_of_the_log() -> None:
     found = median_norms(run)
     assert [series.name for series, _ in found] == ["grad/fc2.weight", "grad/fc1.weight"]
     assert all(1 < value < 20 for _, value in found)
+
+
+@pytest.mark.parametrize(
+    ("weight", "vector"),
+    [
+        ("layers/0.weight/grad_norm", "layers/0.bias/grad_norm"),
+        ("layers/cell.weight_hh_l0/grad_norm", "layers/cell.bias_hh_l0/grad_norm"),
+        ("fc.weight.grad_norm", "fc.bias.grad_norm"),
+        ("gradients/fc.weight", "gradients/fc.bias"),
+        ("grad/fc.weight/l2_norm", "grad/fc.bias/l2_norm"),
+        ("fc.weight/gradient", "bn.weight/gradient"),
+        ("fc.weight/norm", "norm1.weight/norm"),
+    ],
+)
+def test_a_name_that_ends_in_its_measure_is_no_vector_for_that(weight: str, vector: str) -> None:
+    assert not _is_vector(weight)
+    assert _is_vector(vector)
 
 
 def test_where_only_vectors_are_logged_they_count() -> None:

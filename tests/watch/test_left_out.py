@@ -25,6 +25,7 @@ def test_a_model_kept_alive_was_updated_by_the_optimizer_before() -> None:
     whole = nn.ModuleList([old, new])
     probe = new_probe(whole, first)
     (followed,) = probe.optimizers
+    followed.reached = True
     for at in range(LEAST_STEPS):
         probe.optimizers.remember(followed, Step(0, at, 1.0, 1.0, (), 0.1))
     probe.optimizers.follow(second)
@@ -40,3 +41,18 @@ def test_a_model_without_an_optimizer_is_left_out() -> None:
     probe = new_probe(whole, second)
     (seen,) = left_out.observations(probe)
     assert seen.key == "parameters_left_out"
+
+
+def test_gradients_that_the_loop_has_just_cleared_did_arrive() -> None:
+    """Whichever way round a loop clears and steps, only a loss without a graph reaches nothing."""
+    for reached in (True, False):
+        model = nn.Linear(3, 1)
+        optimizer = trained(model)
+        probe = new_probe(model, optimizer)
+        (followed,) = probe.optimizers
+        followed.reached = reached
+        probe.optimizers.remember(followed, Step(0, 0, 1.0, 1.0, (), 0.1))
+        for p in model.parameters():
+            p.grad = None
+        found = [one.key for one in left_out.observations(probe)]
+        assert found == ([] if reached else ["parameters_left_out"])
