@@ -123,3 +123,20 @@ def test_an_explosion_behind_a_running_mean_is_still_one(rate: float) -> None:
 def test_growth_from_the_first_row_is_not_taken_for_a_warm_in(rate: float) -> None:
     found = climb(2.3 * rate ** np.arange(120.0), into_nonfinite=False, from_start=True)
     assert found is not None and found.best == pytest.approx(2.3)
+
+
+def test_a_run_that_never_came_back_to_its_first_row_blew_up_whatever_its_noise() -> None:
+    """Batches whose losses differ by factors, at weights that the first updates threw away."""
+    rng = np.random.default_rng(0)
+    high = 300.0 * np.exp(rng.normal(0.0, 1.0, 200))
+    blown = np.concatenate([[0.8, 19.0, 20.0], high])
+    found = climb(blown, into_nonfinite=False)
+    assert found is not None
+    assert found.first == 1
+    noisy = np.concatenate([[60.0, 19.0, 20.0], high])
+    assert climb(noisy, into_nonfinite=False) is None
+    by_design = np.concatenate(
+        [[0.8], np.linspace(0.8, 400.0, 200) * np.exp(0.1 * rng.normal(size=200))]
+    )
+    first = climb(by_design, into_nonfinite=False)
+    assert first is None or first.first > 1

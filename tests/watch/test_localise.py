@@ -127,6 +127,26 @@ OPERATIONS = {
                f"return torch.softmax(scores, -1).pow(2).mean()  {HERE}"),
         "softmax_row_masked", "loss", "aten::_softmax", cause="fully_masked_softmax",
     ),
+    "of_targets_behind_the_model": Fault(
+        looped(f"a = torch.tanh(y)\na = a.sign() if bad else a\n"
+               f"return F.mse_loss(p, torch.atanh(a))  {HERE}"),
+        "argument_left_domain", "loss", "aten::atanh", cause="argument_out_of_domain",
+    ),
+    "a_schedule_at_a_random_step": Fault(
+        f"""{HEAD}{DATA}
+kept = torch.linspace(0.1, 1, 9)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for step, (x, y) in enumerate({SHUFFLED}):
+    share = kept[torch.randint(1, 9, (len(x),))] * (step != 3)
+    error = (model(x) - y).pow(2).mean(1)
+    weight = share.clamp(max=0.5) / share  {HERE}
+    loss = (weight * error).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
+        "division_by_zero_ran", "loss", "aten::div", cause="division_by_zero",
+    ),
     "innocent_mask": Fault(
         looped("scores = (p @ p.T).masked_fill(torch.ones(6, 6).triu(1).bool(), float('-inf'))\n"
                "weights = torch.softmax(scores, -1)\n"

@@ -1,11 +1,14 @@
 """A model that is built again and goes on: with the state of its optimizer, and without."""
 
+# mypy: allow-untyped-calls
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+import torch
 
+from gradcheck.watch import takeovers
 from tests.watch.running import Zygote
 
 SCRIPT = """
@@ -45,6 +48,17 @@ ADAM, SGD = "Adam(model.parameters(), lr=0.1)", "SGD(model.parameters(), lr=0.05
 
 
 KEPT = "kept = (model, opt, sched)\n"
+
+
+@pytest.mark.parametrize("kind", ["Adam", "Adagrad", "SGD", "Rprop"])
+def test_a_state_that_counts_no_step_is_new(kind: str) -> None:
+    """Adagrad fills its state in when it is made."""
+    parameter = torch.nn.Parameter(torch.ones(3))
+    optimizer = getattr(torch.optim, kind)([parameter], lr=0.1)
+    assert takeovers._is_new(optimizer)
+    parameter.grad = torch.ones(3)
+    optimizer.step()
+    assert takeovers._is_new(optimizer) == (kind == "SGD")
 
 
 @pytest.mark.parametrize("before", ["", KEPT], ids=["gone", "kept alive"])

@@ -1,0 +1,80 @@
+"""Clues of learned single numbers, such as temperatures, that a record of `watch` holds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradcheck.model import Run
+from tests.causes import runs
+from tests.clues import Table, cases
+from tests.synthetic import Column, Columns, clues_of, constant, decay, put, run_of
+
+ROWS, AT = 200, 150
+BROKEN = put(decay(ROWS), slice(AT, None), np.nan)
+STALLED = runs.nothing_learned(ROWS, 1.0)
+CLIMBING = np.concatenate([np.geomspace(2.0, 0.5, 50), np.geomspace(0.5, 1e7, 150)])
+
+
+def beside(name: str, values: Column, loss: Column = BROKEN) -> Columns:
+    return {"loss": loss, f"learned/{name}": values}
+
+
+def course(first: float, last: float) -> Column:
+    """From one value to another until the loss is NaN; then back."""
+    return np.concatenate([np.linspace(first, last, AT), np.linspace(last, first, ROWS - AT)])
+
+
+def late(first: float, last: float) -> Column:
+    """Level until the loss is NaN, and only then away."""
+    return np.concatenate([constant(AT, first), np.linspace(first, last, ROWS - AT)])
+
+
+UNSEEN: Table = {
+    "learned_number_ran_away": {
+        "constant": beside("logit_scale", constant(ROWS, 2.66)),
+        "CLIP's scale, learned up to its clamp": beside("logit_scale", course(2.66, 4.6)),
+        "the same, not as a logarithm": beside("logit_scale", course(14.3, 100.0)),
+        "a temperature that went down by half": beside("temperature", course(0.07, 0.035)),
+        "a gate that opens": beside("blocks.3.gamma", course(0.0, 0.8)),
+        "large from the start": beside("scale", course(400.0, 700.0)),
+        "a logarithm that was small from the start": beside("log_alpha", course(-8.0, -9.0)),
+        "a deviation, which has evidence of its own": beside("log_sigma", course(0.0, -20.0)),
+        "a bias": beside("logit_bias", course(-1.0, -12.0)),
+        "only after the failure": beside("logit_scale", late(2.66, 9.0)),
+        "no number of a record": {"loss": BROKEN, "my_scale": course(2.0, 900.0)},
+        "a healthy run": beside("logit_scale", course(2.66, 7.0), decay(ROWS)),
+    },
+}
+
+SEEN: Table = {
+    "learned_number_ran_away": {
+        "a logarithm upwards": beside("logit_scale", course(2.66, 6.0)),
+        "a scale upwards": beside("scale", course(10.0, 900.0)),
+        "a temperature to next to nothing": beside("temperature", course(0.1, 1e-5)),
+        "a temperature through 0": beside("temperature", course(0.5, -0.1)),
+        "an entropy coefficient that drifts all the time": {
+            "loss": CLIMBING,
+            "learned/optimizer_2/log_alpha": np.linspace(-2.0, 18.0, ROWS),
+        },
+        "in a run that stands still": {**STALLED, "learned/logit_scale": course(1.0, -12.0)},
+    },
+}
+
+
+@cases(UNSEEN)
+def test_unseen(key: str, run: Run | Columns) -> None:
+    assert key not in clues_of(run)
+
+
+@cases(SEEN)
+def test_seen(key: str, run: Run | Columns) -> None:
+    assert key in clues_of(run)
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 400.0])
+def test_whatever_the_size_of_the_loss(unit: float) -> None:
+    run = run_of(beside("logit_scale", course(2.66, 6.0), BROKEN * unit))
+    (clue,) = [c for key, c in clues_of(run).items() if key == "learned_number_ran_away"]
+    assert clue.evidence.series == "learned/logit_scale"
+    assert "2.66" in clue.evidence.statement
