@@ -8,13 +8,11 @@ import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.attempts import rewinds
+from gradcheck.measure.events import is_beyond_reason
 from gradcheck.measure.robust import finite, level
 from gradcheck.measure.stretches import row_at
 from gradcheck.model import Event, Evidence, FloatArray, IntArray, Kind, Role, Series
 from gradcheck.wording import count, factor, number
-
-BEYOND_REASON = 1e12
-"""Growth of a gradient beside an ordinary loss that no formula explains, and a flipped bit does."""
 
 CLUES = {
     "nan_left_no_trace": ClueKind(
@@ -188,7 +186,7 @@ def _gradient_only(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
         1.0,
         {"ratio": ratio},
     )
-    if min(ratio, trigger.value or 0.0) >= BEYOND_REASON:
+    if is_beyond_reason(trigger):
         said = f"no derivative of a loss as usual is {factor(ratio)} its usual size"
         place = (case.gradient.name, trigger.step, trigger.last_step)
         yield Clue("gradient_beyond_reason", Evidence(said, *place))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind
+from gradcheck.measure.events import is_beyond_reason
 from gradcheck.model import Evidence, Tried
 from gradcheck.model.inside import EARLIER, FLOAT32, SKIP, SLOWER
 
@@ -46,10 +47,10 @@ def observe(case: Case) -> Iterator[Clue]:
     if replay.stalled:
         yield from _underflow(case, tried.get(FLOAT32))
     else:
-        yield from _batches_or_weights(tried, case.trigger.step)
+        yield from _batches_or_weights(case, tried, case.trigger.step)
 
 
-def _batches_or_weights(tried: Mapping[str, Tried], step: int | None) -> Iterator[Clue]:
+def _batches_or_weights(case: Case, tried: Mapping[str, Tried], step: int | None) -> Iterator[Clue]:
     """Compare the batches at earlier weights with the batches after the one in question."""
     earlier, without = tried.get(EARLIER), tried.get(SKIP)
     if earlier is None:
@@ -61,6 +62,8 @@ def _batches_or_weights(tried: Mapping[str, Tried], step: int | None) -> Iterato
         if slower is not None and _stayed_away(slower):
             said = "nor is there a spike in the steps before them at a tenth of the learning rate"
             yield Clue("calm_at_lower_rate", Evidence(said, None, step, step))
+    elif case.trigger is not None and is_beyond_reason(case.trigger):
+        return  # whatever made it came with the step, and not with the batch
     elif without is not None and _stayed_away(without):
         said = (
             f"the batch of step {step} spikes at the weights of some steps before as well, and "

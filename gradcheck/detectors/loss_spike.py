@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from gradcheck.measure.events import spike_event
-from gradcheck.measure.excursions import LOSS, NOISY, Excursion, excursions, level_shifts
+from gradcheck.measure.excursions import LOSS, NOISY, Excursion, excursions, level_shifts, thrown_up
 from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Severity
 
 MODEST = np.log(3.0)
@@ -28,7 +28,9 @@ def detect(run: Run) -> Iterator[Event]:
     values = loss.value[rows]
     found = excursions(values, LOSS if calm else NOISY)
     if loss.objective is Objective.MINIMISED:
-        found = [*found, *_lasting(values, found)]
+        known = {excursion.first for excursion in found}
+        thrown = [e for e in thrown_up(values) if known.isdisjoint(range(e.first, e.last + 1))]
+        found = [*thrown, *found, *_lasting(values, found)]
     for excursion in found:
         event = spike_event(Kind.LOSS_SPIKE, loss, rows, excursion)
         if excursion.height < MODEST and _starts_an_epoch(run, event):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from gradcheck.measure.excursions import Excursion
 from gradcheck.model import Event, IntArray, Kind, Series, Severity
 
+BEYOND_REASON = 1e12
+"""Growth of a gradient beside an ordinary loss that no formula explains, and a flipped bit does."""
+
 
 def stretch_event(
     kind: Kind, severity: Severity, series: Series, rows: tuple[int, int], *, recovered: bool
@@ -46,3 +49,10 @@ def _ratio(peak: float, usual: float) -> float | None:
 def came_back(series: Series, first: int, last: int, tail: int = 3) -> bool:
     """Whether rows after `last` show that the series is past it."""
     return last + tail < len(series) or (last + 1 < len(series) and first > 0)
+
+
+def is_beyond_reason(spike: Event) -> bool:
+    """Whether a gradient spiked higher than backward makes it of any loss that is as usual."""
+    if spike.kind is not Kind.GRADIENT_SPIKE or spike.value is None or spike.ratio is None:
+        return False
+    return min(spike.ratio, spike.value) >= BEYOND_REASON

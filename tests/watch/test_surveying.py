@@ -15,6 +15,7 @@ from gradcheck.model import Observation
 from gradcheck.watch import layer_history, surveying
 from gradcheck.watch.followed import Step
 from gradcheck.watch.probe import Probe
+from gradcheck.watch.survey import Survey
 from tests.synthetic import norms, run_of
 from tests.watch.changes.acting import new_probe
 from tests.watch.running import Zygote
@@ -299,3 +300,66 @@ def test_a_batch_like_any_other_is_said_to_be_one(zygote: Zygote, tmp_path: Path
     loop = LOOP.replace("        opt.zero", f"        seen.append(0)\n{half}        opt.zero")
     source = HEAD + LEARNED + MODEL + SGD.format(rate=1e-4) + "seen = []\n" + loop
     assert "batch_ordinary" in zygote.watch(tmp_path / "other", source).keys
+
+
+# ---- how far the second moment lags
+
+
+def lag_of(optimizer: torch.optim.Optimizer, model: nn.Module) -> float:
+    """What a survey says just before the next update."""
+    probe = new_probe(model, optimizer)
+    (followed,) = probe.optimizers
+    survey = Survey({}, {})
+    survey.before_update(optimizer, followed)
+    return float(survey._step.get("lag", 0.0))
+
+
+def adam_after(steps: int, sizes: tuple[float, float]) -> tuple[nn.Module, torch.optim.Optimizer]:
+    """Weight and bias had gradients of these sizes for so many steps, and have them still."""
+    model = nn.Linear(3, 2)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for _ in range(steps):
+        model.weight.grad = torch.full((2, 3), sizes[0])
+        model.bias.grad = torch.full((2,), sizes[1])
+        optimizer.step()
+    return model, optimizer
+
+
+@pytest.mark.parametrize("steps", [20, 40, 400])
+def test_a_gradient_as_usual_does_not_lead_whatever_the_age_of_the_moment(steps: int) -> None:
+    model, optimizer = adam_after(steps, (0.1, 0.2))
+    assert lag_of(optimizer, model) == pytest.approx(1.0, abs=0.05)
+    assert model.weight.grad is not None
+    model.weight.grad *= 30.0
+    assert lag_of(optimizer, model) == pytest.approx(30.0, rel=0.05)
+
+
+def test_a_bias_without_effect_leaps_unnoticed() -> None:
+    model, optimizer = adam_after(100, (0.1, 1e-9))
+    assert isinstance(model.bias, torch.Tensor) and model.bias.grad is not None
+    model.bias.grad *= 1000.0
+    assert lag_of(optimizer, model) == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_single_unit_that_wakes_up_is_no_leap_of_its_layer() -> None:
+    model, optimizer = adam_after(100, (0.1, 0.1))
+    assert isinstance(model.weight, torch.Tensor) and model.weight.grad is not None
+    optimizer.state[model.weight]["exp_avg_sq"][0, 0] = 1e-12
+    assert lag_of(optimizer, model) < 1.5
+
+
+def test_what_a_scaler_skips_is_no_gain_of_time(zygote: Zygote, tmp_path: Path) -> None:
+    """What is examined on a skipped step is no cost of watching, and was none before."""
+    scaled = LOOP.replace("loss.backward()", "scaler.scale(loss).backward()").replace(
+        "opt.step()", "scaler.step(opt); scaler.update()"
+    )
+    source = (
+        HEAD
+        + LEARNED
+        + MODEL
+        + SGD.format(rate=1e-4)
+        + ("scaler = torch.amp.GradScaler('cpu', init_scale=2.0 ** 140)\n")
+        + scaled
+    )
+    notes = zygote.watch(tmp_path, source).notes
+    assert "watching took -" not in notes

@@ -1,4 +1,4 @@
-"""Zeros in the place of NaN and infinity in what goes into a model."""
+"""Zeros in the place of NaN and infinity in the data that goes into a model."""
 
 # mypy: allow-untyped-calls
 from __future__ import annotations
@@ -13,7 +13,10 @@ from gradcheck.watch.changes.model_inputs import before_models
 
 
 class ReplaceNonfiniteInputs(Change):
-    """Every floating-point input of a model is made finite; targets are left alone."""
+    """Every floating-point input of a model is made finite, wherever else it is used.
+
+    In place, so that an autoencoder's target is finite with its input; and taken back at the end.
+    """
 
     action = "Replace NaN and infinity in the inputs by a finite value, such as the mean"
     snippet = "x = torch.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0)"
@@ -28,7 +31,15 @@ class ReplaceNonfiniteInputs(Change):
         if bool(torch.isfinite(value).all()):
             return value
         self.acted += 1
-        return torch.nan_to_num(value, nan=0.0, posinf=0.0, neginf=0.0)
+        mended = torch.nan_to_num(value, nan=0.0, posinf=0.0, neginf=0.0)
+        plain = value.data  # which autograd does not see change
+        kept = plain.clone()
+        try:
+            plain.copy_(mended)
+        except RuntimeError:  # memory that several numbers share, or that is read only
+            return mended
+        self.undo.callback(plain.copy_, kept)
+        return value
 
 
 CHANGE = ReplaceNonfiniteInputs

@@ -155,10 +155,15 @@ def test_inputs_are_made_finite_and_others_pass() -> None:
         assert change.acted == 0
         model(bad)
         assert change.acted == 1
+        # the target of an autoencoder is its input
+        assert torch.equal(bad, torch.tensor([[1.0, 0.0, 0.0]]))
+        model(bad[:, :1].expand(1, 3) * math.nan)
+        model(torch.tensor([[math.nan]]).expand(1, 3))
+        assert all(bool(one.isfinite().all()) for one in seen)
     assert seen[0] is fine
-    assert torch.equal(seen[1], torch.tensor([[1.0, 0.0, 0.0]]))
+    assert torch.equal(bad.nan_to_num(9.0, 9.0, 9.0), torch.tensor([[1.0, 9.0, 9.0]]))
     model(bad)
-    assert torch.isnan(seen[2]).any()
+    assert torch.isnan(seen[-1]).any()
 
 
 @pytest.mark.parametrize("shape", [(64, 3), (4, 3, 8, 8)])
