@@ -39,6 +39,8 @@ class ClueKind:
     needs: tuple[Role, ...] = (Role.LOSS,)
     against: float = 0.0
     """Log-odds that it adds to every cause that does not weigh it: below 0 where it proves one."""
+    from_then_on: bool = False
+    """Whether every step from where it was seen is wrong, however late the loss shows it."""
 
 
 @dataclass(frozen=True)

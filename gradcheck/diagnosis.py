@@ -98,11 +98,9 @@ def diagnose_attempt(run: Run, least: Mapping[Kind, float] | None = None) -> Run
 
 def _first_bad_step(case: Case, told: Sequence[Diagnosis]) -> int | None:
     """Where a fault was seen from inside, else the onset, else the place of the first evidence."""
-    if told and told[0].where is not None:
-        return told[0].step
-    if case.onset_step is not None or not told:
+    if not told:
         return case.onset_step
-    return told[0].evidence[0].first_step
+    return told[0].evidence[0].first_step if told[0].step is None else told[0].step
 
 
 def detect(run: Run) -> list[Event]:

@@ -116,7 +116,9 @@ def _diagnosis(case: Case, weighed: Weighed, name: str, probability: float) -> D
     proof = next(
         (clue for clue in speaking if clue.where and table.of(name, clue.key) >= PROOF), None
     )
-    step = proof.evidence.first_step if proof is not None else None
+    lasting = (clue for clue in speaking if clue_kinds()[clue.key].from_then_on)
+    begun = proof or next((clue for clue in lasting if table.of(name, clue.key) >= PROOF), None)
+    step = begun.evidence.first_step if begun is not None else None
     rest = [clue.evidence for clue in speaking[TOLD:]]
     shown = weighed.proofs.get(name)
     tried = (shown.evidence,) if shown is not None and shown.weight > 0 and speaking else ()

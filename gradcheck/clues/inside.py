@@ -25,6 +25,11 @@ def _seen(meaning: str) -> ClueKind:
     return ClueKind(meaning, needs=())
 
 
+def _mistake(meaning: str) -> ClueKind:
+    """What the loop does wrong in every step, from the first one on."""
+    return ClueKind(meaning, needs=(), from_then_on=True)
+
+
 def _proof(meaning: str) -> ClueKind:
     """What made the numbers bad, or ended the script: nothing else did."""
     return ClueKind(meaning, needs=(), against=-10.0)
@@ -60,13 +65,13 @@ CLUES = {
     "one_value_to_normalise": _proof("a batch normalisation got a single value per channel"),
     "probability_outside_range": _proof("a loss refused probabilities or targets outside [0, 1]"),
     # mistakes of the loop
-    "gradients_kept": _seen("gradients of the step before were still there when backward began"),
+    "gradients_kept": _mistake("gradients of the step before were still there when backward began"),
     "clipped_while_scaled": _seen("gradients were clipped while multiplied by the loss scale"),
     "clipped_too_late": _seen("gradients were clipped after the step that used them"),
     "clipped_too_early": _seen("gradients were clipped before backward had filled them"),
     "accumulated_undivided": _seen("losses of several batches were added up, not averaged"),
-    "update_climbs": _seen("the optimizer moves the weights along the gradient, not against it"),
-    "loss_negated": _seen("the loss is the negative of something that should become small"),
+    "update_climbs": _mistake("the optimizer moves the weights along the gradient, not against it"),
+    "loss_negated": _mistake("the loss is the negative of something that should become small"),
     "loss_partly_negated": _seen("an error without an upper bound is subtracted in the loss"),
     "parameters_left_out": _seen("parameters of the model were never updated"),
     "weights_written_outside": _seen("weights were overwritten between two updates"),

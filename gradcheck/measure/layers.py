@@ -14,8 +14,8 @@ _OF_ONE = re.compile(r"optimizer_\d+/grad_norm")
 _MEASURE = re.compile(r"[/.](grad(ient)?(_?norm)?|(l2_?)?norm)$")
 """What a name says last of the measure, and not of the layer."""
 BIAS_WORDS = ("bias", "norm", "bn", "ln")
-LEAST_ROWS = 20
-"""Rows in which a layer must be cut off."""
+LEAST_ROWS, LEAST_STEPS = 5, 19
+"""Rows in which a layer must be cut off, and steps from the first of them to the last."""
 
 
 def median_norms(run: Run) -> list[tuple[Series, float]]:
@@ -76,7 +76,9 @@ def cut_off(run: Run) -> Series | None:
 
 
 def _is_zero(series: Series) -> bool:
-    return len(series) >= LEAST_ROWS and bool(np.all(series.value == 0))
+    if len(series) < LEAST_ROWS or series.step[-1] - series.step[0] < LEAST_STEPS:
+        return False
+    return bool(np.all(series.value == 0))
 
 
 def _weights_with_bias(run: Run) -> list[tuple[Series, Series]]:
