@@ -46,6 +46,7 @@ CLUES = {
     "division_by_zero_ran": _proof("an operation divided by 0"),
     "argument_left_domain": _proof("an operation got an argument for which it is not defined"),
     "exponential_overflowed": _proof("an exponential left the range of its type"),
+    "ratio_overflowed": _proof("a ratio of the new policy to the old one left the range"),
     "softmax_row_masked": _proof("a softmax had nothing to distribute over: all of a row was -inf"),
     "statistic_of_one": _proof("a standard deviation or variance was taken of a single value"),
     "operation_undefined": _proof("an operation made NaN or infinity out of finite numbers"),
@@ -88,6 +89,7 @@ CLUES = {
     "target_stands_out": _seen("the targets of the onset are far larger than those before it"),
     "recurrence_grows": _seen("the gradient of a recurrent weight grew first and fastest"),
     "moment_lagged": _seen("the second moment lagged behind the gradient"),
+    "ratio_left_range": _seen("probability ratios of the new policy to the old one are far from 1"),
     "units_dead_inside": _seen("most units of a layer are 0 for every sample"),
     "gradients_fade_with_depth": _seen("gradients fade from the last layer to the first"),
 }

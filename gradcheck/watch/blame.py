@@ -20,6 +20,8 @@ _STATE = {
     "buffer": "buffer_nonfinite",
     "moment": "moment_nonfinite",
 }
+AS_IT_IS = frozenset({"ratio_overflowed"})
+"""What is the cause whether its value was masked out or not."""
 _MOST_SAMPLES, _MOST_COUNTED = 16, 256
 
 
@@ -108,7 +110,7 @@ def masked_in_forward(observation: Observation) -> Observation:
     0 times NaN is NaN: `where` after the operation hides its value and not its gradient.
     """
     where = observation.where
-    if where is None or where.phase not in ("forward", "loss"):
+    if where is None or where.phase not in ("forward", "loss") or observation.key in AS_IT_IS:
         return observation
     return replace(
         observation,

@@ -16,6 +16,7 @@ from gradcheck.watch import frames
 from gradcheck.watch.dispatch import floats_in, storage_of, strided_in, written_to
 from gradcheck.watch.followed import Followed
 from gradcheck.watch.provenance import Rows
+from gradcheck.watch.ratios import Ratios
 
 _RECTIFIERS = frozenset({"relu", "relu_", "clamp_min", "threshold", "clamp", "clamp_min_"})
 _MOST_LAYERS = 400
@@ -39,6 +40,7 @@ class Survey(TorchDispatchMode):
         self.in_step = False
         self._learned: set[int] = set()
         self.samples = Rows()
+        self._ratios = Ratios()
         self.paused = False
         self._begin()
 
@@ -80,6 +82,9 @@ class Survey(TorchDispatchMode):
         if not self.in_step and self._written is None and func._schema.is_mutable:
             self._look_at_write(func, args, kwargs or {})
         self._follow(strided_in(args, kwargs or {}), strided_in((result,), {}))
+        self._ratios.follow(name, args, result)
+        if isinstance(result, Tensor) and self._ratios.is_ratio(name, args):
+            self._step["ratio"] = max(self._step.get("ratio", 0.0), _largest(result))
         forward = torch._C._current_autograd_node() is None and torch.is_grad_enabled()
         if forward and isinstance(result, Tensor):
             self._look(name, [t for t in floats_in(args, {}) if t.is_floating_point()], result)

@@ -25,6 +25,8 @@ GREW, SHRANK = 1.1, 0.5
 """Data that come to so many times the numbers of the steps before are those of a larger batch, or
 of one so small that its mean is noise."""
 LAGGED = 6.0
+LEFT = 10.0
+"""Ratio of probabilities that no clipped update gives."""
 MOST_REPLAYED = 60.0
 """Seconds that replaying up to the onset may take."""
 DEAD = 0.9
@@ -148,6 +150,21 @@ def _onset(run: Run, surveys: Sequence[Survey], onset: int) -> Iterator[Observat
             where=Where("state", at["name"], file=at["file"], line=at["line"]),
         )
     yield from _lag(run, surveys, onset)
+    yield from _ratio(surveys, onset)
+
+
+def _ratio(surveys: Sequence[Survey], onset: int) -> Iterator[Observation]:
+    """Has the policy left the one that sampled the data?"""
+    largest = max(float(one.get("ratio", 0.0)) for one in surveys)
+    if largest >= LEFT:
+        yield Observation(
+            "ratio_left_range",
+            f"around step {onset} probability ratios of the new policy to the old one reach "
+            f"{number(largest)}",
+            onset,
+            min(1.0, 0.5 + 0.25 * math.log10(largest / LEFT)),
+            {"ratio": largest},
+        )
 
 
 def _sizes(surveys: Sequence[Survey], name: str) -> tuple[list[float], float]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -24,6 +24,7 @@ from gradcheck.watch.dispatch import (
 from gradcheck.watch.frames import Line
 from gradcheck.watch.operations import judge
 from gradcheck.watch.provenance import Rows
+from gradcheck.watch.ratios import Ratios
 from gradcheck.watch.verdict import Verdict
 
 WRITERS = frozenset(
@@ -38,6 +39,8 @@ WRITERS = frozenset(
 """Operations that put numbers down rather than compute them."""
 UNINITIALISED = ("empty", "empty_like", "new_empty", "empty_strided", "new_empty_strided",
                  "_empty_affine_quantized")  # fmt: skip
+
+OVERFLOWS = frozenset({"exponential_overflowed", "half_overflowed"})
 
 
 @dataclass
@@ -95,6 +98,7 @@ class Trace(TorchDispatchMode):
         self._origin: dict[int, Node | Outside] = {}
         self.samples = Rows()
         self.counts = Counts(lambda t: self._kind(t) is not None)
+        self.ratios = Ratios()
         self.stack: list[tuple[str, nn.Module]] = []
         self.in_step = False
         self.in_loading = False
@@ -119,6 +123,7 @@ class Trace(TorchDispatchMode):
         if not self.in_loading:  # rows of one sample are no samples
             self.samples.follow(name, args, kwargs, result)
         self.counts.follow(name, args, kwargs, result, self.samples)
+        self.ratios.follow(name, args, result)
         bad = [] if name in UNINITIALISED else [t for t in outputs if is_bad(t)]
         if bad:
             self._note(name, seen, kwargs, bad_before, bad, before)
@@ -225,6 +230,8 @@ class Trace(TorchDispatchMode):
         counted = self.counts.verdict(name, args)
         if counted is not None:
             node.verdict, node.samples = counted
+        if node.verdict.key in OVERFLOWS and self.ratios.is_ratio(name, args):
+            node.verdict = replace(node.verdict, key="ratio_overflowed")
         if len(node.verdict.rows) and not samples:
             node.samples = self.samples.samples(node.verdict.rows, [*before, *bad])
         self.nodes.append(node)

@@ -68,6 +68,7 @@ PROVEN: dict[str, tuple[str, Mapping[str, tuple[Columns, int]]]] = {
     "division_by_zero_ran": ("division_by_zero", EVERYWHERE),
     "argument_left_domain": ("argument_out_of_domain", EVERYWHERE),
     "exponential_overflowed": ("exponential_overflow", EVERYWHERE),
+    "ratio_overflowed": ("policy_ratio_explosion", EVERYWHERE),
     "softmax_row_masked": ("fully_masked_softmax", EVERYWHERE),
     "operation_undefined": ("undefined_operation", EVERYWHERE),
     "gradient_undefined": ("undefined_gradient", EVERYWHERE),

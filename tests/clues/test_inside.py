@@ -69,6 +69,7 @@ UNSEEN: Table = {
     "division_by_zero_ran": {**proof("division_by_zero_ran")},
     "argument_left_domain": {**proof("argument_left_domain")},
     "exponential_overflowed": {**proof("exponential_overflowed")},
+    "ratio_overflowed": {**proof("ratio_overflowed")},
     "softmax_row_masked": {**proof("softmax_row_masked")},
     "statistic_of_one": {**proof("statistic_of_one")},
     "operation_undefined": {**proof("operation_undefined")},
@@ -109,6 +110,7 @@ UNSEEN: Table = {
     "target_stands_out": {**habit()},
     "recurrence_grows": {**habit()},
     "moment_lagged": {**habit()},
+    "ratio_left_range": {**habit()},
     "units_dead_inside": {**habit()},
     "gradients_fade_with_depth": {**habit()},
 }
@@ -138,6 +140,7 @@ SEEN: Table = {
     "division_by_zero_ran": {**at_the_failure("division_by_zero_ran")},
     "argument_left_domain": {**at_the_failure("argument_left_domain")},
     "exponential_overflowed": {**at_the_failure("exponential_overflowed")},
+    "ratio_overflowed": {**at_the_failure("ratio_overflowed")},
     "softmax_row_masked": {**at_the_failure("softmax_row_masked")},
     "statistic_of_one": {**at_the_failure("statistic_of_one")},
     "operation_undefined": {**at_the_failure("operation_undefined")},
@@ -175,6 +178,7 @@ SEEN: Table = {
     "target_stands_out": {**anywhere("target_stands_out")},
     "recurrence_grows": {**anywhere("recurrence_grows")},
     "moment_lagged": {**anywhere("moment_lagged")},
+    "ratio_left_range": {**anywhere("ratio_left_range")},
     "units_dead_inside": {**anywhere("units_dead_inside")},
     "gradients_fade_with_depth": {**anywhere("gradients_fade_with_depth")},
 }

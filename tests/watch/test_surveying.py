@@ -329,7 +329,7 @@ def adam_after(steps: int, sizes: tuple[float, float]) -> tuple[nn.Module, torch
 def test_a_gradient_as_usual_does_not_lead_whatever_the_age_of_the_moment(steps: int) -> None:
     model, optimizer = adam_after(steps, (0.1, 0.2))
     assert lag_of(optimizer, model) == pytest.approx(1.0, abs=0.05)
-    assert model.weight.grad is not None
+    assert isinstance(model.weight, torch.Tensor) and model.weight.grad is not None
     model.weight.grad *= 30.0
     assert lag_of(optimizer, model) == pytest.approx(30.0, rel=0.05)
 
