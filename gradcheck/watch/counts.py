@@ -3,6 +3,7 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ from gradcheck.watch.verdict import Verdict
 _SUMS = frozenset({"sum", "count_nonzero"})
 _CARRIED = frozenset({"_to_copy", "clone", "view", "squeeze", "unsqueeze", "detach", "alias"})
 _DIFFERENCES = frozenset({"sub", "sub_", "rsub"})
+_DRAWN = re.compile(r"rand|bernoulli|multinomial|normal|uniform|poisson|dropout")
+_PICKS = frozenset({"index", "index_select", "gather", "embedding", "take_along_dim"})
+"""Operations that read a table at places: whether the places were drawn says nothing of it."""
 _QUOTIENTS = frozenset({"div", "div_", "true_divide"})
 
 
@@ -26,6 +30,10 @@ class Counts:
         self._learned: set[int] = set()
         self._spreads: set[int] = set()
         """What was made of differences: its sum is 0 where all targets are alike, say."""
+        self.in_loading = False
+        """Whether a DataLoader makes a batch: what it draws is data all the same."""
+        self._drawn: set[int] = set()
+        """What chance had a part in: a mask that hides all of a batch is no fault of its data."""
         self._sums: dict[int, tuple[int, ...]] = {}
 
     def follow(
@@ -34,13 +42,20 @@ class Counts:
         """An operation ran: is its result learned, a sum over data, or such a sum carried on?"""
         inputs = strided_in(args, kwargs)
         learned = any(map(self._depends, inputs))
+        read = strided_in(args[:1], {}) if name in _PICKS else inputs
+        drawn = (
+            not self.in_loading
+            and bool(_DRAWN.search(name))
+            or any(storage_of(t) in self._drawn for t in read)
+        )
         spread = name in _DIFFERENCES or any(storage_of(t) in self._spreads for t in inputs)
         for out in strided_in((result,), {}):
             key = storage_of(out)
             known = self._sums.pop(key, None)
             _put(self._learned, key, is_in=learned)
             _put(self._spreads, key, is_in=spread and out.is_floating_point())
-            if learned:
+            _put(self._drawn, key, is_in=drawn)
+            if learned or drawn:
                 continue
             if name in _SUMS and out.numel() == 1 and not spread:
                 self._sums[key] = tuple(sorted(samples.of(args[0]) or ()))

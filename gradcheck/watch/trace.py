@@ -122,6 +122,7 @@ class Trace(TorchDispatchMode):
         outputs = [*floats_in((result,), {}), *mutated(func, args, kwargs)]
         if not self.in_loading:  # rows of one sample are no samples
             self.samples.follow(name, args, kwargs, result)
+        self.counts.in_loading = self.in_loading
         self.counts.follow(name, args, kwargs, result, self.samples)
         self.ratios.follow(name, args, result)
         bad = [] if name in UNINITIALISED else [t for t in outputs if is_bad(t)]

@@ -39,6 +39,9 @@ COUNTS: dict[str, Callable[[Tensor], Tensor]] = {
     "in another order": lambda out: (
         (losses(out, LABELS) * (taken := NOTHING[torch.argsort(X[:, 0])])).sum() / taken.sum()
     ),
+    "of a batch that chance drew": lambda out: (
+        (losses(out, LABELS) * (taken := NOTHING[torch.randint(0, 6, (6,))])).sum() / taken.sum()
+    ),
     "counted": lambda out: losses(out, LABELS).sum() * 0 / torch.count_nonzero(NOTHING),
     "a class that is missing": lambda out: (
         (losses(out, LABELS) * (LABELS == 5)).sum() / (LABELS == 5).sum().float()
@@ -51,6 +54,12 @@ OTHERS: dict[str, Callable[[Tensor], Tensor]] = {
         (out[:, 0] - 1).pow(2).sum() / ((NOTHING - NOTHING.mean()) ** 2).sum()
     ),
     "of each row": lambda out: out * 0 / NOTHING.reshape(6, 1).sum(1, keepdim=True),
+    "a mask that chance drew": lambda out: (
+        (losses(out, LABELS) * (mask := torch.rand(6) > 2)).sum() / mask.sum()
+    ),
+    "chance and data": lambda out: (
+        (losses(out, LABELS) * (mask := (LABELS > 0) & (torch.rand(6) > 2))).sum() / mask.sum()
+    ),
     "no sum": lambda out: out.sum() / NOTHING[0],
     "of weights": lambda out: out.sum() / (MODEL.weight * 0).sum(),
 }
