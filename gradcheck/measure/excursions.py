@@ -28,6 +28,8 @@ MOST_ROWS = 4 * WINDOW
 
 TOWERS = np.log(100.0)
 """Height in logarithms of a row that needs no measure of noise."""
+HINDSIGHT = 2 * MIN_HISTORY
+"""Rows after which the first ones are judged, once and for all."""
 LEAST_BEFORE = 2
 """Rows before it: a loss that starts high and falls is no spike."""
 
@@ -98,8 +100,8 @@ def _early(values: FloatArray) -> list[Excursion]:
 
     Judged by hindsight: the rows before one are too few, those after it lie where they lay.
     """
-    near = values[: 3 * MIN_HISTORY]
-    if len(near) < 2 * MIN_HISTORY or bool((near <= 0).any()):
+    near = values[:HINDSIGHT]
+    if len(near) < HINDSIGHT or bool((near <= 0).any()):
         return []
     logs = np.log(near)
     towers = logs > np.percentile(logs, 75) + TOWERS
@@ -122,8 +124,8 @@ def thrown_up(values: FloatArray) -> list[Excursion]:
 
     The first rows are no measure of noise; that those after it lie where the first ones lay is.
     """
-    near = values[: 3 * MIN_HISTORY]
-    if len(near) < 2 * MIN_HISTORY or bool((near <= 0).any()):
+    near = values[:HINDSIGHT]
+    if len(near) < HINDSIGHT or bool((near <= 0).any()):
         return []
     logs = np.log(near)
     for first in range(1, FIRST_UPDATES + 1):

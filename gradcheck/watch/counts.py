@@ -43,10 +43,8 @@ class Counts:
         inputs = strided_in(args, kwargs)
         learned = any(map(self._depends, inputs))
         read = strided_in(args[:1], {}) if name in _PICKS else inputs
-        drawn = (
-            not self.in_loading
-            and bool(_DRAWN.search(name))
-            or any(storage_of(t) in self._drawn for t in read)
+        drawn = (not self.in_loading and bool(_DRAWN.search(name))) or any(
+            storage_of(t) in self._drawn for t in read
         )
         spread = name in _DIFFERENCES or any(storage_of(t) in self._spreads for t in inputs)
         for out in strided_in((result,), {}):

@@ -140,3 +140,11 @@ def test_a_run_that_never_came_back_to_its_first_row_blew_up_whatever_its_noise(
     )
     first = climb(by_design, into_nonfinite=False)
     assert first is None or first.first > 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_first_row_that_is_low_by_chance_is_no_level_that_was_lost(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    noisy = 0.6 * np.exp(0.3 * rng.normal(size=180))
+    noisy[[0, 4]] = 0.24, 1.3
+    assert climb(noisy, into_nonfinite=False) is None
