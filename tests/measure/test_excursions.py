@@ -310,7 +310,7 @@ NOT_THROWN: dict[str, Column] = {
     "never back": scale(decay(60), slice(1, None), 30.0),
     "back for a moment": scale(scale(decay(60), slice(1, None), 30.0), 4, 1 / 30),
     "again and again": scale(decay(60), slice(1, None, 4), 30.0),
-    "negative": scale(decay(60), 1, 30.0) - 1.0,
+    "negative": scale(decay(60), 1, 30.0) - 3.0,
     "short": scale(decay(9), 1, 30.0),
 }
 
