@@ -10,6 +10,7 @@ from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.events import is_beyond_reason
 from gradcheck.model import Evidence, Tried
 from gradcheck.model.inside import EARLIER, FLOAT32, SKIP, SLOWER
+from gradcheck.wording import number
 
 MOSTLY = 0.5
 CALM = 8
@@ -33,7 +34,7 @@ CLUES = {
         "nor do they at a tenth of the learning rate, and training goes on as well", needs=()
     ),
     "gradients_back_in_float32": ClueKind(
-        "gradients that were exactly 0 are none in float32, and training goes on", needs=()
+        "gradients that were exactly 0 are none in float32", needs=()
     ),
 }
 
@@ -86,10 +87,12 @@ def _batches_or_weights(case: Case, tried: Mapping[str, Tried], step: int | None
 
 def _underflow(case: Case, wider: Tried | None) -> Iterator[Clue]:
     norm = case.gradient
-    if norm is None or wider is None or not _stayed_away(wider):
+    if norm is None or wider is None:
         return
-    if float(np.mean(norm.value == 0)) > MOSTLY:
-        said = "the gradients are exactly 0; the same steps in float32 learn"
+    gradient = wider.gradient or 0.0
+    if (_stayed_away(wider) or gradient > 0) and float(np.mean(norm.value == 0)) > MOSTLY:
+        said = "the gradients are exactly 0; the same steps in float32 "
+        said += f"have one of {number(gradient)}" if gradient > 0 else "learn"
         yield Clue("gradients_back_in_float32", Evidence(said, norm.name))
 
 

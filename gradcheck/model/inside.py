@@ -63,6 +63,8 @@ class Tried:
     trial: Trial
     healthy: bool = True
     """Whether it left a training behind that goes on as before: its loss is in line."""
+    gradient: float | None = None
+    """The median of its gradient norms."""
 
 
 @dataclass(frozen=True)

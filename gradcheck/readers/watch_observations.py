@@ -130,7 +130,14 @@ def _tried(entry: object) -> Tried | None:
         _integer(trial.get("returned_at_step")),
         _number(trial.get("final_loss", "")),
     )
-    return Tried(change, action, _text(entry.get("snippet")), told, entry.get("healthy") is True)
+    return Tried(
+        change,
+        action,
+        _text(entry.get("snippet")),
+        told,
+        entry.get("healthy") is True,
+        _number(entry.get("gradient")),
+    )
 
 
 def _text(value: object) -> str | None:

@@ -86,6 +86,8 @@ UNSEEN: Table = {
     },
     "gradients_back_in_float32": {
         "float32 learns nothing either": still(tried(FLOAT32, BACK)),
+        "nor has a gradient": still(dataclasses.replace(tried(FLOAT32, BACK), gradient=0.0)),
+        "it had one": still(dataclasses.replace(tried(FLOAT32, BACK), gradient=1e-9), norm=1e-9),
         "never tried": still(tried(SLOWER, GONE)),
         "small, but not 0": still(tried(FLOAT32, GONE), norm=1e-9),
         "it did not come back": still(tried(FLOAT32, GONE), reproduced=False),
@@ -104,7 +106,10 @@ SEEN: Table = {
         "gone for a while": spiked(tried(EARLIER, LATER)),
     },
     "calm_at_lower_rate": {"both": spiked(*WEIGHTS)},
-    "gradients_back_in_float32": {"learns": still(tried(FLOAT32, GONE))},
+    "gradients_back_in_float32": {
+        "learns": still(tried(FLOAT32, GONE)),
+        "has a gradient": still(dataclasses.replace(tried(FLOAT32, BACK), gradient=1e-9)),
+    },
 }
 
 

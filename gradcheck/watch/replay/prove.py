@@ -181,7 +181,8 @@ def _tried(situation: Situation, name: str, ran: Ran) -> Tried:
     )
     advice = catalogue.make(name, situation.probe, situation.trouble).advice()
     fine = verdict.healthy(outcome, verdict.usual_loss(situation.losses))
-    return Tried(name, advice, kind.snippet, outcome, fine)
+    gradient = usual([row.norm for row in ran.rows], 1)
+    return Tried(name, advice, kind.snippet, outcome, fine, gradient)
 
 
 def ranked(tried: Sequence[Tried], *, by_loss: bool = True) -> list[Tried]:
