@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.optimizer import Optimizer
 
-from gradcheck.watch import closures, frames, rows, scalars, tensors
+from gradcheck.watch import closures, frames, rows, tensors
 from gradcheck.watch.buffers import BufferCopies
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.guard import Guard
@@ -293,10 +293,7 @@ class Probe:
 
     def _values(self, followed: Followed, step: Step) -> dict[str, float]:
         followed.loss_name = followed.loss_name or self._last_loss
-        scale = self.scale.now
-        if scale is None and followed.scaler is not None:
-            scale = float(followed.scaler.get_scale())
-        values = rows.row(followed, step, several=len(self.optimizers) > 1, scale=scale)
-        rows.add_updates(values, self.updates, step)
-        rows.add_batch(values, self.loading.batch)
-        return values | scalars.values(followed, self.optimizers.names)
+        several = len(self.optimizers) > 1
+        names, batch = self.optimizers.names, self.loading.batch
+        beside = rows.Beside(several, self.scale.now, self.updates, batch, names)
+        return rows.row(followed, step, beside)

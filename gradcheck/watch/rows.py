@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from gradcheck.watch import scalars
 from gradcheck.watch.followed import Batch, Followed, Step
+from gradcheck.watch.names import Names
 from gradcheck.watch.updates import Updates
 
 
-def row(followed: Followed, step: Step, *, several: bool, scale: float | None) -> dict[str, float]:
-    """Loss, gradient norms, rate and loss scale of a step; `several` optimizers have prefixes."""
+@dataclass(frozen=True)
+class Beside:
+    """What is written down beside the step itself."""
+
+    several: bool
+    """Whether there are other optimizers: then each has a prefix."""
+    scale: float | None
+    updates: Updates
+    batch: Batch | None
+    names: Names
+
+
+def row(followed: Followed, step: Step, beside: Beside) -> dict[str, float]:
+    """All numbers of a step, by name."""
+    values = _of_step(followed, step, several=beside.several, scale=beside.scale)
+    _add_updates(values, beside.updates, step)
+    _add_batch(values, beside.batch)
+    return values | scalars.values(followed, beside.names)
+
+
+def _of_step(
+    followed: Followed, step: Step, *, several: bool, scale: float | None
+) -> dict[str, float]:
+    """Loss, gradient norms, rate and loss scale."""
     prefix = f"optimizer_{followed.place}/" if several else ""
     values: dict[str, float] = {}
     if step.loss is not None:
@@ -19,13 +45,15 @@ def row(followed: Followed, step: Step, *, several: bool, scale: float | None) -
     elif followed.measured:
         values[f"{prefix}grad_norm"] = step.norm
     values[f"{prefix}learning_rate"] = step.rate
+    if scale is None and followed.scaler is not None:
+        scale = float(followed.scaler.get_scale())
     if followed.scaler is not None and scale is not None:
         values["loss_scale"] = scale
         values["skipped_steps"] = float(step.skipped)
     return values
 
 
-def add_updates(values: dict[str, float], updates: Updates, step: Step) -> None:
+def _add_updates(values: dict[str, float], updates: Updates, step: Step) -> None:
     """Length of the update and of the weights, where this step was measured."""
     measured = updates.ratios[-1] if updates.ratios and not step.optimizer else None
     if measured is not None and measured[0] == step.step:
@@ -33,7 +61,7 @@ def add_updates(values: dict[str, float], updates: Updates, step: Step) -> None:
         values["weight_norm"] = updates.weight_norm or 0.0
 
 
-def add_batch(values: dict[str, float], batch: Batch | None) -> None:
+def _add_batch(values: dict[str, float], batch: Batch | None) -> None:
     """Range of inputs and targets, and how many of them are not finite."""
     if batch is None:
         return
