@@ -175,6 +175,22 @@ def _floorless(values: FloatArray) -> int | None:
     runaway = -float(np.median(values[-3:])) > FLOORLESS * usual
     halves = np.array_split(late, 2)
     accelerating = np.ptp(halves[1]) > 2.0 * np.ptp(halves[0])
-    if not (runaway and accelerating):
+    if runaway and accelerating:
+        return int(np.argmax(values < -3.0 * usual))
+    return _ever_faster(values)
+
+
+def _ever_faster(values: FloatArray) -> int | None:
+    """The same where it has no late stretch of its own: each eighth fell more than the one before.
+
+    A likelihood slows down as it fits, however far it falls; a term that is subtracted does not.
+    """
+    if len(values) < MOST_BLOCKS * MOST_BLOCKS:
         return None
-    return int(np.argmax(values < -3.0 * usual))
+    levels = block_levels(values, MOST_BLOCKS)
+    falls = -np.diff(levels)
+    begun = max(abs(float(levels[0])), float(np.abs(values[:3]).max()), 1e-12)
+    steady = bool((falls > 0).all()) and bool((falls[1:] > falls[:-1]).all())
+    if not steady or -float(levels[-1]) < FLOORLESS * begun:
+        return None
+    return int(np.argmax(values < -3.0 * begun))

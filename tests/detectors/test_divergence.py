@@ -226,3 +226,29 @@ def test_the_negative_of_an_error_that_runs_down() -> None:
 def test_the_negative_of_an_error_that_does_not(values: Column) -> None:
     run = dataclasses.replace(run_of({"loss": values}), observations=SEEN_NEGATED)
     assert severities(run) == []
+
+
+# ---- ever faster below 0
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e4])
+def test_what_falls_more_in_every_eighth_of_the_run_has_no_floor(unit: float) -> None:
+    loss = -unit * (10.0 + np.linspace(0.0, 36.0, ROWS) ** 2 + norms(ROWS, usual=0.1))
+    ((kind, severity, step, recovered),) = told(list(detect(run_of({"loss": loss}))))
+    assert (kind, severity, recovered) == ("divergence", "failure", False)
+    assert step is not None
+    assert 30 < step < 120
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        -200.0 * np.log1p(np.linspace(0.0, 30.0, ROWS)) + 2.0,
+        -np.linspace(0.1, 900.0, ROWS),
+        4.0 - np.linspace(0.0, 5.0, ROWS) ** 2,
+        -10.0 - 1200.0 / (1 + np.exp(-np.linspace(-6.0, 6.0, ROWS))),
+    ],
+    ids=["a likelihood that slows down", "in equal steps", "not far", "until it is fitted"],
+)
+def test_what_falls_far_without_speeding_up_is_no_divergence(loss: Column) -> None:
+    assert told(list(detect(run_of({"loss": loss})))) == []
