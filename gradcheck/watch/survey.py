@@ -52,7 +52,7 @@ class Survey(TorchDispatchMode):
             "target": {"largest": 0.0, "spread": 0.0},
         }
         self._numbers = 0  # made of data alone: they grow with the batch
-        self._dead: dict[str, float] = {}
+        self._dead: list[float] = []
         self._written: dict[str, Any] | None = None
         self._step: dict[str, float] = {}
 
@@ -63,7 +63,7 @@ class Survey(TorchDispatchMode):
             "uses": dict(self._uses),
             **self._data,
             "numbers": self._numbers,
-            "dead": max(self._dead.values(), default=0.0),
+            "dead": max(self._dead, default=0.0),
             "rectified": len(self._dead),
             "written": self._written,
             **self._step,
@@ -137,13 +137,8 @@ class Survey(TorchDispatchMode):
             plain = [t for t in others[:2] if not self._depends(t)]
             if len(plain) == 1:
                 self._note("target", plain[0])
-        if name in _RECTIFIERS and result.dim() > 1 and result.requires_grad:
-            off = (
-                (result.detach() == 0).flatten(0, -2)
-                if result.dim() == 2
-                else (result.detach() == 0).transpose(1, -1).flatten(0, -2)
-            )
-            self._dead[str(len(self._dead))] = float(off.all(0).float().mean())
+        if name in _RECTIFIERS and result.dim() and any(t.requires_grad for t in inputs):
+            self._dead.append(_share_off(result))
 
     def _note(self, kind: str, data: Tensor) -> None:
         """Keep the largest data of a step: its size, where it was met, and the samples in it."""
@@ -188,6 +183,16 @@ def _expected(state: Mapping[str, Any], group: Mapping[str, Any]) -> float | Non
         return None
     _, beta = group.get("betas", (0.0, 0.0))
     return math.sqrt(float(moment.float().sum()) / (1.0 - beta**steps))
+
+
+def _share_off(result: Tensor) -> float:
+    """How many units of a rectified layer are 0 for every sample; channels come second."""
+    off = result.detach() == 0
+    if off.dim() == 1:
+        off = off[:, None]
+    if off.dim() > 2:
+        off = off.transpose(1, -1)
+    return float(off.flatten(0, -2).all(0).float().mean())
 
 
 def _largest(t: Tensor) -> float:

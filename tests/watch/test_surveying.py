@@ -363,3 +363,42 @@ def test_what_a_scaler_skips_is_no_gain_of_time(zygote: Zygote, tmp_path: Path) 
     )
     notes = zygote.watch(tmp_path, source).notes
     assert "watching took -" not in notes
+
+
+# ---- units that are off for every sample
+
+SHUT = """
+model = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 1), {last})
+nn.init.constant_(model[2].bias, {bias})
+"""
+
+
+def test_an_output_that_is_shut_from_the_start(zygote: Zygote, tmp_path: Path) -> None:
+    model = SHUT.format(last="nn.ReLU()", bias=-4.0)
+    ran = zygote.watch(tmp_path, HEAD + LEARNED + model + SGD.format(rate=0.01) + LOOP)
+    assert "units_dead_inside" in ran.keys
+    assert ran.cause == "dead_units"
+
+
+@pytest.mark.parametrize(
+    ("result", "share"),
+    [
+        (torch.tensor([0.0, 0.0, 0.0]), 1.0),
+        (torch.tensor([0.0, 1.0, 0.0]), 0.0),
+        (torch.tensor([[0.0, 1.0], [0.0, 0.0]]), 0.5),
+        (torch.zeros(4, 3, 5, 5).index_fill(1, torch.tensor([1]), 2.0), 2 / 3),
+    ],
+)
+def test_the_share_of_units_that_no_sample_turns_on(result: torch.Tensor, share: float) -> None:
+    survey = Survey({}, {})
+    inputs = (result - 1.0 * (result == 0)).requires_grad_()
+    with survey:
+        torch.relu(inputs)
+    assert survey.take()["dead"] == pytest.approx(share)
+
+
+def test_what_rectifies_data_is_no_layer() -> None:
+    survey = Survey({}, {})
+    with survey:
+        torch.relu(torch.full((4, 3), -1.0))
+    assert survey.take()["dead"] == 0.0
