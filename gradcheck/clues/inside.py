@@ -20,6 +20,9 @@ STALLS = frozenset(
 )
 """What keeps a run from learning, and breaks none; the others break a run, or do nothing."""
 
+EITHER = frozenset({"targets_far_from_unit"})
+"""What breaks a run at one learning rate and lets it stand still at another."""
+
 
 def _seen(meaning: str) -> ClueKind:
     return ClueKind(meaning, needs=())
@@ -130,7 +133,9 @@ def _share(case: Case, key: str) -> float:
         return UNRELATED
     if CLUES[key].against:
         return 1.0
-    if key in STALLS:
+    if key in EITHER:
+        related = True
+    elif key in STALLS:
         related = case.trigger.severity is Severity.WARNING
     else:
         drifts = case.trigger.kind is Kind.DIVERGENCE

@@ -41,9 +41,9 @@ def extremes(run: Run) -> tuple[tuple[Series, float], tuple[Series, float]] | No
 
 
 def _is_vector(name: str) -> bool:
-    """Whether a series is that of a bias or of a normalisation, not of a weight matrix."""
+    """Whether a series is that of a bias or a normalisation, which `watch` marks, not a matrix."""
     last = _MEASURE.sub("", name.lower()).rpartition("/")[2]
-    return any(word in last for word in BIAS_WORDS)
+    return last.endswith("]") or any(word in last for word in BIAS_WORDS)
 
 
 def first_layer(run: Run) -> tuple[Series, Series] | None:

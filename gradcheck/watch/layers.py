@@ -26,7 +26,17 @@ class LayerNorms:
             return
         if step.step >= self._next or not math.isfinite(step.norm):
             names = self._probe.optimizers.gradient_names()
+            marks = self._marks()
             for name, norm in zip(names, step.layers, strict=False):
-                values[f"layers/{name}/grad_norm"] = norm
+                values[f"layers/{name}{marks.get(name, '')}/grad_norm"] = norm
             pause = len(step.layers) * COST / (SHARE * self._probe.seconds_a_step())
             self._next = step.step + max(1, math.ceil(pause))
+
+    def _marks(self) -> dict[str, str]:
+        """The length of each vector but the biases: a normalisation's weight is none of a layer."""
+        optimizers = self._probe.optimizers
+        followed = next((one for one in optimizers if not one.place), None)
+        if followed is None:
+            return {}
+        named = zip(optimizers.parameter_names(followed), followed.parameters, strict=True)
+        return {name: f"[{len(p)}]" for name, p in named if p.dim() == 1 and "bias" not in name}

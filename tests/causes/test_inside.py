@@ -173,10 +173,15 @@ def test_what_only_stalls_a_run_explains_no_failure(name: str, key: str) -> None
 BREAKING = [key for key in HABITS if key not in inside.STALLS]
 
 
-@pytest.mark.parametrize("key", BREAKING)
+@pytest.mark.parametrize("key", sorted(set(BREAKING) - inside.EITHER))
 def test_what_only_breaks_a_run_explains_no_plateau(key: str) -> None:
     report = diagnosed(watched(runs.nothing_learned(ROWS, 1.0), key, step=AT))
     assert report.verdict == "stalled_training"
+
+
+def test_targets_in_raw_units_may_be_why_nothing_is_learned() -> None:
+    run = watched(runs.nothing_learned(ROWS, 1e9), "targets_far_from_unit", step=0)
+    assert "unscaled_features" in [told.cause for told in diagnosed(run).diagnoses[:2]]
 
 
 @pytest.mark.parametrize("key", BREAKING)

@@ -33,6 +33,7 @@ def test_medians_are_of_weights_in_the_order_of_the_log() -> None:
     ("weight", "vector"),
     [
         ("layers/0.weight/grad_norm", "layers/0.bias/grad_norm"),
+        ("layers/0.weight/grad_norm", "layers/1.weight[64]/grad_norm"),
         ("layers/cell.weight_hh_l0/grad_norm", "layers/cell.bias_hh_l0/grad_norm"),
         ("fc.weight.grad_norm", "fc.bias.grad_norm"),
         ("gradients/fc.weight", "gradients/fc.bias"),
