@@ -24,6 +24,8 @@ SPECIFIC_HELD, GENERAL_HELD, FAILED, LATER = 1.5, 0.5, -6.0, -2.0
 """Log-odds that a cause gains or loses by what came of its own repair."""
 LEARNS = 3.5
 """The same where nothing was learned before, and then it was."""
+GUARDS = "guard_"
+"""What the ids of changes begin with that keep operations within their domain."""
 EXAMINATIONS = frozenset({FREEZE, EARLIER})
 """Changes that tell causes apart, and are no remedy."""
 SOURCE = "gradcheck: tried on the last steps of this very run"
@@ -56,6 +58,10 @@ def of_cause(trials: Sequence[str], replay: Replay | None) -> Proof | None:
         return Proof(weight, _evidence(held[0]))
     if replay.stalled:
         return None  # some steps more may not be enough to learn in: it speaks against nothing
+    if (
+        replay.finite
+    ):  # a guard keeps numbers finite: of finite ones that are too large it says nothing
+        tried = [one for one in tried if not one.change.startswith(GUARDS)]
     for outcome, weight in (("delayed", LATER), ("not_prevented", FAILED)):
         came = [one for one in tried if one.trial.outcome == outcome]
         if came:

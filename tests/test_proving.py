@@ -157,3 +157,12 @@ def test_remedies_are_in_the_order_that_trials_suggest() -> None:
     assert proving.with_trials([first], None) == (first,)
     assert proving.with_trials([first], replay(reproduced=False)) == (first,)
     assert proving.with_trials([], found) == ()
+
+
+@pytest.mark.parametrize("change", ["guard_log", "guard_exponential"])
+def test_a_guard_that_leaves_a_finite_trouble_says_nothing(change: str) -> None:
+    """It keeps numbers finite; how large they are is no matter of its own."""
+    found = dataclasses.replace(replay(tried(change, "not_prevented")), finite=True)
+    assert proving.of_cause((change,), found) is None
+    other = dataclasses.replace(replay(tried("hold_scalars", "not_prevented")), finite=True)
+    assert proving.of_cause(("hold_scalars",), other) is not None

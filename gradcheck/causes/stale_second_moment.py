@@ -87,6 +87,8 @@ CAUSE = Cause(
         "begins_at_resume": -2.0,
         "moment_lagged": 7.5,
         "weights_written_outside": -3.0,
+        "floorless_fall": -2.0,
+        "floorless_with_gradient": -2.0,
         "float_overflowed": 0.0,
         "update_made_nonfinite": 0.0,
         "half_gradient_overflowed": 0.0,

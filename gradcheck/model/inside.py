@@ -82,3 +82,5 @@ class Replay:
     """Changes that had nothing to change."""
     stalled: bool = False
     """Whether the failure was that nothing was learned: gone means that the loss fell."""
+    finite: bool = False
+    """Whether it was a spike or a divergence of finite numbers."""

@@ -115,6 +115,7 @@ def _replay(entry: Mapping[str, Any]) -> Replay | None:
         tuple(filter(None, map(_tried, listed))),
         tuple(filter(None, map(_text, named))),
         found.get("stalled") is True,
+        found.get("finite") is True,
     )
 
 

@@ -137,7 +137,16 @@ def experiments(
             idle.append(name)
     best = ranked(tried, by_loss=situation.has_floor)
     stalled = situation.failure.stalled_at is not None
-    return Replay(situation.method, same, exact, first, tuple(best), tuple(idle), stalled)
+    return Replay(
+        situation.method,
+        same,
+        exact,
+        first,
+        tuple(best),
+        tuple(idle),
+        stalled,
+        situation.failure.finite and not stalled,
+    )
 
 
 def _control(
