@@ -179,8 +179,9 @@ def _few(node: Node) -> tuple[int, ...] | None:
 
 
 def _of_state(root: Root, kind: str, name: str | None, step: int) -> Observation:
-    user = root.path[0] if root.path else None
-    line = user.line if user else None
+    reader = root.path[0] if root.path else None
+    written = root.source.line
+    line = written or (reader.line if reader else None)
     where = Where("state", name, None, line.file if line else None, line.line if line else None)
     what = {
         "parameter": "the parameter",
@@ -189,7 +190,8 @@ def _of_state(root: Root, kind: str, name: str | None, step: int) -> Observation
     }
     return Observation(
         _STATE[kind],
-        f"{what[kind]} {name or '(unnamed)'} was not finite before step {step} began",
+        f"{what[kind]} {name or '(unnamed)'} was not finite before step {step} began"
+        + (f": written{_at(written).removeprefix(',')}" if written else ""),
         step,
         where=where,
     )

@@ -82,6 +82,8 @@ class Outside:
     kind: str
     """parameter, buffer, moment, gradient or data."""
     name: str | None = None
+    line: Line | None = None
+    """Where the script wrote it, if it was no optimizer and is known."""
 
 
 class Trace(TorchDispatchMode):
@@ -159,9 +161,14 @@ class Trace(TorchDispatchMode):
     def origin(self, tensor: Tensor) -> Node | Outside:
         """What made a tensor non-finite."""
         found = self._origin.get(storage_of(tensor))
-        loaded = isinstance(found, Node) and found.phase == "forward"
-        if loaded and isinstance(tensor, nn.Parameter):  # a state that was written, not computed
-            return Outside(tensor.detach(), "parameter", self._kind_and_name(tensor)[1])
+        if (
+            isinstance(found, Node)
+            and found.phase == "forward"
+            and isinstance(tensor, nn.Parameter)
+        ):
+            # a state that was written, not computed
+            name = self._kind_and_name(tensor)[1]
+            return Outside(tensor.detach(), "parameter", name, _first_line(found))
         if found is not None:
             return found
         kind, name = self._known.get(storage_of(tensor), ("data", ""))
@@ -247,6 +254,18 @@ class Trace(TorchDispatchMode):
         plain = [t for t in bad_before if not t.requires_grad and t.dim()]
         if plain and (node.with_graph or node.takes_parameter):
             node.found_in = sources.samples(plain[0], tensors.nonfinite_rows(plain[0]))
+
+
+def _first_line(found: Node | Outside) -> Line | None:
+    """Where the number that was written comes from, as far as it can be followed back."""
+    seen: set[int] = set()
+    while isinstance(found, Node) and found.bad_inputs and id(found) not in seen:
+        seen.add(id(found))
+        inner = found.bad_inputs[0]
+        if isinstance(inner, Outside) and inner.line is None:
+            break
+        found = inner
+    return found.line
 
 
 @dataclass(frozen=True)
