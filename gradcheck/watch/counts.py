@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gradcheck.watch.dispatch import storage_of, strided_in
 from gradcheck.watch.provenance import Rows
+from gradcheck.watch.storages import Storages
 from gradcheck.watch.verdict import Verdict
 
 _SUMS = frozenset({"sum", "count_nonzero"})
@@ -27,12 +28,12 @@ class Counts:
 
     def __init__(self, is_state: Callable[[Tensor], bool]) -> None:
         self._is_state = is_state
-        self._learned: set[int] = set()
-        self._spreads: set[int] = set()
+        self._learned = Storages()
+        self._spreads = Storages()
         """What was made of differences: its sum is 0 where all targets are alike, say."""
         self.in_loading = False
         """Whether a DataLoader makes a batch: what it draws is data all the same."""
-        self._drawn: set[int] = set()
+        self._drawn = Storages()
         """What chance had a part in: a mask that hides all of a batch is no fault of its data."""
         self._sums: dict[int, tuple[int, ...]] = {}
 
@@ -44,15 +45,15 @@ class Counts:
         learned = any(map(self._depends, inputs))
         read = strided_in(args[:1], {}) if name in _PICKS else inputs
         drawn = (not self.in_loading and bool(_DRAWN.search(name))) or any(
-            storage_of(t) in self._drawn for t in read
+            t in self._drawn for t in read
         )
-        spread = name in _DIFFERENCES or any(storage_of(t) in self._spreads for t in inputs)
+        spread = name in _DIFFERENCES or any(t in self._spreads for t in inputs)
         for out in strided_in((result,), {}):
             key = storage_of(out)
             known = self._sums.pop(key, None)
-            _put(self._learned, key, is_in=learned)
-            _put(self._spreads, key, is_in=spread and out.is_floating_point())
-            _put(self._drawn, key, is_in=drawn)
+            self._learned.put(out, is_in=learned)
+            self._spreads.put(out, is_in=spread and out.is_floating_point())
+            self._drawn.put(out, is_in=drawn)
             if learned or drawn:
                 continue
             if name in _SUMS and out.numel() == 1 and not spread:
@@ -74,11 +75,4 @@ class Counts:
         return Verdict("no_target_counted", words), samples
 
     def _depends(self, t: Tensor) -> bool:
-        return t.requires_grad or storage_of(t) in self._learned or self._is_state(t)
-
-
-def _put(held: set[int], key: int, *, is_in: bool) -> None:
-    if is_in:
-        held.add(key)
-    else:
-        held.discard(key)
+        return t.requires_grad or t in self._learned or self._is_state(t)

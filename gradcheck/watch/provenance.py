@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
 
 from gradcheck.watch import tensors
 from gradcheck.watch.dispatch import covers_storage, storage_of, tensors_in
@@ -20,7 +21,8 @@ class Rows:
     """Dataset indices by tensor; they travel with the rows from operation to operation."""
 
     def __init__(self) -> None:
-        self._of: dict[int, list[int]] = {}
+        self._of: dict[int, tuple[StorageWeakRef, list[int]]] = {}
+        """By where a tensor begins; what is freed there may be followed by something else."""
         self._storages: set[int] = set()
         self._tables: dict[int, int] = {}
         """Memory of the tables that rows were taken from, and how many rows they have."""
@@ -34,7 +36,9 @@ class Rows:
 
     def of(self, t: Tensor) -> list[int] | None:
         """The dataset index of each row of a tensor (or of each block of rows), where known."""
-        known = self._of.get(t.data_ptr())
+        held, known = self._of.get(t.data_ptr(), (None, None))
+        if held is None or held.expired():
+            return None
         if not known or not t.dim() or not len(t) or len(t) % len(known):
             return None
         return known if t.stride(0) == max(t.stride()) else None  # else it is transposed
@@ -76,7 +80,7 @@ class Rows:
                 self._tables.pop(storage_of(out), None)
 
     def _set_rows(self, t: Tensor, rows: list[int]) -> None:
-        self._of[t.data_ptr()] = rows
+        self._of[t.data_ptr()] = StorageWeakRef(t.untyped_storage()), rows
         self._storages.add(storage_of(t))
 
     def _may_be_table(self, name: str, t: Tensor) -> bool:

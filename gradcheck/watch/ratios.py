@@ -10,7 +10,8 @@ from typing import Any
 from torch import Tensor
 
 from gradcheck.watch import frames
-from gradcheck.watch.dispatch import storage_of, strided_in
+from gradcheck.watch.dispatch import strided_in
+from gradcheck.watch.storages import Storages
 
 _CARRIED = frozenset(
     {"sum", "mean", "view", "squeeze", "unsqueeze", "clone", "_to_copy", "clamp", "neg", "mul"}
@@ -23,7 +24,7 @@ class Ratios:
     """Differences, of the same shape, of what has a gradient and what was written down before."""
 
     def __init__(self) -> None:
-        self._differences: set[int] = set()
+        self._differences = Storages()
 
     def follow(self, name: str, args: Sequence[Any], result: Any) -> None:
         """An operation ran: is its result such a difference, or one carried on?"""
@@ -31,10 +32,7 @@ class Ratios:
         made = name == "sub" and len(given) == 2 and _is_mixed(*given)
         carried = name in _CARRIED and bool(given) and self._holds(given[0])
         for out in strided_in((result,), {}):
-            if made or carried:
-                self._differences.add(storage_of(out))
-            else:
-                self._differences.discard(storage_of(out))
+            self._differences.put(out, is_in=made or carried)
 
     def is_ratio(self, name: str, args: Sequence[Any]) -> bool:
         """Whether an operation is the exponential of such a difference, and is called like one."""
@@ -44,7 +42,7 @@ class Ratios:
         return line is not None and _NAMES.search(line.expression.lower()) is not None
 
     def _holds(self, t: Tensor) -> bool:
-        return storage_of(t) in self._differences
+        return t in self._differences
 
 
 def _is_mixed(one: Tensor, other: Tensor) -> bool:

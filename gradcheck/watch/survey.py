@@ -17,6 +17,7 @@ from gradcheck.watch.dispatch import floats_in, storage_of, strided_in, written_
 from gradcheck.watch.followed import Followed
 from gradcheck.watch.provenance import Rows
 from gradcheck.watch.ratios import Ratios
+from gradcheck.watch.storages import Storages
 
 _RECTIFIERS = frozenset({"relu", "relu_", "clamp_min", "threshold", "clamp", "clamp_min_"})
 _MOST_LAYERS = 400
@@ -38,7 +39,7 @@ class Survey(TorchDispatchMode):
         self._parameters = parameters  # storage -> name
         self._state = {**moments, **parameters}
         self.in_step = False
-        self._learned: set[int] = set()
+        self._learned = Storages()
         self.samples = Rows()
         self._ratios = Ratios()
         self.paused = False
@@ -94,11 +95,10 @@ class Survey(TorchDispatchMode):
         """What depends on parameters, also through detach, is no data."""
         learned = any(self._depends(t) for t in inputs)
         for out in outputs:
-            key = storage_of(out)
             if learned:
-                self._learned.add(key)
+                self._learned.put(out)
             elif not any(out is t for t in inputs):
-                self._learned.discard(key)
+                self._learned.put(out, is_in=False)
                 self._numbers += out.numel()
 
     def _look_at_write(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
@@ -112,8 +112,7 @@ class Survey(TorchDispatchMode):
                 self._written = {"name": name, "file": line.file, "line": line.line}
 
     def _depends(self, t: Tensor) -> bool:
-        key = storage_of(t)
-        return t.requires_grad or key in self._parameters or key in self._learned
+        return t.requires_grad or storage_of(t) in self._parameters or t in self._learned
 
     def _look(self, name: str, inputs: list[Tensor], result: Tensor) -> None:
         held = [(t, self._parameters.get(storage_of(t))) for t in inputs]
