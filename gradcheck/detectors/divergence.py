@@ -13,7 +13,7 @@ from gradcheck.measure.events import stretch_event
 from gradcheck.measure.regimes import lasting_rise
 from gradcheck.measure.robust import block_levels
 from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Series, Severity
-from gradcheck.model.inside import FREEZE
+from gradcheck.model.inside import EARLIER, FREEZE, SKIP
 
 OBJECTIVE_WEIGHT = re.compile(
     r"beta|anneal|lambda|kl_?d?_?(weight|coef)|curriculum|difficulty|penalty_?w"
@@ -22,7 +22,7 @@ LEAST_ROWS = 10
 EXPLOSION = 30.0
 """Last two rows over the usual level that no spike is cut off at."""
 LEAST_RISE = 1.5
-STEP_CHANGE = 3.0
+STEP_CHANGE, LEAPS = 3.0, 3.0
 """End over best, where values are positive."""
 LEAST_RISE_UNTRUSTED = 1e3
 """The same for adversarial and RL losses, whose level says nothing about success."""
@@ -71,6 +71,7 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
         changed = _objective_changed(run, int(loss.step[stretch[0]]), int(loss.step[stretch[1]]))
         changed = changed or (not broken and _is_step_change(values, first))
         changed = changed or _rises_by_itself(run, values, first)
+        changed = changed or (not broken and _is_new_task(run, values, first))
         severity = Severity.WARNING if changed else Severity.FAILURE
         yield stretch_event(Kind.DIVERGENCE, severity, loss, stretch, recovered=False)
 
@@ -129,6 +130,36 @@ def _rises_by_itself(run: Run, values: FloatArray, first: int) -> bool:
     tried = run.replay.tried if run.replay is not None else ()
     frozen = any(one.change == FREEZE and one.trial.outcome == "not_prevented" for one in tried)
     return frozen and not any(one.healthy for one in tried)
+
+
+def _is_new_task(run: Run, values: FloatArray, first: int) -> bool:
+    """Whether what the run is given changed for good, and it learns that as well.
+
+    A replay tells: weights of some steps before lose as much on the batches from there on, on the
+    first of them and on those after it; data that stands out is another matter.
+    """
+    tried = {one.change: one.trial.outcome for one in (run.replay.tried if run.replay else ())}
+    if tried.get(EARLIER) != "not_prevented" or tried.get(SKIP, "prevented") == "prevented":
+        return False
+    if not DATA_STANDS_OUT.isdisjoint(one.key for one in run.observations):
+        return False
+    after = values[_last_leap(values, first) :]
+    if len(after) < 4 * LEAST_ROWS or bool((after <= 0).any()):
+        return False
+    quarters = [float(np.median(part)) for part in np.array_split(after, 4)]
+    return all(later < earlier for earlier, later in pairwise(quarters))
+
+
+def _last_leap(values: FloatArray, first: int) -> int:
+    """The last row from `first` on whose neighbours after it lie far above those before it."""
+    half = LEAST_ROWS // 2
+    rows = range(max(first, half), len(values) - half)
+    leaps = (
+        row
+        for row in rows
+        if np.median(values[row : row + half]) > LEAPS * np.median(values[row - half : row])
+    )
+    return max(leaps, default=first)
 
 
 def _is_step_change(values: FloatArray, first: int) -> bool:

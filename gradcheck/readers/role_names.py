@@ -112,6 +112,8 @@ _WEIGHT_NORM = re.compile(
 _ACCURACY = re.compile(r"\b(acc\d*|accuracy|accuracies|top\d|top \d)\b")
 _PATH_OF_GRADIENT = re.compile(r"^(.*/)?grad(ient)?s?/|/grad(ient)?s?$")
 _STATISTIC_OF_GRADIENT = re.compile(r"\bgrad\w* (mean|std|var|min|max|avg)\b")
+_PLAYER = re.compile(r"\bloss optimizer \d+$")
+"""What `watch` calls the loss of one of several optimizers that the script has no name for."""
 _GAN_PART = re.compile(r"^(err |loss )?[gd] (gan|l1|real|fake|a|b)$|^err [gd]\b|\b[gd] err$")
 
 
@@ -180,7 +182,7 @@ def _is_loss_word(word: str) -> bool:
 
 
 def _objective(words: list[str], text: str) -> Objective:
-    if _ADVERSARIAL.intersection(words) or _GAN_PART.search(text):
+    if _ADVERSARIAL.intersection(words) or _GAN_PART.search(text) or _PLAYER.search(text):
         return Objective.ADVERSARIAL
     # `loss_value` is just a loss; `value_loss` is a critic's.
     critics = _REINFORCEMENT - {"value"} if text.endswith("loss value") else _REINFORCEMENT

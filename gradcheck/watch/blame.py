@@ -91,8 +91,8 @@ def observe(trace: Trace, root: Root, step: int) -> Observation:
     put = next((n for n in (source, *root.path) if isinstance(n, Node) and _overwrites(n)), None)
     if put is not None:
         return _of_state(root, *put.written, step)
-    if isinstance(source, Node) and not _writes(source) and not _prepares(trace, source):
-        return _of_operation(trace, source, step)
+    if isinstance(source, Node) and not _writes(source) and not _prepares(trace, root, source):
+        return _of_operation(trace, root, source, step)
     kind, name = (source.kind, source.name) if isinstance(source, Outside) else source.written
     if kind in _STATE:
         return _of_state(root, kind, name, step)
@@ -125,15 +125,15 @@ def _overwrites(node: Node) -> bool:
     return node.in_place and node.written[0] in _STATE and node.phase == "forward"
 
 
-def _prepares(trace: Trace, node: Node) -> bool:
+def _prepares(trace: Trace, root: Root, node: Node) -> bool:
     """Whether it made a sample ready for the model: its failure is the sample's.
 
-    What the script computes of a sample behind its model is part of the loss.
+    What the script computes of a sample behind its model, to meet predictions, is part of the loss.
     """
     particular = ("statistic_of_one", "no_target_counted", "softmax_row_masked")
     if node.in_loading:
         return True
-    if trace.is_after_model(node):
+    if _is_of_loss(trace, root, node):
         return False
     plain = not (node.with_graph or node.takes_parameter) and node.phase == "forward"
     return (
@@ -141,8 +141,21 @@ def _prepares(trace: Trace, node: Node) -> bool:
     )
 
 
-def _of_operation(trace: Trace, node: Node, step: int) -> Observation:
-    phase = _phase(trace, node)
+def _is_of_loss(trace: Trace, root: Root, node: Node) -> bool:
+    if not trace.is_behind_model(node):
+        return False
+    meeting = _meeting(trace, root)
+    return meeting is None or not (meeting.takes_parameter or meeting.has_weights)
+
+
+def _meeting(trace: Trace, root: Root) -> Node | None:
+    """The first operation in which data meets parameters, or what was made of them."""
+    touched = _reached(trace, root)
+    return next((node for node in touched if node.takes_parameter or node.with_graph), None)
+
+
+def _of_operation(trace: Trace, root: Root, node: Node, step: int) -> Observation:
+    phase = _phase(trace, root, node)
     where = Where(
         phase,
         node.module,
@@ -152,6 +165,8 @@ def _of_operation(trace: Trace, node: Node, step: int) -> Observation:
         _few(node),
     )
     key = node.verdict.key
+    if key == "statistic_of_one" and not node.samples and not trace.samples.told:
+        key = "division_by_zero_ran"  # by n - 1; of no batch that was loaded or taken
     if phase == "optimizer":
         half = "half" in key or any(t.dtype == torch.float16 for t in node.keeps)
         key = "half_update_nonfinite" if half else "update_made_nonfinite"
@@ -164,10 +179,13 @@ def _of_operation(trace: Trace, node: Node, step: int) -> Observation:
     )
 
 
-def _phase(trace: Trace, node: Node) -> str:
+def _phase(trace: Trace, root: Root, node: Node) -> str:
     if node.phase != "forward":
         return node.phase
-    if not node.has_weights and trace.is_after_model(node):
+    plain = not (node.with_graph or node.takes_parameter)
+    if not node.has_weights and (
+        trace.is_after_model(node) or (plain and _is_of_loss(trace, root, node))
+    ):
         return "loss"
     return "forward"
 
@@ -199,8 +217,7 @@ def _of_state(root: Root, kind: str, name: str | None, step: int) -> Observation
 
 def _of_data(trace: Trace, root: Root, step: int) -> Observation:
     """A tensor of the batch: an input if it meets parameters first, a target if predictions."""
-    touched = list(_reached(trace, root))
-    meeting = next((n for n in touched if n.takes_parameter or n.with_graph), None)
+    touched, meeting = list(_reached(trace, root)), _meeting(trace, root)
     is_target = meeting is not None and not meeting.takes_parameter and not meeting.has_weights
     samples = next((n.samples for n in touched if n.samples), ())
     if not samples and meeting is not None:

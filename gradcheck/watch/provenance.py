@@ -26,12 +26,12 @@ class Rows:
         self._storages: set[int] = set()
         self._tables: dict[int, int] = {}
         """Memory of the tables that rows were taken from, and how many rows they have."""
-        self._told = False
+        self.told = False
         """Whether a DataLoader said which samples a batch holds: no other table is the data set."""
 
     def know(self, t: Tensor, indices: list[int]) -> None:
         """Tell that the rows of a batch are these samples."""
-        self._told = True
+        self.told = True
         self._set_rows(t, indices)
 
     def of(self, t: Tensor) -> list[int] | None:
@@ -85,7 +85,7 @@ class Rows:
 
     def _may_be_table(self, name: str, t: Tensor) -> bool:
         """Whether rows taken from a tensor are samples: it holds data, and no piece of a batch."""
-        if self._told or t.requires_grad or (name in _CUTS and _is_list(t)):
+        if self.told or t.requires_grad or (name in _CUTS and _is_list(t)):
             return False
         storage = storage_of(t)
         # inputs and targets may be columns of one table, and batches views of it

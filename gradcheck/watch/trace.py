@@ -156,6 +156,11 @@ class Trace(TorchDispatchMode):
         end = next((place for place in self._backwards if place >= node.place), self.count)
         return not any(node.place <= use <= end for use in self._parameter_uses)
 
+    def is_behind_model(self, node: Node) -> bool:
+        """Whether parameters were used before an operation, since backward ran last."""
+        begin = max((place for place in self._backwards if place < node.place), default=0)
+        return any(begin < use < node.place for use in self._parameter_uses)
+
     # ---- whence and where
 
     def origin(self, tensor: Tensor) -> Node | Outside:

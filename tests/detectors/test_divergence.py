@@ -252,3 +252,41 @@ def test_what_falls_more_in_every_eighth_of_the_run_has_no_floor(unit: float) ->
 )
 def test_what_falls_far_without_speeding_up_is_no_divergence(loss: Column) -> None:
     assert told(list(detect(run_of({"loss": loss})))) == []
+
+
+# ---- another task, which is learned as well
+
+FALLS = [np.geomspace(4.0, 0.005, 150), np.geomspace(3.0, 0.008, 150), np.geomspace(2.4, 0.6, 100)]
+LEVELS = np.concatenate(FALLS) * norms(ROWS, usual=1.0, noise=0.05)
+ANYWAY = (
+    Tried("earlier_weights", "", None, Trial("not_prevented", 0), healthy=False),
+    Tried("skip_batch", "", None, Trial("not_prevented", 0), healthy=False),
+)
+
+
+def shown(*tried: Tried, seen: str = "batch_ordinary") -> Run:
+    replay = Replay("fork", True, True, 0, tried)
+    found = (Observation(seen, "", 150),)
+    return dataclasses.replace(run_of({"loss": LEVELS}), observations=found, replay=replay)
+
+
+def test_levels_of_a_curriculum_are_no_failure() -> None:
+    assert severities(shown(*ANYWAY)) == ["warning"]
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        run_of({"loss": LEVELS}),
+        shown(),
+        shown(dataclasses.replace(ANYWAY[0], trial=Trial("prevented", 25)), ANYWAY[1]),
+        shown(ANYWAY[0], dataclasses.replace(ANYWAY[1], trial=Trial("prevented", 25))),
+        shown(*ANYWAY, seen="target_stands_out"),
+        dataclasses.replace(
+            shown(*ANYWAY), series=run_of({"loss": np.append(FALLS[0], steady(250))}).series
+        ),
+    ],
+    ids=["unknown", "untried", "weights", "one batch", "bad targets", "not learned"],
+)
+def test_what_may_be_a_failure_is_one(run: Run) -> None:
+    assert severities(run) == ["failure"]

@@ -17,6 +17,8 @@ NONE: dict[str, Columns] = {
     "large units (a sum over pixels)": {"loss": HUGE, "grad_norm": norms(ROWS, usual=40.0)},
     "large units without a norm": {"loss": HUGE},
     "ordinary beside a huge norm": {"loss": decay(ROWS), "grad_norm": norms(ROWS, usual=1e6)},
+    "prices, squared": {"loss": HUGE, "grad_norm": norms(ROWS, usual=8e5)},
+    "a sum over the batch": {"loss": HUGE, "grad_norm": decay(ROWS, start=1e6, end=9e4)},
     "NaN": {"loss": put(decay(ROWS), slice(0, None), np.nan)},
     "negative": {"loss": -HUGE, "grad_norm": norms(ROWS, usual=40.0)},
 }
@@ -28,23 +30,23 @@ def test_none(columns: Columns) -> None:
 
 
 def test_not_of_a_log_that_begins_late() -> None:
-    columns = {"loss": HUGE, "grad_norm": norms(ROWS, usual=1e6)}
+    columns = {"loss": HUGE, "grad_norm": decay(ROWS, start=1e6, end=50.0)}
     assert list(detect(run_of(columns, np.arange(ROWS) + 5000))) == []
 
 
 def test_not_of_epochs() -> None:
-    columns = {"loss": HUGE, "grad_norm": norms(ROWS, usual=1e6)}
+    columns = {"loss": HUGE, "grad_norm": decay(ROWS, start=1e6, end=50.0)}
     assert list(detect(run_of(columns, unit="epoch"))) == []
 
 
 @pytest.mark.parametrize(
     "columns",
     [
-        {"loss": HUGE, "grad_norm": norms(ROWS, usual=1e6)},
+        {"loss": HUGE, "grad_norm": decay(ROWS, start=1e6, end=50.0)},
         {"loss": put(HUGE, slice(2, None), np.nan)},
         {"loss": put(HUGE, slice(1, None), np.inf), "grad_norm": norms(ROWS, usual=5e4)},
     ],
-    ids=["huge norm", "NaN soon", "infinite at once"],
+    ids=["huge norm at first", "NaN soon", "infinite at once"],
 )
 def test_found(columns: Columns) -> None:
     assert told(list(detect(run_of(columns)))) == [("loss_spike", "warning", 0, False)]

@@ -165,7 +165,31 @@ for step, (x, y) in enumerate({SHUFFLED}):
     ),
     "deviation_of_one": Fault(
         looped(f"s = p[:1] if bad else p\nreturn s.std() + F.mse_loss(p, y)  {HERE}"),
-        "statistic_of_one", "loss", "aten::std",
+        "division_by_zero_ran", "loss", "aten::std",
+    ),
+    "deviation_of_the_last_batch": Fault(
+        f"""{HEAD}{DATA}
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for x, y in DataLoader(TensorDataset(data[:25], target[:25]), batch_size=8):
+    p = model(x)
+    z = (p - p.mean()) / p.std()  {HERE}
+    loss = F.mse_loss(z, y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
+        "statistic_of_one", "loss", cause="partial_last_batch",
+    ),
+    "an_action_at_its_bound_between_two_heads": Fault(
+        looped("a = torch.tanh(y)\na = a.sign() if bad else a\n"
+               f"score = p - torch.log(1 - a * a)  {HERE}\n"
+               "return (score + model(x + 1)).pow(2).mean()"),
+        "log_of_zero_ran", "loss", "aten::log", cause="log_of_zero",
+    ),
+    "a_norm_before_the_model": Fault(
+        looped(f"{ZEROED}n = x / (x * zero).norm(dim=1, keepdim=True)  {HERE}\n"
+               "return F.mse_loss(model(n), y)"),
+        "division_by_zero_ran", "forward", "aten::div",
     ),
     "half_overflow": Fault(
         looped("with torch.autocast('cpu', torch.float16):\n"
