@@ -48,6 +48,8 @@ class Truth:
     phase: str | None = None
     line: int | None = None
     samples: tuple[int, ...] | None = None
+    among: tuple[int, ...] | None = None
+    """All bad samples of the data set, where the failing batch holds an unknown part of them."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def of_script(script: Path) -> Truth:
     told = tomllib.loads(about[about.index("[truth]") :])["truth"]
     step, window = told.get("step"), int(told.get("window", 0))
     marked = [at for at, line in enumerate(source.splitlines(), 1) if CULPRIT in line]
-    samples = told.get("samples")
+    samples, among = told.get("samples"), told.get("among")
     return Truth(
         script.name,
         told["family"],
@@ -92,6 +94,7 @@ def of_script(script: Path) -> Truth:
         told.get("phase"),
         marked[0] if marked else None,
         None if samples is None else tuple(sorted(set(samples))),
+        None if among is None else tuple(sorted(set(among))),
     )
 
 
@@ -117,9 +120,7 @@ def compare(truth: Truth, run: Mapping[str, Any], seconds: float = 0.0) -> Outco
         step=None if truth.first is None else timed and truth.first <= step <= (truth.last or 0),
         phase=None if truth.phase is None else _same_phase(where.get("phase"), truth.phase),
         line=None if truth.line is None else where.get("line") == truth.line,
-        samples=None
-        if truth.samples is None
-        else tuple(sorted(where.get("samples") or ())) == truth.samples,
+        samples=_same_samples(truth, set(where.get("samples") or ())),
         said=said,
         seconds=seconds,
         **_replays(truth, run["replay"]),
@@ -136,6 +137,12 @@ def _replays(truth: Truth, replay: Mapping[str, Any] | None) -> dict[str, bool |
         "prevented": bool(known & set(held)) if known else None,
         "first": bool(held and held[0] in known) if known else None,
     }
+
+
+def _same_samples(truth: Truth, found: set[int]) -> bool | None:
+    if truth.among is not None:
+        return bool(found) and found <= set(truth.among)
+    return None if truth.samples is None else found == set(truth.samples)
 
 
 def _same_phase(found: str | None, truth: str) -> bool:
