@@ -64,10 +64,11 @@ class LoopChecks:
             loop = self._loops[followed.serial] = _Loop()
         return loop
 
-    def cleared(self, followed: Followed | None) -> None:
+    def cleared(self, optimizers: Iterable[Followed]) -> None:
         """Gradients are set to zero: of one optimizer, or of a whole model."""
+        serials = {followed.serial for followed in optimizers}
         for serial, loop in self._loops.items():
-            if followed is None or followed.serial == serial:
+            if serial in serials:
                 loop.cleared = True
                 loop.kept_now = 0.0
                 loop.backwards = 0  # what they added up is gone: a closure that runs again

@@ -8,7 +8,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer
 
 from gradcheck.watch import tensors
@@ -129,6 +129,16 @@ class Optimizers:
             if any(id(p) == first for p in followed.parameters):
                 return followed
         return self.only()
+
+    def cleared_by(self, owner: object) -> list[Followed]:
+        """Those whose gradients an optimizer, or a module, sets to zero: any of their parameters."""
+        mine = self.get(owner)
+        if mine is not None:
+            return [mine]
+        if len(self) == 1 or not isinstance(owner, nn.Module):
+            return list(self)
+        held = {id(p) for p in owner.parameters()}
+        return [one for one in self if any(id(p) in held for p in one.parameters)]
 
     def any_gradient(self) -> bool:
         """Whether any parameter holds a gradient."""

@@ -90,7 +90,7 @@ class Probe:
     def cleared(self, owner: object) -> None:
         """Gradients are about to be set to zero; what was not applied by now never will be."""
         begun = time.perf_counter()
-        self.loop.cleared(self.optimizers.get(owner))
+        self.loop.cleared(self.optimizers.cleared_by(owner))
         if self._losses:
             self._look_before_clearing(owner)
         self.spent += time.perf_counter() - begun

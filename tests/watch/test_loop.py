@@ -158,11 +158,11 @@ def looped(*steps: Loss, passes: int = 1, clears: bool = False) -> LoopChecks:
     (followed,) = probe.optimizers
     checks = LoopChecks()
     for loss_of in steps:
-        checks.cleared(followed)
+        checks.cleared([followed])
         optimizer.zero_grad()
         for _ in range(passes):
             if clears:  # a closure that runs again
-                checks.cleared(followed)
+                checks.cleared([followed])
             loss = loss_of(w) / passes
             checks.before_backward([followed], loss, scaled=False)
             loss.backward()
@@ -227,3 +227,18 @@ def test_losses_are_read_at_first_and_then_seldom(monkeypatch: pytest.MonkeyPatc
 def test_backward_passes_of_one_step(passes: int, clears: bool, count: int) -> None:
     assert looped(*[lowered] * 3, passes=passes, clears=clears).accumulated == count
     assert LoopChecks().accumulated == 1
+
+
+def test_a_module_clears_the_gradients_of_those_that_update_it() -> None:
+    body, head = nn.Linear(3, 2), nn.Linear(2, 1)
+    whole = nn.Sequential(body, head)
+    first = torch.optim.SGD(body.parameters(), lr=0.1)
+    second = torch.optim.SGD(head.parameters(), lr=0.1)
+    found = new_probe(whole, first, second).optimizers
+    of_body, of_head = list(found)
+    assert found.cleared_by(whole) == [of_body, of_head]
+    assert found.cleared_by(head) == [of_head]
+    assert found.cleared_by(first) == [of_body]
+    assert found.cleared_by(nn.Linear(1, 1)) == []
+    alone = new_probe(whole, first).optimizers
+    assert alone.cleared_by(nn.Linear(1, 1)) == list(alone)  # of which it may be a part
