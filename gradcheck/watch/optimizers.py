@@ -131,7 +131,7 @@ class Optimizers:
         return self.only()
 
     def cleared_by(self, owner: object) -> list[Followed]:
-        """Those whose gradients an optimizer, or a module, sets to zero: any of their parameters."""
+        """Those of which an optimizer, or a module, sets gradients to zero, if only some."""
         mine = self.get(owner)
         if mine is not None:
             return [mine]
