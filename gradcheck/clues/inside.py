@@ -152,8 +152,17 @@ def _of_the_failure(case: Case, proofs: Sequence[Observation]) -> list[Observati
     if begin is not None:
         earliest = begin - case.cadence
         proofs = [p for p in proofs if p.step is None or p.step >= earliest or p.key in LASTING]
+    if not proofs:
+        return []
     left = [p for p in proofs[1:] if p.key == POISONED and proofs[0].key in DATA]
-    return [_left_behind(left[0], proofs[0])] if left else list(proofs[:1])
+    return [_left_behind(left[0], proofs[0]) if left else _in_full(proofs)]
+
+
+def _in_full(proofs: Sequence[Observation]) -> Observation:
+    """The first as it was seen later with its line, if it was first seen without: more closely."""
+    first = proofs[0]
+    same = (p for p in proofs if p.key == first.key and p.where and p.where.line)
+    return replace(next(same, first), step=first.step)
 
 
 def _left_behind(seen: Observation, batch: Observation) -> Observation:

@@ -218,6 +218,18 @@ def test_buffers_that_a_skipped_batch_poisoned_are_told_with_its_samples() -> No
     assert "the inputs hold NaN" in told.evidence.statement
 
 
+def test_a_closer_look_gives_the_line_and_not_the_step() -> None:
+    seen = [
+        Observation("buffer_nonfinite", "bank is broken", AT, where=Where("state", "bank")),
+        Observation("log_of_zero_ran", "later", AT + 1, where=Where("loss", line=7)),
+        Observation("buffer_nonfinite", "bank, line 33", AT + 1, where=Where("state", line=33)),
+    ]
+    clues = clues_of(dataclasses.replace(FAILED, observations=tuple(seen)))
+    told = clues["buffer_nonfinite"]
+    assert "log_of_zero_ran" not in clues
+    assert (told.evidence.first_step, told.where) == (AT, Where("state", line=33))
+
+
 def test_the_clearest_of_a_kind_is_told_and_the_first_of_equals() -> None:
     run = watched("gradients_kept", 3, EXPLODED, 0.6)
     run = watched("gradients_kept", 9, watched("gradients_kept", 7, run))
