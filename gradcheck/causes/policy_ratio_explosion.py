@@ -11,7 +11,8 @@ approx_kl, the largest ratio or the clipped share leave their level first; the l
 last NaN.
 
 ## How it looks from inside
-The ratio tensor holds huge values or infinities while logits and advantages are finite.
+The ratio tensor holds huge values or infinities while logits and advantages are finite. `watch`
+knows it by what it is made of, exp of a learned logarithm less a kept one, and by its names.
 
 ## What it is confused with
 The noise of a policy loss, which has either sign and says little by itself. A value loss in large

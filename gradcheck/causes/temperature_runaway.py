@@ -10,7 +10,8 @@ logit_scale (or the temperature) leaves its range for good; then the loss spikes
 flat at the logarithm of the batch size.
 
 ## How it looks from inside
-The scale parameter itself is the largest thing in the model; logits are ±scale.
+The scale parameter itself is the largest thing in the model; logits are ±scale. `watch` writes down
+every learned single number, step by step, and judges those that are no deviation and no bias.
 
 ## What it is confused with
 A temperature that settles at its clamp of 100, as CLIP's does: healthy.
