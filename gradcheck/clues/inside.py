@@ -20,6 +20,7 @@ STALLS = frozenset(
 )
 """What keeps a run from learning, and breaks none; the others break a run, or do nothing."""
 
+STANDSTILL = frozenset({Kind.PLATEAU, Kind.VANISHING_GRADIENT})
 EITHER = frozenset({"targets_far_from_unit"})
 """What breaks a run at one learning rate and lets it stand still at another."""
 
@@ -133,10 +134,10 @@ def _share(case: Case, key: str) -> float:
         return UNRELATED
     if CLUES[key].against:
         return 1.0
-    if key in EITHER:
-        related = True
-    elif key in STALLS:
+    if key in STALLS:
         related = case.trigger.severity is Severity.WARNING
+    elif key in EITHER and case.trigger.kind in STANDSTILL:
+        related = True
     else:
         drifts = case.trigger.kind is Kind.DIVERGENCE
         related = drifts or case.trigger.severity is not Severity.WARNING
