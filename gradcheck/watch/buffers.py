@@ -16,6 +16,9 @@ MOST_EACH_STEP, SELDOM = 80, 16
 MOST_NUMBERS = 2**16
 """Numbers of a buffer outside of normalisations that are still worth a copy in every step."""
 
+JUDGED = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
+"""What norms are defined for."""
+
 Place = tuple[dict[str, Tensor | None], str, str]
 """Where a module holds a buffer, under which name, and what to call it."""
 
@@ -33,9 +36,8 @@ class BufferCopies:
         self._steps = 0
         self._places: list[Place] = []
         self._copies: list[Tensor] = []
-        self._never_finite: set[tuple[int, str]] = (
-            set()
-        )  # masks hold -inf, a best loss so far begins at inf
+        self._unjudged: set[tuple[int, str]] = set()
+        """Those that never were finite, as masks of -inf, and those that became others since."""
 
     def keep(self) -> None:
         """Copy what the buffers hold now."""
@@ -45,10 +47,14 @@ class BufferCopies:
             return
         with torch.no_grad():  # no decorator: it costs more than this in most models
             live = self._live()
-            if all(map(_alike, self._copies, live)):
+            alike = list(map(_alike, self._copies, live))
+            if all(alike):
                 torch._foreach_copy_(self._copies, live)
-            else:
-                self._copies = [buffer.detach().clone() for buffer in live]
+                return
+            # made when first used, or for longer inputs: a mask may be among them
+            changed = (p for p, same in zip(self._places, alike, strict=True) if not same)
+            self._unjudged |= set(map(_key, changed))
+            self._copies = [buffer.detach().clone() for buffer in live]
 
     def broken(self) -> str | None:
         """The name of a buffer that turned non-finite; None where none did, or none is due."""
@@ -71,12 +77,13 @@ class BufferCopies:
                 live.copy_(copy)
 
     def _live(self) -> list[Tensor]:
-        found = (held.get(name) for held, name, _ in self._places)
+        # a scripted module's dictionary has no get
+        found = (h[name] if name in h else None for h, name, _ in self._places)  # noqa: SIM401
         return [torch.empty(0) if buffer is None else buffer for buffer in found]
 
     def _finite_once(self) -> Iterator[tuple[str, Tensor]]:
         for place, buffer in zip(self._places, self._live(), strict=True):
-            if buffer.is_floating_point() and _key(place) not in self._never_finite:
+            if buffer.dtype in JUDGED and _key(place) not in self._unjudged:
                 yield place[2], buffer
 
     def _find(self) -> None:
@@ -90,8 +97,10 @@ class BufferCopies:
         ]
         self._copies = [buffer.detach().clone() for buffer in self._live()]
         fresh = [p for p in zip(self._places, self._copies, strict=True) if _key(p[0]) not in known]
-        self._never_finite |= {
-            _key(place) for place, copy in fresh if not bool(torch.isfinite(copy).all())
+        self._unjudged |= {
+            _key(place)
+            for place, copy in fresh
+            if copy.dtype in JUDGED and not bool(torch.isfinite(copy).all())
         }
 
 

@@ -98,3 +98,57 @@ def test_a_buffer_that_changed_its_shape_is_left_alone() -> None:
     module.level.fill_(2.0)
     copies.restore()
     assert torch.equal(module.level, torch.ones(5))
+
+
+def test_a_mask_that_is_made_when_it_is_first_used_did_not_break() -> None:
+    module, living = nn.Module(), Observer(anew=True)
+    module.register_buffer("mask", torch.empty(0), persistent=False)
+    copies = copies_of(module, living)
+    module.mask = torch.full((4, 4), -math.inf).triu(1)
+    living(torch.ones(2, 3))
+    copies.keep()
+    assert copies.broken() is None
+    living(torch.full((2, 3), math.nan))
+    assert copies.broken() == "Observer.level"
+
+
+@pytest.mark.parametrize(
+    "buffer",
+    [
+        torch.zeros(3, dtype=torch.float8_e4m3fn),
+        torch.zeros(3, dtype=torch.complex64),
+        torch.zeros(3, dtype=torch.bool),
+        torch.zeros((), dtype=torch.int64),
+        torch.zeros(3, 3).to_sparse(),
+        torch.zeros(0),
+    ],
+    ids=["float8", "complex", "bool", "a count", "sparse", "empty"],
+)
+def test_a_buffer_of_any_kind_is_harmless(buffer: Tensor) -> None:
+    module = nn.Module()
+    module.register_buffer("held", buffer)
+    copies = copies_of(module)
+    assert copies.broken() is None
+    copies.keep()
+    copies.restore()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_buffers_of_a_scripted_module() -> None:
+    module = torch.jit.script(nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3)))
+    module(torch.randn(4, 3))
+    copies = copies_of(module, *module.modules())
+    assert copies.broken() is None
+    module(torch.full((4, 3), math.nan))
+    assert copies.broken() is not None
+    copies.restore()
+    assert copies.broken() is None
+
+
+def test_a_buffer_that_is_gone_is_left_alone() -> None:
+    module = Observer(anew=False)
+    copies = copies_of(module)
+    del module.level
+    copies.keep()
+    assert copies.broken() is None
+    copies.restore()
