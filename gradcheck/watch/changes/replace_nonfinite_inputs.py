@@ -33,6 +33,8 @@ class ReplaceNonfiniteInputs(Change):
         self.acted += 1
         mended = torch.nan_to_num(value, nan=0.0, posinf=0.0, neginf=0.0)
         plain = value.data  # which autograd does not see change
+        if not plain.untyped_storage().resizable():
+            return mended  # numpy's memory, say: a file that is mapped may not be written to
         kept = plain.clone()
         try:
             plain.copy_(mended)

@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import math
+import warnings
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -164,6 +167,18 @@ def test_inputs_are_made_finite_and_others_pass() -> None:
     assert torch.equal(bad.nan_to_num(9.0, 9.0, 9.0), torch.tensor([[1.0, 9.0, 9.0]]))
     model(bad)
     assert torch.isnan(seen[-1]).any()
+
+
+def test_memory_that_is_not_torchs_is_not_written_to(tmp_path: Path) -> None:
+    np.save(tmp_path / "shard.npy", np.array([[1.0, np.nan, 3.0]], np.float32))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it is read only
+        mapped = torch.from_numpy(np.load(tmp_path / "shard.npy", mmap_mode="r"))
+    model = nn.Linear(3, 1)
+    with acting("replace_nonfinite_inputs", new_probe(model)) as change:
+        assert bool(model(mapped).isfinite().all())
+        assert change.acted == 1
+    assert torch.isnan(mapped).any()
 
 
 @pytest.mark.parametrize("shape", [(64, 3), (4, 3, 8, 8)])
