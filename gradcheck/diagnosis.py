@@ -31,6 +31,8 @@ NONFINITE = frozenset({Kind.NONFINITE_LOSS, Kind.NONFINITE_GRADIENT, Kind.MASKED
 STANDSTILL = frozenset({Kind.PLATEAU, Kind.VANISHING_GRADIENT, Kind.DEAD_UNITS})
 LASTING = NONFINITE | STANDSTILL
 """Events that are no passing spike."""
+PLANNED = frozenset({Kind.LEARNING_RATE_JUMP, Kind.STEP_REWIND})
+"""Events that are worth a line, and that a schedule or a resume brings about: no trouble."""
 CLEARLY = 1.5
 """How much more likely than none the causes with evidence must be for what passed to be open."""
 
@@ -127,7 +129,8 @@ def is_open(circumstance: str, kinds: Collection[str], supported: float, none: f
     if circumstance == "failed":
         return True
     shaken_off = circumstance == "passing" and LASTING.isdisjoint(kinds)
-    return circumstance != "quiet" and not shaken_off and supported > CLEARLY * none
+    nothing = circumstance == "quiet" or PLANNED.issuperset(kinds)
+    return not (nothing or shaken_off) and supported > CLEARLY * none
 
 
 def judge(weighed: weighing.Weighed, *, is_open: bool) -> tuple[str, float]:

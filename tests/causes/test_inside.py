@@ -542,3 +542,13 @@ def dict_of(columns: Columns | Run) -> runs.Columns:
     """Columns of which each has every row, as these runs all do."""
     assert not isinstance(columns, Run)
     return {name: np.asarray(column) for name, column in columns.items()}
+
+
+@pytest.mark.parametrize("key", ["targets_far_from_unit", "inputs_far_from_unit"])
+def test_a_jump_of_the_rate_alone_leaves_nothing_open(key: str) -> None:
+    """Each fold of a cross-validation begins with the first rate again."""
+    rate = np.where(np.arange(ROWS) < ROWS // 2, 1e-3, 0.05)
+    columns = {**runs.healthy(ROWS, 1.0), "learning_rate": rate}
+    report = diagnosed(watched(columns, key, step=0))
+    assert [event.kind.value for event in report.events] == ["learning_rate_jump"]
+    assert report.verdict == HEALTHY
