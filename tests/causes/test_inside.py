@@ -549,8 +549,8 @@ def test_a_jump_of_the_rate_alone_leaves_nothing_open(key: str) -> None:
     """Each fold of a cross-validation begins with the first rate again."""
     half = ROWS // 2
     rate = np.concatenate([np.geomspace(0.05, 1e-3, half), np.geomspace(0.05, 1e-3, half)])
-    norm = scale(norms(ROWS), slice(half, None), 2.5)
-    columns = {**runs.healthy(ROWS, 1.0), "lr": rate, "grad_norm": norm}
+    norm = scale(norms(ROWS), slice(half, None), 2.5) * 1e10
+    columns = {**runs.healthy(ROWS, 1e12), "lr": rate, "grad_norm": norm}
     report = diagnosed(watched(columns, key, step=0))
     assert [event.kind.value for event in report.events] == ["learning_rate_jump"]
     assert report.verdict == HEALTHY
