@@ -136,7 +136,7 @@ def _share(case: Case, key: str) -> float:
         return 1.0
     if key in STALLS:
         related = case.trigger.severity is Severity.WARNING
-    elif key in EITHER and case.trigger.kind in STANDSTILL:
+    elif key in EITHER and any(event.kind in STANDSTILL for event in case.events):
         related = True
     else:
         drifts = case.trigger.kind is Kind.DIVERGENCE

@@ -182,6 +182,10 @@ def test_what_only_breaks_a_run_explains_no_plateau(key: str) -> None:
 def test_targets_in_raw_units_may_be_why_nothing_is_learned() -> None:
     run = watched(runs.nothing_learned(ROWS, 1e9), "targets_far_from_unit", step=0)
     assert "unscaled_features" in [told.cause for told in diagnosed(run).diagnoses[:2]]
+    huge = {**runs.nothing_learned(ROWS, 1e12), "grad_norm": norms(ROWS, usual=1e7)}
+    report = diagnosed(watched(huge, "targets_far_from_unit", step=0))
+    assert report.events[0].kind.value == "loss_spike"  # a warning
+    assert first_cause(report) == "unscaled_features"
 
 
 @pytest.mark.parametrize("key", BREAKING)

@@ -11,11 +11,11 @@ from gradcheck.watch.changes.base import Change, Trouble
 from gradcheck.watch.followed import Followed
 from gradcheck.watch.probe import Probe
 
-SMALLEST = 0.1
+SHARE, SMALLEST = 0.5, 0.1
 
 
 class HoldScalars(Change):
-    """Parameters of one element stay within a factor of 2 of what they were at the start."""
+    """Parameters of one element stay within half of what they were at the start, to either side."""
 
     action = "Bound the learned temperature: clamp it after every update, or fix it"
     snippet = "with torch.no_grad():\n    model.logit_scale.clamp_(0, math.log(100))"
@@ -38,7 +38,7 @@ class HoldScalars(Change):
             first = self._first.get(id(parameter))
             if first is None:
                 continue
-            reach = first.abs().clamp_min(SMALLEST)
+            reach = (SHARE * first.abs()).clamp_min(SMALLEST)  # away from 0, by which it may divide
             held = parameter.clamp(first - reach, first + reach)
             self.acted += not torch.equal(held, parameter)
             parameter.copy_(held)

@@ -247,8 +247,12 @@ def test_single_numbers_are_held_and_others_are_not() -> None:
         weight.fill_(40.0)
     change.after_update(optimizer, followed)
     assert change.acted == 1
-    assert float(scale.detach()) == 4.0
+    assert float(scale.detach()) == 3.0
     assert weight.tolist() == [40.0, 40.0]
+    with torch.no_grad():
+        scale.fill_(-1.0)  # it may be divided by, and does not come near 0
+    change.after_update(optimizer, followed)
+    assert float(scale.detach()) == 1.0
 
 
 def test_gradients_of_several_losses_are_averaged() -> None:
