@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+TINY, WORTH_A_LOOK = 1e-18, 2**16
+"""A norm whose square float32 can hardly hold, and the numbers that are worth another look."""
 _DEEPEST = 5
 _MOST = 64
 _WORDS_OF_TARGETS = ("target", "label", "y", "truth", "mask", "answer")
@@ -101,6 +103,8 @@ def total_norm(tensors: list[Tensor], *, half: bool = False) -> tuple[float, lis
         norms = torch._foreach_norm(tensors, 2, torch.float32) if half else _foreach(tensors)
         here = norms[0].device.type == "cpu"
         each = [norm.item() for norm in norms] if here else torch.stack(norms).tolist()
+        if here and min(each) < TINY:
+            each = [_again(t, norm) for t, norm in zip(tensors, each, strict=True)]
     # on several devices; sparse; with a dtype in a torch that is too old to take one
     except (RuntimeError, NotImplementedError, TypeError):
         each = [_norm(tensor) for tensor in tensors]
@@ -109,6 +113,11 @@ def total_norm(tensors: list[Tensor], *, half: bool = False) -> tuple[float, lis
         each = [_norm(tensor) for tensor in tensors]
         total = math.hypot(*each)
     return total, each
+
+
+def _again(tensor: Tensor, norm: float) -> float:
+    """The norm of what is so small that its squares were lost; a large one of zeros stays 0."""
+    return _norm(tensor) if norm < TINY and tensor.numel() <= WORTH_A_LOOK else norm
 
 
 def _foreach(tensors: list[Tensor]) -> tuple[Tensor, ...]:

@@ -38,6 +38,15 @@ def test_the_norm_of_all(values: list[list[float]]) -> None:
     assert each == pytest.approx([reference([t]) for t in held], rel=1e-5, abs=1e-30)
 
 
+@pytest.mark.parametrize("size", [1e-44, 1e-30, 2.5e-21, 1e-19])
+def test_what_is_too_small_to_be_squared_is_no_zero(size: float) -> None:
+    tiny, zero = torch.tensor([0.0, size]), torch.zeros(3)
+    total, each = tensors.total_norm([tiny, zero])
+    assert total == each[0] == pytest.approx(float(tiny[1]), rel=1e-6)
+    assert each[1] == 0.0
+    assert tensors.total_norm([torch.ones(1), tiny])[1][1] == pytest.approx(float(tiny[1]))
+
+
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 def test_every_precision(kind: torch.dtype) -> None:
     held = [torch.full((300, 300), 30.0, dtype=kind), torch.ones(3, dtype=kind)]
