@@ -80,9 +80,9 @@ def sparkline(values: list[float]) -> str:
     finite = [value for value in values if math.isfinite(value)]
     if not finite:
         return "×" * len(values)
-    low, span = min(finite), max(finite) - min(finite)
+    low, span = min(finite) / 4, max(finite) / 4 - min(finite) / 4  # which cannot overflow
     return "".join(
-        "×" if not math.isfinite(v) else _BARS[int((v - low) / span * 7) if span > 0 else 0]
+        "×" if not math.isfinite(v) else _BARS[int((v / 4 - low) / span * 7) if span > 0 else 0]
         for v in values
     )
 

@@ -148,6 +148,7 @@ def test_a_plot() -> None:
     assert sparkline([1.0, math.nan, 2.0, math.inf]) == "▁×█×"
     assert sparkline([math.nan]) == "×"
     assert sparkline([]) == ""
+    assert sparkline([1.7e308, -1.7e308]) == "█▁"
 
 
 @given(st.lists(st.floats(), max_size=30))
