@@ -14,6 +14,8 @@ from gradcheck.measure.attempts import attempts
 from gradcheck.model import (
     HEALTHY,
     INCONCLUSIVE,
+    NONFINITE,
+    STANDSTILL,
     Diagnosis,
     Event,
     Kind,
@@ -26,9 +28,6 @@ from gradcheck.model import (
 DECIDED = 0.75
 """Probability of a family from which on it is the verdict."""
 
-
-NONFINITE = frozenset({Kind.NONFINITE_LOSS, Kind.NONFINITE_GRADIENT, Kind.MASKED_NONFINITE})
-STANDSTILL = frozenset({Kind.PLATEAU, Kind.VANISHING_GRADIENT, Kind.DEAD_UNITS})
 LASTING = NONFINITE | STANDSTILL
 """Events that are no passing spike."""
 PLANNED = frozenset({Kind.LEARNING_RATE_JUMP, Kind.STEP_REWIND})

@@ -58,9 +58,7 @@ def of_cause(trials: Sequence[str], replay: Replay | None) -> Proof | None:
         return Proof(weight, _evidence(held[0]))
     if replay.stalled:
         return None  # some steps more may not be enough to learn in: it speaks against nothing
-    if (
-        replay.finite
-    ):  # a guard keeps numbers finite: of finite ones that are too large it says nothing
+    if replay.finite:  # a guard keeps numbers finite: how large they are is no matter of its own
         tried = [one for one in tried if not one.change.startswith(GUARDS)]
     for outcome, weight in (("delayed", LATER), ("not_prevented", FAILED)):
         came = [one for one in tried if one.trial.outcome == outcome]

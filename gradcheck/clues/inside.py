@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gradcheck.case import Case, Clue, ClueKind
-from gradcheck.model import Evidence, Kind, Observation, Severity, Where
+from gradcheck.model import NONFINITE, STANDSTILL, Evidence, Kind, Observation, Severity, Where
 
 UNRELATED = 0.3
 """How much is left of what was seen beside a trouble that it does not cause, or beside none."""
@@ -20,7 +20,6 @@ STALLS = frozenset(
 )
 """What keeps a run from learning, and breaks none; the others break a run, or do nothing."""
 
-STANDSTILL = frozenset({Kind.PLATEAU, Kind.VANISHING_GRADIENT})
 EITHER = frozenset({"targets_far_from_unit"})
 """What breaks a run at one learning rate and lets it stand still at another."""
 
@@ -104,9 +103,6 @@ LASTING = frozenset({"probability_outside_range"})
 
 SCALED_AWAY = frozenset({"half_gradient_overflowed", "half_overflowed"})
 """What a loss scaler is there for: it finds its scale by such steps, and skips them."""
-NONFINITE = frozenset(
-    {Kind.NONFINITE_LOSS, Kind.NONFINITE_GRADIENT, Kind.NONFINITE_WEIGHTS, Kind.MASKED_NONFINITE}
-)
 POISONED, DATA = "buffer_nonfinite", frozenset({"input_nonfinite", "target_nonfinite"})
 """What lasts of a bad batch whose update was skipped, and what it was."""
 

@@ -9,15 +9,17 @@ import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.robust import block_levels
-from gradcheck.model import Evidence, FloatArray, Kind, Role, Series
+from gradcheck.model import STANDSTILL, Evidence, FloatArray, Kind, Role, Series
+from gradcheck.model.inside import LEARNED
 from gradcheck.wording import number
 
 CLUES = {
     "learned_number_ran_away": ClueKind("a learned temperature or scale leaves its range"),
 }
 
-PREFIX = "learned/"
-DENSITY = re.compile(r"sigma|var|std|dev|bias|shift|offset|loc|mean|mu\b")
+DENSITY = re.compile(
+    r"sigma|log_?var|(^|_)(var|variance|std|dev|bias|shift|offset|loc|mean|mu)s?(_|\d|$)"
+)
 """Numbers whose range is another one, and has its own evidence."""
 HOT, COLD = 150.0, 1e-3
 """Beyond CLIP's clamp at 100, or next to nothing."""
@@ -25,7 +27,6 @@ FAR = 8.0
 """Times its first value, or a part of it, that no learning needs."""
 MOST_LOGARITHM = 6.0
 """First value above which a number is no logarithm of a temperature."""
-STANDSTILL = frozenset({Kind.PLATEAU, Kind.VANISHING_GRADIENT, Kind.DEAD_UNITS})
 LEAST_ROWS, BLOCKS = 20, 8
 ROWS = 5
 """Rows before the onset of which the one furthest away counts: the failure throws it back."""
@@ -36,15 +37,17 @@ def observe(case: Case) -> Iterator[Clue]:
     if case.trigger is None:
         return
     for series in case.run.every(Role.OTHER):
-        name = series.name.lower()
-        if not name.startswith(PREFIX) or DENSITY.search(name):
+        # the modules that hold it say nothing of it
+        own = re.split(r"[./]", series.name.lower())[-1]
+        if not series.name.startswith(LEARNED) or DENSITY.search(own):
             continue
         values = _before_trouble(case, series)
-        said = _runaway(name, values) if len(values) else None
+        said = _runaway(own, values) if len(values) else None
         if said is not None:
             first = int(series.step[0])
             last = int(series.step[min(len(values), len(series)) - 1])
-            evidence = Evidence(f"{name.removeprefix(PREFIX)} {said}", series.name, first, last)
+            said = f"{series.name.removeprefix(LEARNED)} {said}"
+            evidence = Evidence(said, series.name, first, last)
             yield Clue("learned_number_ran_away", evidence)
             return
 
@@ -67,7 +70,7 @@ def _runaway(name: str, values: FloatArray) -> str | None:
     first = float(values[0])
     last = float(max(values[-ROWS:], key=lambda value: abs(value - first)))
     went = f"went from {number(first)} to {number(last)}"
-    if first > 0 and not name.rpartition("/")[2].startswith("log_"):
+    if first > 0 and not name.startswith("log_"):
         if last <= 0:
             return f"{went}: past 0"
         if _is_out(last) and _is_far(last / first):

@@ -50,8 +50,6 @@ def observe(case: Case) -> Iterator[Clue]:
         return
     for series in case.run.every(Role.OTHER):
         name = re.sub(r"[^a-z0-9]+", " ", series.name.lower()).strip()
-        if "grad" in name.split():
-            continue  # of what a gradient is taken, it says
         look = next((look for pattern, look in _LOOKS if pattern.search(name)), None)
         if look is not None:
             yield from look(case, series)

@@ -260,9 +260,7 @@ def _blew_up_at_once(domain: FloatArray) -> bool:
         return False
     usual = float(np.median(domain[EARLY_ROWS:]))
     if max(float(early.max()) - usual, usual - float(domain[0])) < least:
-        return (
-            False  # the first row was low by chance: neither it nor the peak is far from the rest
-        )
+        return False  # the first row was low by chance: neither it nor the peak stands apart
     peak = int(np.argmax(early))
     if float(np.median(domain[peak : peak + FIRST_ROWS])) - domain[0] < 0.3 * least:
         return False  # one bad batch among the first, and the next row is back

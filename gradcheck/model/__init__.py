@@ -2,6 +2,8 @@
 
 from gradcheck.model.findings import HEALTHY as HEALTHY
 from gradcheck.model.findings import INCONCLUSIVE as INCONCLUSIVE
+from gradcheck.model.findings import NONFINITE as NONFINITE
+from gradcheck.model.findings import STANDSTILL as STANDSTILL
 from gradcheck.model.findings import Diagnosis as Diagnosis
 from gradcheck.model.findings import Event as Event
 from gradcheck.model.findings import Evidence as Evidence

@@ -46,6 +46,12 @@ class Kind(str, enum.Enum):
     CRASH = "crash"
 
 
+NONFINITE = frozenset({Kind.NONFINITE_LOSS, Kind.NONFINITE_GRADIENT, Kind.MASKED_NONFINITE})
+"""Events of numbers in the log that are not finite."""
+STANDSTILL = frozenset({Kind.PLATEAU, Kind.VANISHING_GRADIENT, Kind.DEAD_UNITS})
+"""Events of runs that do not learn."""
+
+
 @dataclass(frozen=True)
 class Event:
     """Something that happened in a series, from `step` to `last_step`."""

@@ -51,6 +51,10 @@ class Trial:
     final_loss: float | None = None
 
 
+LEARNED = "learned/"
+"""What begins the names of learned single numbers in a record of `watch`."""
+
+
 @dataclass(frozen=True)
 class Tried:
     """One change, and what came of it."""

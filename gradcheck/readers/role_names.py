@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gradcheck.model import Objective, Role
+from gradcheck.model.inside import LEARNED
 
 REMEMBERED = 1 << 17
 """How many names to remember; each is asked for a dozen times while a run is read."""
@@ -103,8 +104,6 @@ _RULES = tuple(
         (r"^(trainer |train )?(inner )?epochs?$|^e$", Role.EPOCH),
     )
 )
-LEARNED = "learned/"
-"""What begins the names of learned single numbers in a record of `watch`."""
 _WEIGHT_NORM = re.compile(
     r"\bl2 (norm )?params?\b|\b(param|params|parameter|parameters|weight|weights)\b.*\b(norm|rms)$"
     r"|\b(param|params|weight|weights) (norm|rms)\b|^parameter std\b"
@@ -151,7 +150,7 @@ def _gradient(name: str, words: list[str], text: str) -> Meaning | None:
     norm = not _NORM.isdisjoint(words)
     if set(words) <= _OF_THE_WHOLE:
         return Meaning(Role.GRAD_NORM) if norm or STATISTIC.isdisjoint(words) else None
-    if words[-1] in STATISTIC or _STATISTIC_OF_GRADIENT.search(text) or "scale" in words:
+    if words[-1] in STATISTIC or _STATISTIC_OF_GRADIENT.search(text):
         return None
     return Meaning(Role.LAYER_GRAD_NORM) if norm or _PATH_OF_GRADIENT.search(name) else None
 

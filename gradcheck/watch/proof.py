@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gradcheck.diagnosis import STANDSTILL
-from gradcheck.model import HEALTHY, Kind, Replay, RunReport, Severity
+from gradcheck.model import HEALTHY, STANDSTILL, Kind, Replay, RunReport, Severity
 from gradcheck.watch import tensors
 from gradcheck.watch.changes.base import Trouble
 from gradcheck.watch.followed import Step

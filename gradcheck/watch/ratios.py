@@ -16,7 +16,9 @@ from gradcheck.watch.storages import Storages
 _CARRIED = frozenset(
     {"sum", "mean", "view", "squeeze", "unsqueeze", "clone", "_to_copy", "clamp", "neg", "mul"}
 )
-_NAMES = re.compile(r"ratio|log_?pi?\b|log_?prob|log_?p\b|\b\w*_?lp\b|old|behav|import|\brho\b")
+_NAMES = re.compile(
+    r"(?<![a-z])(ratios?|rho|old|behaviou?r|importance|log_?pi?|log_?probs?|log_?p|\w*_?lp)(?![a-z])"
+)
 """What people call the two: exp of a difference may as well be the error of a target."""
 
 

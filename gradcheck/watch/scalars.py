@@ -5,22 +5,22 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from gradcheck.model.inside import LEARNED
 from gradcheck.watch.followed import Followed
 from gradcheck.watch.names import Names
 
-PREFIX = "learned/"
 MOST = 8
 """Single numbers of an optimizer beyond which they are no temperatures."""
 
 
 def values(followed: Followed, names: Names) -> dict[str, float]:
-    """The learned numbers of an optimizer by name, as they are before its update.
+    """The learned numbers of an optimizer by name, as they are when its step is written down.
 
     Where a GPU holds them nothing is read: that would wait for it in every step.
     """
     if followed.scalars is None:
         followed.scalars = _scalars(followed, names)
-    return {PREFIX + name: float(one.detach()) for name, one in followed.scalars}
+    return {LEARNED + name: float(one.detach()) for name, one in followed.scalars}
 
 
 def _scalars(followed: Followed, names: Names) -> list[tuple[str, Tensor]]:

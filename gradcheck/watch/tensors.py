@@ -104,7 +104,7 @@ def total_norm(tensors: list[Tensor], *, half: bool = False) -> tuple[float, lis
         here = norms[0].device.type == "cpu"
         each = [norm.item() for norm in norms] if here else torch.stack(norms).tolist()
         if here and min(each) < TINY:
-            each = [_again(t, norm) for t, norm in zip(tensors, each, strict=True)]
+            each = _looked_at_again(tensors, each)
     # on several devices; sparse; with a dtype in a torch that is too old to take one
     except (RuntimeError, NotImplementedError, TypeError):
         each = [_norm(tensor) for tensor in tensors]
@@ -115,9 +115,20 @@ def total_norm(tensors: list[Tensor], *, half: bool = False) -> tuple[float, lis
     return total, each
 
 
-def _again(tensor: Tensor, norm: float) -> float:
-    """The norm of what is so small that its squares were lost; a large one of zeros stays 0."""
-    return _norm(tensor) if norm < TINY and tensor.numel() <= WORTH_A_LOOK else norm
+def _looked_at_again(tensors: list[Tensor], each: list[float]) -> list[float]:
+    """The norms, also of small tensors whose squares were lost; large ones stay as they are.
+
+    Those that are all 0 are told by one call for all of them.
+    """
+    found = list(each)
+    places = [
+        at for at, t in enumerate(tensors) if each[at] < TINY and 0 < t.numel() <= WORTH_A_LOOK
+    ]
+    peaks = torch._foreach_norm([tensors[at] for at in places], math.inf) if places else ()
+    for at, peak in zip(places, peaks, strict=True):
+        if peak.item() > 0:
+            found[at] = _norm(tensors[at])
+    return found
 
 
 def _foreach(tensors: list[Tensor]) -> tuple[Tensor, ...]:

@@ -208,16 +208,9 @@ class Trace(TorchDispatchMode):
         bad: list[Tensor],
         before: list[Tensor],
     ) -> None:
-        node_now = torch._C._current_autograd_node()
-        backward = node_now is not None
+        backward = self._in_backward()
         module, has_weights = self._module()
-        line = frames.here()
-        function = None
-        if node_now is not None:
-            function = node_now.name()
-            metadata: Any = node_now.metadata
-            made_at = metadata.get("traceback_")
-            line = (frames.of_traceback(made_at) if made_at else None) or line
+        function, line = _function_and_line()
         phase = "backward" if backward else "optimizer" if self.in_step else "forward"
         rows, samples = ((), ()) if self.in_loading else self.samples.bad(bad_before, bad)
         node = Node(
@@ -240,17 +233,21 @@ class Trace(TorchDispatchMode):
             in_place=any(bad[0] is t for t in before) or name.endswith("_"),
         )
         self._find_samples(node, bad_before)
-        counted = self.counts.verdict(name, args)
-        if counted is not None:
-            node.verdict, node.samples = counted
-        if node.verdict.key in OVERFLOWS and self.ratios.is_ratio(name, args):
-            node.verdict = replace(node.verdict, key="ratio_overflowed")
+        self._refine(node, name, args)
         if len(node.verdict.rows) and not samples:
             node.samples = self.samples.samples(node.verdict.rows, [*before, *bad])
         self.nodes.append(node)
         for t in bad:
             self._origin[storage_of(t)] = node
             node.keeps.append(t.detach())  # its memory must not become another tensor's
+
+    def _refine(self, node: Node, name: str, args: Sequence[Any]) -> None:
+        """What an operation's arguments were made of may say more than their values."""
+        counted = self.counts.verdict(name, args)
+        if counted is not None:
+            node.verdict, node.samples = counted
+        if node.verdict.key in OVERFLOWS and self.ratios.is_ratio(name, args):
+            node.verdict = replace(node.verdict, key="ratio_overflowed")
 
     def _find_samples(self, node: Node, bad_before: list[Tensor]) -> None:
         """Look for the rows of bad data among the user's tables, where nothing else tells them."""
@@ -259,6 +256,16 @@ class Trace(TorchDispatchMode):
         plain = [t for t in bad_before if not t.requires_grad and t.dim()]
         if plain and (node.with_graph or node.takes_parameter):
             node.found_in = sources.samples(plain[0], tensors.nonfinite_rows(plain[0]))
+
+
+def _function_and_line() -> tuple[str | None, Line | None]:
+    """The autograd node that is running, if any, and the line that runs, or that made it."""
+    node, line = torch._C._current_autograd_node(), frames.here()
+    if node is None:
+        return None, line
+    metadata: Any = node.metadata
+    made_at = metadata.get("traceback_")
+    return node.name(), (frames.of_traceback(made_at) if made_at else None) or line
 
 
 def _first_line(found: Node | Outside) -> Line | None:

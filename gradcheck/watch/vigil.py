@@ -13,10 +13,10 @@ from gradcheck.watch.replay.snapshot import Snapshots
 
 LOOK_FOR_LEFT_OUT = (4, 40)
 """Steps after which to see whether parameters were left out."""
-EXPLODED = 100.0
-"""The same of a gradient that is no usual one: what buffers hold then is its work."""
 JUMP, QUIET = 4.0, 40
 """A gradient this many times its running mean may begin a failure; steps before the next one."""
+EXPLODED = 100.0
+"""The same of a gradient that exploded: what buffers hold then is its work."""
 
 
 class Vigil:

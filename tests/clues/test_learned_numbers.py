@@ -40,6 +40,8 @@ UNSEEN: Table = {
         "large from the start": beside("scale", course(400.0, 700.0)),
         "a logarithm that was small from the start": beside("log_alpha", course(-8.0, -9.0)),
         "a deviation, which has evidence of its own": beside("log_sigma", course(0.0, -20.0)),
+        "a deviation within a block": beside("blocks.3.head.std", course(0.5, 1e-5)),
+        "a location": beside("head.loc", course(0.5, 900.0)),
         "a bias": beside("logit_bias", course(-1.0, -12.0)),
         "only after the failure": beside("logit_scale", late(2.66, 9.0)),
         "no number of a record": {"loss": BROKEN, "my_scale": course(2.0, 900.0)},
@@ -50,6 +52,8 @@ UNSEEN: Table = {
 SEEN: Table = {
     "learned_number_ran_away": {
         "a logarithm upwards": beside("logit_scale", course(2.66, 6.0)),
+        "within a block": beside("blocks.3.attention.logit_scale", course(2.66, 6.0)),
+        "whose module is called a variable": beside("variables.mean_pool.tau", course(0.1, 1e-5)),
         "a scale upwards": beside("scale", course(10.0, 900.0)),
         "a temperature to next to nothing": beside("temperature", course(0.1, 1e-5)),
         "a temperature through 0": beside("temperature", course(0.5, -0.1)),

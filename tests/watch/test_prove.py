@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradcheck import diagnosis
-from gradcheck.model import Event, Kind, Replay, RunReport, Severity, Trial, Tried
+from gradcheck.model import NONFINITE, Event, Kind, Replay, RunReport, Severity, Trial, Tried
 from gradcheck.model.inside import EARLIER, FREEZE, SKIP, SKIP_ONSET, SLOWER
 from gradcheck.watch.changes import catalogue
 from gradcheck.watch.changes.base import Trouble
@@ -417,7 +417,7 @@ def test_earlier_weights_are_tried_on_a_spike(kind: Kind) -> None:
     assert EARLIER not in plan.choose(reported(kind, series=None), Trouble(10))
 
 
-@pytest.mark.parametrize("kind", sorted(diagnosis.NONFINITE))
+@pytest.mark.parametrize("kind", sorted(NONFINITE))
 def test_nor_where_something_was_not_finite(kind: Kind) -> None:
     assert EARLIER not in plan.choose(reported(kind), Trouble(10))
     assert EARLIER not in plan.choose(reported(Kind.LOSS_SPIKE, kind), Trouble(10))

@@ -41,6 +41,11 @@ def error_of_a_target(prediction: Tensor) -> Tensor:
     return torch.exp(error) - error
 
 
+def error_of_a_threshold(prediction: Tensor) -> Tensor:
+    threshold, generation = OLD, prediction
+    return torch.exp(generation - threshold)
+
+
 def softmax_by_hand(logp: Tensor) -> Tensor:
     return torch.exp(SCORES - SCORES.detach().amax(1, keepdim=True))
 
@@ -66,7 +71,9 @@ def test_a_ratio(made: Callable[[Tensor], Tensor]) -> None:
     assert largest(made) == pytest.approx(float(made(NEW).detach().max()))
 
 
-@pytest.mark.parametrize("made", [error_of_a_target, softmax_by_hand, of_two_learned, deviation])
+@pytest.mark.parametrize(
+    "made", [error_of_a_target, error_of_a_threshold, softmax_by_hand, of_two_learned, deviation]
+)
 def test_no_ratio(made: Callable[[Tensor], Tensor]) -> None:
     assert largest(made) is None
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradcheck.diagnosis import NONFINITE
-from gradcheck.model import Kind, RunReport
+from gradcheck.model import NONFINITE, Kind, RunReport
 from gradcheck.model.inside import EARLIER, FREEZE, SKIP_ONSET
 from gradcheck.proving import EXAMINATIONS
 from gradcheck.watch.changes import catalogue
