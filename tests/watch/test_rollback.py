@@ -129,6 +129,20 @@ def test_a_loop_that_ends_within_the_trials(zygote: Zygote, tmp_path: Path) -> N
     assert seen["before"] == seen["after"]
 
 
+def test_workers_that_begin_within_the_trials(zygote: Zygote, tmp_path: Path) -> None:
+    """They make a socket in a directory of theirs; the script's own directories are not made."""
+    source = LOADED.replace("shuffle=True", "shuffle=True, num_workers=2")
+    source = source.replace("range(8):", 'range(8):\n    import os; os.makedirs(f"epoch/{epoch}")')
+    ran = zygote.watch(tmp_path, HEAD + source, "--replay", "rollback")
+    replay = ran.run["replay"]
+    assert replay is not None, ran.err + ran.notes
+    assert (replay["method"], replay["reproduced"]) == ("rollback", True)
+    assert "prevented" in {trial["outcome"] for trial in replay["trials"]}
+    before = ran.run["first_bad_step"] // 12
+    made = sorted(int(one.name) for one in (tmp_path / "epoch").iterdir())
+    assert made == list(range(before + 1))
+
+
 def test_a_script_that_fails_on_its_own_within_the_trials(zygote: Zygote, tmp_path: Path) -> None:
     source = LOADED.replace(
         "        opt.step()", "        opt.step()\n        assert math.isfinite(loss.item()), loss"

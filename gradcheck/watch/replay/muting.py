@@ -8,11 +8,14 @@ import io
 import os
 import shutil
 import sys
+import types
 from contextlib import ExitStack
 from typing import Any
 
 import torch
 
+DEEPEST = 4
+"""Frames in which multiprocessing is looked for: it makes its directories by tempfile."""
 _WRITING = ("w", "a", "x", "+")
 _FORGOTTEN = (
     (os, ("remove", "unlink", "rename", "replace", "mkdir", "makedirs", "rmdir", "symlink")),
@@ -37,7 +40,8 @@ def mute(undo: ExitStack) -> None:
     real = builtins.open
 
     def diverted(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-        if isinstance(mode, str) and any(letter in mode for letter in _WRITING):
+        writes = isinstance(mode, str) and any(letter in mode for letter in _WRITING)
+        if writes and not _between_processes():
             return io.BytesIO() if "b" in mode else io.StringIO()
         return real(file, mode, *args, **kwargs)
 
@@ -45,7 +49,7 @@ def mute(undo: ExitStack) -> None:
         _set(undo, owner, "open", diverted)
     for module, names in _FORGOTTEN:
         for name in names:
-            _set(undo, module, name, _nothing)
+            _set(undo, module, name, _forgotten(getattr(module, name)))
 
 
 def _set(undo: ExitStack, owner: Any, name: str, value: Any) -> None:
@@ -59,5 +63,22 @@ def _put_back(kept: int, number: int) -> None:
     os.close(kept)
 
 
-def _nothing(*args: Any, **kwargs: Any) -> None:
-    """Do not do it."""
+def _forgotten(real: Any) -> Any:
+    """Do not do it, unless it is how processes talk to each other."""
+
+    def muted(*args: Any, **kwargs: Any) -> Any:
+        return real(*args, **kwargs) if _between_processes() else None
+
+    return muted
+
+
+def _between_processes() -> bool:
+    """Whether multiprocessing asks: workers of a loader that begins meanwhile need its sockets."""
+    frame: types.FrameType | None = sys._getframe(2)
+    for _ in range(DEEPEST):
+        if frame is None:
+            return False
+        if str(frame.f_globals.get("__name__", "")).startswith("multiprocessing."):
+            return True
+        frame = frame.f_back
+    return False
