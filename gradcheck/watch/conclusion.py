@@ -16,6 +16,11 @@ from gradcheck.watch.replay.prove import Situation
 if TYPE_CHECKING:
     from gradcheck.watch.session import Session
 
+LOOP_IS_OVER = (
+    "the failing steps were not run again: a rollback goes back within the script's own loop, "
+    "which was over by then; --replay rerun runs the script again from its start"
+)
+
 
 def conclude(session: Session, error: BaseException | None) -> None:
     """Write what is known at the end into the record; `error` is what ended the script, if any."""
@@ -130,9 +135,13 @@ def _run_again(
         )
     if method in (None, prove.FORK):
         replay = proof.by_fork(snapshots, found, changes)
-        if replay is not None or method is not None or snapshots.unavailable is None:
+        if replay is not None or snapshots.unavailable is None:
             return replay, ""
-    if method not in (None, prove.RERUN) or session.rerun is None:
+        if method is not None:
+            return None, f"the failing steps were not run again: {snapshots.unavailable}"
+    if method not in (None, prove.RERUN):
+        return None, LOOP_IS_OVER
+    if session.rerun is None:
         return None, ""
     longest = proof.MOST_WANTED if method == prove.RERUN else prove.MOST_SECONDS
     return proof.by_rerun(session.rerun, found, changes, longest=longest)

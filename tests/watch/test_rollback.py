@@ -117,6 +117,7 @@ def test_with_a_scaler_and_a_schedule(zygote: Zygote, tmp_path: Path) -> None:
     assert "switched off" not in ran.err
     assert len(ran.out.splitlines()) == 96
     assert ran.run["verdict"] == "bad_data"
+    assert "--replay rerun runs the script again" in str(ran.notes)
 
 
 def test_a_loop_that_ends_within_the_trials(zygote: Zygote, tmp_path: Path) -> None:
