@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import namedtuple
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,19 @@ while True:
     opt.zero_grad()
     loss.backward()
     print("loss", loss.item())
+    opt.step()
+"""
+FED = """
+import queue
+fed = queue.SimpleQueue()
+for step in range(9):
+    fed.put(torch.randn(8, 4) if step < 8 else torch.full((8, 4), math.nan))
+model = nn.Linear(4, 1)
+opt = torch.optim.SGD(model.parameters(), lr=0.01)
+while True:
+    loss = model(fed.get()).square().mean()
+    opt.zero_grad()
+    loss.backward()
     opt.step()
 """
 SCALED = """
@@ -142,6 +156,19 @@ def test_workers_that_begin_within_the_trials(zygote: Zygote, tmp_path: Path) ->
     before = ran.run["first_bad_step"] // 12
     made = sorted(int(one.name) for one in (tmp_path / "epoch").iterdir())
     assert made == list(range(before + 1))
+
+
+def test_a_batch_that_never_comes_within_the_trials(zygote: Zygote, tmp_path: Path) -> None:
+    """A queue that is empty by then; the script waits, and would for ever."""
+    hurry = STATES + "rollback.PATIENCE, rollback.STUCK = 0.0, 1.0\n"
+    begun = time.monotonic()
+    ran = zygote.watch(tmp_path, HEAD + FED, "--replay", "rollback", prelude=hurry)
+    assert time.monotonic() - begun < 60
+    assert ran.code == 1, ran.err
+    assert "Traceback" not in ran.err
+    assert ran.held
+    seen = json.loads((tmp_path / "states.json").read_text())
+    assert seen["before"] == seen["after"]
 
 
 def test_a_script_that_fails_on_its_own_within_the_trials(zygote: Zygote, tmp_path: Path) -> None:

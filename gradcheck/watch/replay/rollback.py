@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
 from gradcheck.model import Replay
 from gradcheck.watch.followed import Followed, Step
+from gradcheck.watch.guard import Stop
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.replay import muting, state
 from gradcheck.watch.replay.prove import Answers, Order
@@ -27,7 +30,9 @@ SHARE = 0.007
 """Share of the time that copies may take."""
 FIRST_TICKS = 3
 PATIENCE = 300.0
-"""Seconds that all trials together may take."""
+"""Seconds that all trials together may take; looked at when a step ends."""
+STUCK = 10.0
+"""Seconds after that from which on a step that does not end is broken off."""
 
 
 class Rollback:
@@ -107,6 +112,7 @@ class Rollback:
         self._answers, self.active = answers, True
         self._deadline = time.monotonic() + PATIENCE
         muting.mute(self._undo)
+        self._undo.enter_context(_broken_off_after(PATIENCE + STUCK))
         self._prepare(order)
         return True
 
@@ -182,3 +188,26 @@ class Rollback:
         self._undo.close()
         self.active = False
         self._done(found)
+
+
+@contextlib.contextmanager
+def _broken_off_after(seconds: float) -> Iterator[None]:
+    """End the script if it does not come back, such as from a queue that nobody fills any more.
+
+    By an alarm, which reaches a call that blocks; not where the script has an alarm of its own.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def ring(number: int, frame: object) -> None:
+        raise Stop
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
