@@ -9,6 +9,7 @@ from gradcheck.model import Message
 from gradcheck.readers import text_messages
 from gradcheck.readers.table_steps import is_step_name, preference
 from gradcheck.readers.text_kinds import Counter, Kind, Kinds, Origin
+from gradcheck.readers.text_lines import Line
 from gradcheck.readers.text_names import TRAIN, in_split
 from gradcheck.readers.text_numbers import Split, split
 from gradcheck.readers.text_plans import WITHIN, Plan
@@ -25,6 +26,7 @@ _HEADINGS = frozenset(
 @dataclass(frozen=True)
 class _Row:
     line: int
+    place: int
     origin: Origin
     bar: bool
     counts: tuple[Counter, ...]
@@ -50,17 +52,19 @@ class RowMaker:
         self._section: str | None = None  # what a heading such as `Validating` announced
         self._spoken: str | None = None  # the part of the data that a line spoke of last
         self._last: _Row | None = None
+        self._place = 0
 
-    def take(self, number: int, line: str) -> None:
+    def take(self, line: Line) -> None:
         """Take a line."""
-        parts = split(line)
+        number, self._place, text = line
+        parts = split(text)
         plan = self._templates.plan(parts)
         if plan.speaks or self._listener.in_traceback:
-            skipped = self._listener.take(number, line)
+            skipped = self._listener.take(number, text)
             if skipped is not None:
                 self._add(number, (), skipped, own=True)
                 return
-        if not self._take_table(number, line, plan, has_numbers=bool(parts.runs)):
+        if not self._take_table(number, text, plan, has_numbers=bool(parts.runs)):
             self._take_reading(number, parts, plan)
 
     def finish(self) -> tuple[tuple[Kind, ...], tuple[Message, ...]]:
@@ -109,7 +113,8 @@ class RowMaker:
         if reading.rank is not None:
             measured = {name_of(name, reading.rank): value for name, value in measured.items()}
         counts, begins = self._with_heading(number, counted)
-        row = _Row(number, Origin(bool(counted), begins, line.key), plan.bar, counts, measured)
+        origin = Origin(bool(counted), begins, line.key)
+        row = _Row(number, self._place, origin, plan.bar, counts, measured)
         if self._starts_anew(row):
             return
         if not self._is_redrawn(row):
@@ -139,7 +144,7 @@ class RowMaker:
         if last is None or not (row.bar and last.bar and row.counts) or last.counts != row.counts:
             return False
         # On another line it may be the bar of another process.
-        if row.line != last.line:
+        if row.place != last.place:
             return last.measured.items() <= row.measured.items()
         return last.measured.keys() <= row.measured.keys()
 
@@ -195,9 +200,9 @@ class RowMaker:
                 del self._heading[name]
 
 
-def rows_of(lines: Iterable[tuple[int, str]]) -> tuple[tuple[Kind, ...], tuple[Message, ...]]:
+def rows_of(lines: Iterable[Line]) -> tuple[tuple[Kind, ...], tuple[Message, ...]]:
     """The rows of a log by kind, and its messages, from its numbered lines."""
     maker = RowMaker()
-    for number, line in lines:
-        maker.take(number, line)
+    for line in lines:
+        maker.take(line)
     return maker.finish()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from tests.readers.text_logs import points, run_of
+from tests.synthetic import clues_of, diagnosed
 
 
 def _steps(text: str, name: str) -> list[int]:
@@ -115,14 +118,25 @@ def test_a_bar_redrawn_at_one_place_tells_a_point_once() -> None:
     bar = "50%|#####     | {n}/4 [00:01<00:01, 2.00it/s, loss={loss}]"
     states = [(1, 2.5), (2, 2.25), (2, 2.0), (3, 1.75), (4, 1.5)]
     text = "".join("\r" + bar.format(n=n, loss=loss) for n, loss in states)
-    assert points(run_of(text), "loss") == [(1, 1, 2.5), (1, 2, 2.0), (1, 3, 1.75), (1, 4, 1.5)]
+    assert points(run_of(text), "loss") == [(2, 1, 2.5), (4, 2, 2.0), (5, 3, 1.75), (6, 4, 1.5)]
+
+
+def test_a_bar_that_fills_one_line_tells_when_it_broke() -> None:
+    bar = "train: 50%|#####     | {n}/90 [00:01<00:01, 2.00it/s, loss={loss:.4f}]"
+    losses = [*(1 + 0.3 / (i + 1) for i in range(60)), *[math.nan] * 30]
+    text = "\r".join(bar.format(n=n, loss=loss) for n, loss in enumerate(losses, start=1))
+    run = run_of(text)
+    assert [line for line, _, _ in points(run, "train/loss")] == list(range(1, 91))
+    report = diagnosed(run)
+    assert report.first_bad_step == 61
+    assert "sudden_nonfinite" in clues_of(run)
 
 
 def test_one_bar_starts_where_another_ended() -> None:
     bar = "\rEpoch {e}: 50%|#####     | {n}/2 [00:01<00:01, 2.00it/s, loss={loss}]"
     states = [(0, 1, 2.5), (0, 2, 2.0), (1, 0, 2.0), (1, 1, 1.5), (1, 2, 1.0)]
     text = "".join(bar.format(e=e, n=n, loss=loss) for e, n, loss in states)
-    assert points(run_of(text), "loss") == [(1, 1, 2.5), (1, 2, 2.0), (1, 3, 1.5), (1, 4, 1.0)]
+    assert points(run_of(text), "loss") == [(2, 1, 2.5), (3, 2, 2.0), (5, 3, 1.5), (6, 4, 1.0)]
 
 
 def test_a_program_on_top_of_a_log_leaves_no_trace() -> None:
