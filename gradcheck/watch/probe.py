@@ -284,6 +284,8 @@ class Probe:
 
     def _abandon(self, followed: Followed) -> None:
         """The script itself threw a non-finite step away: it counts, and nothing is held."""
+        if followed.prepared is not None:  # it is the optimizer that runs its closure again
+            return
         step = self._step(followed, skipped=True)
         self.listener.on_nonfinite(followed, step)
         self._finish(followed, step)
@@ -293,7 +295,6 @@ class Probe:
 
     def _values(self, followed: Followed, step: Step) -> dict[str, float]:
         followed.loss_name = followed.loss_name or self._last_loss
-        several = len(self.optimizers) > 1
-        names, batch = self.optimizers.names, self.loading.batch
-        beside = rows.Beside(several, self.scale.now, self.updates, batch, names)
+        several, names = len(self.optimizers) > 1, self.optimizers.names
+        beside = rows.Beside(several, self.scale.now, self.updates, self.loading.batch, names)
         return rows.row(followed, step, beside)

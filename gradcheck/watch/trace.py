@@ -211,7 +211,9 @@ class Trace(TorchDispatchMode):
         backward = self._in_backward()
         module, has_weights = self._module()
         function, line = _function_and_line()
-        phase = "backward" if backward else "optimizer" if self.in_step else "forward"
+        # an optimizer computes without a graph: a closure that it runs again has one
+        updating = self.in_step and not torch.is_grad_enabled()
+        phase = "backward" if backward else "optimizer" if updating else "forward"
         rows, samples = ((), ()) if self.in_loading else self.samples.bad(bad_before, bad)
         node = Node(
             place=self.count,

@@ -372,6 +372,29 @@ def test_an_operation(zygote: Zygote, tmp_path: Path, name: str) -> None:
     assert ran.held
 
 
+CLOSURE = """
+x = torch.linspace(0, 4, 64).reshape(-1, 1)
+model = nn.Sequential(nn.Linear(1, 24), nn.Tanh(), nn.Linear(24, 1))
+optimizer = torch.optim.LBFGS(model.parameters(), lr=1e6, max_iter=5)
+def closure():
+    optimizer.zero_grad()
+    loss = (model(x) - x.sin()).pow(4).mean()  # <- here
+    loss.backward()
+    return loss
+for step in range(20):
+    optimizer.step(closure)
+"""
+
+
+def test_what_an_optimizer_runs_again_is_not_its_own_arithmetic(
+    zygote: Zygote, tmp_path: Path
+) -> None:
+    ran = zygote.watch(tmp_path, HEAD + CLOSURE)
+    assert_blamed(ran, Fault(CLOSURE, "float_overflowed"))
+    assert ran.run["verdict"] == "exploding_gradients"
+    assert {event["kind"] for event in ran.run["events"]} & {"step_rewind"} == set()
+
+
 @pytest.mark.parametrize("name", OF_DATA)
 def test_data(zygote: Zygote, tmp_path: Path, name: str) -> None:
     ran = zygote.watch(tmp_path, OF_DATA[name].source)
