@@ -41,6 +41,8 @@ class ClueKind:
     """Log-odds that it adds to every cause that does not weigh it: below 0 where it proves one."""
     from_then_on: bool = False
     """Whether every step from where it was seen is wrong, however late the loss shows it."""
+    surfaces: bool = False
+    """Whether its place is where a failure came to light that began elsewhere."""
 
 
 @dataclass(frozen=True)

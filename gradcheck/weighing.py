@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gradcheck import plugins, proving
 from gradcheck.case import Case, Clue
 from gradcheck.causes.base import Finding
-from gradcheck.model import Diagnosis, Family, Missing, Rejection, Replay, Role, Severity
+from gradcheck.model import Diagnosis, Family, Missing, Rejection, Replay, Role, Severity, Where
 from gradcheck.weight_table import Table, causes, clue_kinds, fitted
 
 SHOWN = 0.03
@@ -131,8 +131,17 @@ def _diagnosis(case: Case, weighed: Weighed, name: str, probability: float) -> D
         evidence=(*(clue.evidence for clue in speaking[:TOLD]), *tried, *rest),
         ruled_out=tuple(_ruled_out(weighed, name)),
         remedies=tuple(cause.remedies(Finding(case, weighed.clues))),
-        where=proof.where if proof is not None else None,
+        where=proof.where if proof is not None else _surfaced(weighed, name),
     )
+
+
+def _surfaced(weighed: Weighed, name: str) -> Where | None:
+    """Where a failure of this cause came to light; its samples are not those that began it."""
+    for clue in weighed.clues.values():
+        fitting = clue_kinds()[clue.key].surfaces and weighed.table.of(name, clue.key) >= 0
+        if fitting and clue.where is not None:
+            return replace(clue.where, samples=None)
+    return None
 
 
 def _ruled_out(weighed: Weighed, name: str) -> list[Rejection]:

@@ -66,6 +66,8 @@ CAUSE = Cause(
         "gradient_ramp": -2.0,
         "loss_ramp": -2.0,
         "gradient_led_loss": -2.0,
+        "gradient_rose_before": -3.0,
+        "task_changed_at_onset": -4.0,
         "fixed_period": -4.0,
         "once_per_epoch": -4.0,
         "irregular_spikes": -1.5,

@@ -70,7 +70,7 @@ CAUSE = Cause(
         "one_row_jump": -4.0,
         "huge_first_loss": -2.0,
         "update_climbs": 7.0,
-        "loss_negated": 7.0,
+        "loss_negated": 9.0,
         "loss_partly_negated": 0.5,
         "float_overflowed": 1.5,
         "half_overflowed": 0.0,

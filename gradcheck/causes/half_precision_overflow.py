@@ -40,7 +40,7 @@ CAUSE = Cause(
     summary="an activation overflowed float16 in the forward pass",
     weights={
         "half_precision_configured": 1.5,
-        "nan_step_skipped": 1.5,
+        "nan_step_skipped": 2.5,
         "scale_fell_beside_nan": 5.0,
         "loss_scaler_active": 1.5,
         "scale_fell_first": 1.0,

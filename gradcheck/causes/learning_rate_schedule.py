@@ -75,6 +75,8 @@ CAUSE = Cause(
         "slow_recovery": 1.5,
         "frozen_high": 0.5,
         "gradient_led_loss": 0.5,
+        "gradient_rose_before": 0.5,
+        "task_changed_at_onset": -1.0,
         "rate_constant": -8.0,
         "rate_past_peak": -2.0,
         "blow_up_from_start": -1.5,

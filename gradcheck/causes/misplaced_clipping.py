@@ -58,8 +58,8 @@ CAUSE = Cause(
     summary="gradients are clipped before backward or after the step, where it has no effect",
     prior=-7.0,
     weights={
-        "clipped_too_late": 9.0,
-        "clipped_too_early": 9.0,
+        "clipped_too_late": 10.0,
+        "clipped_too_early": 10.0,
         "scattered_gradient_spikes": 1.5,
         "gradient_ramp": 1.5,
         "loss_ramp": 1.5,

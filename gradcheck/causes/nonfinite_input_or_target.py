@@ -61,6 +61,8 @@ CAUSE = Cause(
         "gradient_failed_first": -5.0,
         "finite_gradient_beside_nan": -1.0,
         "infinite_before_nan": -0.5,
+        "gradient_rose_before": -1.0,
+        "task_changed_at_onset": -0.5,
         "gradient_ramp": -3.0,
         "loss_ramp": -3.0,
         "loss_climbed": -3.0,

@@ -71,6 +71,8 @@ CAUSE = Cause(
         "slow_gradient_growth": 1.5,
         "huge_gradient_before_nan": 1.5,
         "gradient_led_loss": 1.5,
+        "gradient_rose_before": 1.5,
+        "task_changed_at_onset": 1.0,
         "gradient_only_spike": 1.0,
         "scattered_gradient_spikes": 1.0,
         "slow_recovery": 1.0,

@@ -49,7 +49,7 @@ CAUSE = Cause(
     summary="the run was resumed without the state of its optimizer",
     prior=-5.5,
     weights={
-        "jump_then_decay": 1.0,
+        "jump_then_decay": 2.0,
         "begins_at_resume": 7.0,
         "slow_recovery": 1.0,
         "loss_climbed": 0.5,

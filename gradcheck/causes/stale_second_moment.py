@@ -64,6 +64,8 @@ CAUSE = Cause(
     weights={
         "gradient_jumped_too": -2.0,
         "slow_recovery": 3.0,
+        "gradient_calm_at_spike": -2.5,
+        "learned_anew": -4.0,
         "gradient_led_loss": 2.5,
         "small_gradient_before": 3.0,
         "irregular_spikes": 0.5,

@@ -59,6 +59,7 @@ CAUSE = Cause(
     summary="the loss has no lower bound and training ran down it",
     weights={
         "negative_from_first_row": -1.5,
+        "infinite_before_nan": -1.0,
         "variance_collapsed": 6.0,
         "sharp_spike": 0.0,
         "impossible_sign": -2.0,

@@ -82,7 +82,7 @@ CAUSE = Cause(
         "nan_in_data": -4.0,
         "scale_fell_beside_finite_loss": -2.5,
         "nonfinite_on_resume": -1.0,
-        "gradient_undefined": 15.0,
+        "gradient_undefined": 17.0,
     },
     remedies=_remedies,
     trials=("guard_sqrt", "guard_division", "guard_domain", "jitter_decomposition"),

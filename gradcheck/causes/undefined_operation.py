@@ -80,7 +80,7 @@ CAUSE = Cause(
         "calm_before": 0.0,
         "undefined_operation_said": 6.0,
         "sudden_nonfinite": 4.9,
-        "gradient_failed_first": 6.5,
+        "gradient_failed_first": 3.0,
         "nonfinite_at_first_row": 4.0,
         "nonfinite_after_first_row": 3.2,
         "infinite_before_nan": 1.5,

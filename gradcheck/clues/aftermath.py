@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind
-from gradcheck.measure.robust import block_levels, finite, level
-from gradcheck.model import Evidence, FloatArray, Kind
+from gradcheck.measure.robust import finite, level
+from gradcheck.model import Evidence, Kind
 from gradcheck.wording import number
 
 CLUES = {
@@ -19,8 +19,8 @@ CLUES = {
 KINDS = (Kind.LOSS_SPIKE, Kind.DIVERGENCE)
 LEAST_JUMP = 1.5
 ROWS = 10
-STAYED = 0.3
-"""Share of the jump that is still there after some rows."""
+NEXT, STAYED = 6, 0.25
+"""Rows after the jump, and the share of it that is still there."""
 WORKED_OFF = 0.25
 """Share of the jump that is gone by the last quarter of the rows after it."""
 
@@ -36,10 +36,11 @@ def observe(case: Case) -> Iterator[Clue]:
         return
     usual, peak = level(before), float(after[:2].max())
     jump = peak - usual
-    high = level(after[2 : ROWS // 2 + 2]) - usual
+    high = level(after[1:NEXT]) - usual
     if peak < LEAST_JUMP * abs(usual) or not STAYED * jump < high < 1.2 * jump:
         return
-    if float(after.max()) > 1.5 * peak or not _comes_down(loss.value[row:], WORKED_OFF * jump):
+    left = level(loss.value[-max(1, (len(loss) - row) // 4) :])
+    if float(after.max()) > 1.5 * peak or not peak - left > WORKED_OFF * jump:
         return
     said = (
         f"the loss jumps from {number(usual)} to {number(peak)} in one row and is still "
@@ -47,9 +48,3 @@ def observe(case: Case) -> Iterator[Clue]:
     )
     last = int(loss.step[min(row + ROWS, len(loss) - 1)])
     yield Clue("jump_then_decay", Evidence(said, loss.name, onset.step, last))
-
-
-def _comes_down(values: FloatArray, least: float) -> bool:
-    """Whether what follows the jump is no plateau: its last quarter is lower than its first."""
-    levels = block_levels(finite(values), 4)
-    return float(levels[0] - levels[-1]) > least

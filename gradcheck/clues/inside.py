@@ -56,7 +56,9 @@ CLUES = {
     "gradient_undefined": _proof("a derivative was undefined where its function was finite"),
     "half_overflowed": _proof("a number left the range of float16"),
     "half_gradient_overflowed": _proof("a gradient left the range of float16"),
-    "float_overflowed": _proof("finite numbers grew until float32 could not hold them"),
+    "float_overflowed": replace(
+        _proof("finite numbers grew until float32 could not hold them"), surfaces=True
+    ),
     "update_made_nonfinite": _proof("the optimizer's own arithmetic made weights non-finite"),
     "half_update_nonfinite": _proof("the optimizer's arithmetic left the range of float16"),
     "no_target_counted": _proof(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.case import LEAD, Case, Clue, ClueKind
-from gradcheck.measure.leadup import Rise, rise
+from gradcheck.measure.leadup import Rise, rise, surprise
 from gradcheck.measure.robust import finite, level, line, log_positive
 from gradcheck.model import Event, Evidence, Kind, Role, Series, Severity
 from gradcheck.wording import count, factor, number
@@ -28,6 +28,10 @@ CLUES = {
     "gradient_led_loss": ClueKind(
         "the gradient norm left its noise before the loss did", (Role.GRAD_NORM,)
     ),
+    "gradient_rose_before": ClueKind(
+        "in the last rows before the failure the gradient norm was already far above its level",
+        (Role.GRAD_NORM,),
+    ),
     "slow_gradient_growth": ClueKind(
         "the gradient norm grew steadily over a large part of the run", (Role.GRAD_NORM,)
     ),
@@ -44,6 +48,10 @@ STEEP = 1.2
 JUMP = 10.0
 """First abnormal row over the usual level: more than a step of a healthy update does."""
 CALM_ROWS = 100
+BACKGROUND, CLOSE = 60, 3
+"""Rows whose gradient norm is the background, and rows just before the failure."""
+RISEN = 3.0
+"""The norm of the last row before the failure over its background."""
 SLOW_ROWS = 20
 SLOW_GROWTH = 8.0
 SLOW_FIT = 0.6
@@ -61,6 +69,7 @@ def observe(case: Case) -> Iterator[Clue]:
         yield from _ramp(case, "loss_ramp", "loss", case.loss, loss)
         yield from _jump(case, case.loss, loss, norm)
     yield from _order(case)
+    yield from _approach(case)
     if not case.failed:
         return
     yield from _climbed(case)
@@ -116,7 +125,7 @@ def _jump(case: Case, series: Series, loss: Rise, norm: Rise | None) -> Iterator
     strength = 1.0 / (1.0 + np.log10(case.cadence)) if not case.per_epoch else 0.3
     strength *= 1.0 if ratio > later or ratio > 100 else 0.6
     # where the run recovered, how it came back says more
-    strength *= 1.0 if case.failed else 0.5
+    strength *= (1.0 if case.failed else 0.5) * surprise(ratio)
     yield Clue("one_row_jump", _evidence(case, series, said), strength, {"ratio": ratio})
     if norm is not None and with_norm and case.gradient is not None:
         said = (
@@ -186,6 +195,28 @@ def _order(case: Case) -> Iterator[Clue]:
     if case.cadence <= loss - gradient <= LEAD * case.cadence:
         said = f"the gradient norm left its noise at step {gradient}, the loss only at step {loss}"
         yield Clue("gradient_led_loss", Evidence(said, case.gradient.name, gradient, loss))
+
+
+def _approach(case: Case) -> Iterator[Clue]:
+    """What comes out of the blue has no rows like these before it."""
+    norm = case.gradient
+    if norm is None:
+        return
+    row = case.onset_row(norm)
+    logs = log_positive(finite(norm.value[max(0, row - BACKGROUND) : row]))
+    if len(logs) < BACKGROUND // 2:
+        return
+    near, far = logs[-CLOSE:], logs[: -2 * CLOSE]
+    usual = float(np.median(far))
+    risen = float(near.min()) > max(float(np.quantile(far, 0.95)), usual + np.log(RISEN) / 2)
+    if not (risen and float(near[-1]) > usual + np.log(RISEN)):
+        return
+    said = (
+        f"in the rows before it the gradient norm rose from {number(float(np.exp(usual)))} to "
+        f"{number(float(np.exp(near[-1])))}"
+    )
+    first, last = int(norm.step[max(0, row - 2 * CLOSE)]), int(norm.step[row - 1])
+    yield Clue("gradient_rose_before", Evidence(said, norm.name, first, last))
 
 
 def _is_near(case: Case, event: Event) -> bool:

@@ -61,9 +61,12 @@ def _negative(loss: Series) -> Iterator[Clue]:
     early = loss.value[:LEAST_ROWS]
     if bool((early < 0).all()):
         said = f"the loss is negative from the first row on ({number(float(early[0]))})"
+        # a difference of two terms starts at about 0, and moves at once by more than that
+        start, moved = abs(level(early)), abs(float(early[-1] - early[0]))
         yield Clue(
             "negative_from_first_row",
             Evidence(said, loss.name, int(loss.step[0]), int(loss.step[LEAST_ROWS - 1])),
+            start / (start + moved),
         )
 
 
@@ -73,9 +76,9 @@ def _floorless(case: Case, loss: Series) -> Iterator[Clue]:
     ]
     end = int(np.searchsorted(loss.order, min(own))) if own else len(loss)
     values = finite(loss.value[:end])
-    if len(values) < 2 * LEAST_ROWS:
+    if len(values) < LEAST_ROWS:
         return
-    levels = block_levels(values, 8)
+    levels = block_levels(values, int(np.clip(len(values) // 3, 4, 8)))
     falls = -np.diff(levels)
     usual = float(np.median(falls[falls > 0])) if bool((falls > 0).any()) else np.inf
     if levels[-1] >= 0 or not bool((falls[-3:] > 0).all()) or falls[-1] <= 0.3 * usual:

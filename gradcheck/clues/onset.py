@@ -35,9 +35,11 @@ NONFINITE = (
 def observe(case: Case) -> Iterator[Clue]:
     """Place the onset in the run."""
     series, onset = case.loss, case.onset
-    if onset is None or series is None or not case.failed or _is_validation(case):
+    if onset is None or series is None or not case.failed:
         return
     row = case.onset_row(series)
+    if _is_validation(case) and not _fails_with_it(series, row):
+        return
     if onset.kind in NONFINITE:
         yield from _nonfinite(case, series, row)
     elif row <= EARLY_ROWS and onset.kind is Kind.DIVERGENCE:
@@ -51,6 +53,11 @@ def _is_validation(case: Case) -> bool:
         and case.onset.series in named
         and case.run.get(Role.LOSS) is not None
     )
+
+
+def _fails_with_it(series: Series, row: int) -> bool:
+    """Whether the next row of the training loss is no better: an epoch ends with an evaluation."""
+    return not bool(np.isfinite(series.value[row : row + 2]).all())
 
 
 def _nonfinite(case: Case, series: Series, row: int) -> Iterator[Clue]:

@@ -27,6 +27,8 @@ CLUES = {
     "infinite_before_nan": ClueKind("the first non-finite loss is an infinity, not a NaN"),
 }
 HUGE = 20.0
+EXPLODED = 1e4
+"""A loss over its usual size whose gradient may overflow without any operation to blame."""
 UNSEEN = 0.6
 """Strength of an infinite loss where no gradient norm tells whether anything grew before it."""
 
@@ -86,6 +88,8 @@ def _from_gradient(case: Case, loss: Series, norm: Series, step: int) -> Iterato
                 step,
             ),
         )
+        yield from _huge_before(case, norm, step)
+    elif value > EXPLODED * abs(case.usual(loss)) > 0:  # its gradient is too large for a float
         yield from _huge_before(case, norm, step)
     elif not _is_hidden(loss, row) and not case.of_kind(Kind.MASKED_NONFINITE):
         at = row_at(norm, step)

@@ -23,13 +23,15 @@ CLUES = {
     "irregular_spikes": ClueKind("several spikes, at irregular distances"),
 }
 LEAST = 3
+AFTERSHOCKS, SMALLER = 30, 3.0
+"""Rows within which a smaller spike is one, and how many times higher the blow was."""
 KINDS = (Kind.LOSS_SPIKE, Kind.GRADIENT_SPIKE, Kind.NONFINITE_LOSS)
 
 
 def observe(case: Case) -> Iterator[Clue]:
     """Test the steps of the most frequent kind of event for a period."""
     events = max((case.of_kind(kind) for kind in KINDS), key=_brief_count)
-    events = [event for event in events if event.recovered]
+    events = _without_aftershocks([event for event in events if event.recovered], case.cadence)
     if len(events) < LEAST:
         return
     steps = np.array([event.step for event in events], dtype=np.int64)
@@ -67,6 +69,21 @@ def observe(case: Case) -> Iterator[Clue]:
         )
         yield Clue("spikes_follow_rate", Evidence(said, series, *window))
     yield from _heights(events, series, window)
+
+
+def _without_aftershocks(events: Sequence[Event], cadence: int) -> list[Event]:
+    """What a wounded run does in the rows after a blow comes at no time of its own."""
+    kept: list[Event] = []
+    for event in events:
+        blow = kept[-1] if kept else None
+        if (
+            blow is not None
+            and (event.step or 0) - (blow.step or 0) <= AFTERSHOCKS * cadence
+            and (blow.value or 0.0) > SMALLER * abs(event.value or 0.0)
+        ):
+            continue
+        kept.append(event)
+    return kept
 
 
 def _brief_count(events: Sequence[Event]) -> int:

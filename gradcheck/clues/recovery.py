@@ -9,6 +9,7 @@ import numpy as np
 from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.attempts import rewinds
 from gradcheck.measure.events import is_beyond_reason
+from gradcheck.measure.leadup import surprise
 from gradcheck.measure.robust import finite, level
 from gradcheck.measure.stretches import row_at
 from gradcheck.model import Event, Evidence, FloatArray, IntArray, Kind, Role, Series
@@ -27,12 +28,16 @@ CLUES = {
         (Role.LOSS, Role.GRAD_NORM),
     ),
     "zero_gradient_beside_nan": ClueKind(
-        "the gradient norm is exactly 0 in the row whose loss is NaN", (Role.LOSS, Role.GRAD_NORM)
+        "the gradient norm is 0, or hardly more, in the rows whose loss is NaN",
+        (Role.LOSS, Role.GRAD_NORM),
     ),
     "sharp_spike": ClueKind("the spike ends from one row to the next, back at normal"),
     "gradient_calm_at_spike": ClueKind(
         "the gradient norm of the row of the loss spike is an ordinary one",
         (Role.LOSS, Role.GRAD_NORM),
+    ),
+    "learned_anew": ClueKind(
+        "again and again the loss leaps to where a training begins, and falls as it did then"
     ),
     "slow_recovery": ClueKind("the loss needs many rows to come back from the spike"),
     "gradient_beyond_reason": ClueKind(
@@ -44,6 +49,12 @@ CLUES = {
 }
 BRIEF = 2
 SLOW = 5
+TASKS = 3
+"""New beginnings that are no accident."""
+REDUCED = 0.35
+"""Share of the usual gradient norm that is left where part of a loss had nothing to average."""
+STANDING = 0.4
+"""What the way back says of a run that stands still: to weights that never were good."""
 
 
 def observe(case: Case) -> Iterator[Clue]:
@@ -56,6 +67,7 @@ def observe(case: Case) -> Iterator[Clue]:
     elif trigger.kind is Kind.LOSS_SPIKE:
         yield from _after_spike(case, loss, trigger)
         yield from _calm_gradient(case, trigger)
+        yield from _learned_anew(case, loss)
     elif trigger.kind is Kind.GRADIENT_SPIKE:
         yield from _gradient_only(case, loss, trigger)
 
@@ -91,13 +103,13 @@ def _after_nan(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
         yield Clue("nan_passed", Evidence(said, *window))
         return
     yield Clue("nan_left_no_trace", Evidence(said, *window))
-    if bool((norms == 0).all()):
+    usual, most = level(case.healthy_norms[-50:]), float(np.nanmax(norms))
+    if most == 0 or most < REDUCED * usual:
         step = int(loss.step[bad[0]])
-        said = (
-            f"at step {step} the loss is NaN and the gradient norm exactly 0: a mean "
-            "over no targets"
-        )
-        yield Clue("zero_gradient_beside_nan", Evidence(said, case.gradient.name, step, step))
+        what = "exactly 0" if most == 0 else f"{number(most)} at most, usually {number(usual)}"
+        said = f"at step {step} the loss is NaN and the gradient norm {what}"
+        place = Evidence(f"{said}: a mean over no targets", case.gradient.name, step, step)
+        yield Clue("zero_gradient_beside_nan", place, 1.0 if most == 0 else 0.5)
 
 
 def _was_reloaded(case: Case, loss: Series, bad: IntArray) -> bool:
@@ -127,8 +139,8 @@ def _after_spike(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
             "row is back: the weights were good all the time, those batches were different"
         )
         strength = (1.0 if case.every_step else 0.6) * (0.3 if case.smoothed else 1.0)
-        # a somewhat harder batch is no fault of the data
-        strength *= min(1.0, np.log10(max(peak / usual, 1.0))) if usual > 0 else 1.0
+        strength *= surprise(peak / usual) if usual > 0 else 1.0
+        strength *= STANDING if case.of_kind(Kind.PLATEAU) else 1.0
         yield Clue("sharp_spike", Evidence(said, *window), strength)
     elif len(rows) >= SLOW:
         said = (
@@ -136,6 +148,36 @@ def _after_spike(case: Case, loss: Series, trigger: Event) -> Iterator[Clue]:
             f"{count(len(rows), 'row')} to come back"
         )
         yield Clue("slow_recovery", Evidence(said, *window))
+
+
+def _learned_anew(case: Case, loss: Series) -> Iterator[Clue]:
+    """Other data from there on: a batch passes in a row, and a wound is no new beginning."""
+    events = [e for e in case.of_kind(Kind.LOSS_SPIKE) if e.recovered and e.series == loss.name]
+    rows = [int(np.searchsorted(loss.order, event.order)) for event in events]
+    if len(rows) < TASKS or bool((finite(loss.value) <= 0).any()):
+        return
+    logs = np.log(loss.value)
+    start = level(logs[:TASKS])
+    courses = zip(rows, [*rows[1:], len(logs)], strict=True)
+    anew = [_begins_anew(logs, row, after, start) for row, after in courses]
+    if sum(anew) >= max(TASKS, 0.7 * len(anew)):
+        said = (
+            f"{sum(anew)} times the loss leaps to the size of its first rows "
+            f"({number(float(np.exp(start)))}) or beyond, and falls again row by row"
+        )
+        yield Clue("learned_anew", Evidence(said, loss.name, events[0].step, events[-1].last_step))
+
+
+def _begins_anew(logs: FloatArray, row: int, after: int, start: float) -> bool:
+    before, course = level(logs[max(0, row - SLOW) : row]), logs[row:after]
+    peak = float(course[:SLOW].max())
+    height = peak - before
+    # as high as the loss of a model that knows nothing of what it is given
+    high = start - np.log(3.0) < peak < start + np.log(30.0) and height > np.log(10.0)
+    if not high or len(course) < 2 * SLOW:
+        return False
+    down = np.flatnonzero(course < before + height / 2)
+    return len(down) > 0 and int(down[0]) > BRIEF and float(course.min()) < before + height / 2
 
 
 def _calm_gradient(case: Case, trigger: Event) -> Iterator[Clue]:

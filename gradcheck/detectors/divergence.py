@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice, pairwise
 
 import numpy as np
 
 from gradcheck.measure.climbs import Climb, climb
 from gradcheck.measure.events import stretch_event
-from gradcheck.measure.regimes import lasting_rise
+from gradcheck.measure.regimes import lasting_rise, thrown_off
 from gradcheck.measure.robust import block_levels
-from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Series, Severity
+from gradcheck.measure.tasks import change_before
+from gradcheck.model import (
+    Event,
+    FloatArray,
+    IntArray,
+    Kind,
+    Objective,
+    Role,
+    Run,
+    Series,
+    Severity,
+)
 from gradcheck.model.inside import EARLIER, FREEZE, SKIP
 
 OBJECTIVE_WEIGHT = re.compile(
@@ -65,11 +77,17 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
         first = 0 if _is_driven_down(values) else None
     if first is None and loss.objective is Objective.MINIMISED:
         first = lasting_rise(values)
+    thrown = thrown_off(values) if first is None and loss.objective is Objective.MINIMISED else None
+    first = thrown if first is None else first
     first = 0 if first is None and _is_astronomic(values) else first
-    if first is not None:
+    harder = None if first is None else _task_from(run, loss, rows, first)
+    if harder is not None:
+        yield from _event(run, _from_row(loss, harder))
+    elif first is not None:
         stretch = (int(rows[min(first, len(rows) - 1)]), int(rows[-1]))
         changed = _objective_changed(run, int(loss.step[stretch[0]]), int(loss.step[stretch[1]]))
-        changed = changed or (not broken and _is_step_change(values, first))
+        stepped = not broken and thrown is None and _is_step_change(values, first)
+        changed = changed or stepped
         changed = changed or _rises_by_itself(run, values, first)
         changed = changed or (not broken and _is_new_task(run, values, first))
         severity = Severity.WARNING if changed else Severity.FAILURE
@@ -92,7 +110,8 @@ def _is_astronomic(values: FloatArray) -> bool:
     """Whether the loss is beyond all units and ends there: it exploded before the first row."""
     if not len(values):
         return False
-    return float(values.max()) > 1e15 and float(np.median(values[-3:])) > 1e9
+    size = np.abs(values)
+    return float(size.max()) > 1e15 and float(np.median(size[-3:])) > 1e9
 
 
 def _ends_in_explosion(values: FloatArray) -> bool:
@@ -112,6 +131,18 @@ def _objective_changed(run: Run, first_step: int, last_step: int) -> bool:
         if len(during) > 1 and bool((np.diff(during) >= 0).all()) and during[-1] > 2 * during[0]:
             return True
     return False
+
+
+def _task_from(run: Run, loss: Series, rows: IntArray, first: int) -> int | None:
+    """The row from which the loss is another one, as a logged setting of the task changed."""
+    changed = change_before(run, loss, int(rows[min(first, len(rows) - 1)]))
+    return None if changed is None else changed[1]
+
+
+def _from_row(series: Series, row: int) -> Series:
+    return replace(
+        series, order=series.order[row:], step=series.step[row:], value=series.value[row:]
+    )
 
 
 def _rises_by_itself(run: Run, values: FloatArray, first: int) -> bool:

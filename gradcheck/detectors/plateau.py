@@ -20,6 +20,8 @@ STANDS = 0.01
 """Relative fall over the second half of the run below which it stands still."""
 SURE = 2.5
 """Standard errors that make a trend a trend."""
+BY_CHANCE, WITHIN, BY_CHANCE_ROWS = 0.6, 0.08, 8
+"""Accuracy that nobody trains for, the most that it may vary, and the rows that show it."""
 DRIFT = 0.05
 """Spread of the levels on the way, relative to their size, within which a run is flat."""
 
@@ -39,6 +41,7 @@ def detect(run: Run) -> Iterator[Event]:
         return
     first = 0 if _is_flat(loss.value) or _is_flat_after_hump(loss.value) else None
     first = _flat_since_collapse(run, loss) if first is None else first
+    first = _flat_at_chance(run, loss) if first is None else first
     if first is not None:
         rows = (first, len(loss) - 1)
         yield stretch_event(Kind.PLATEAU, Severity.WARNING, loss, rows, recovered=False)
@@ -77,6 +80,21 @@ def _is_flat_after_hump(values: FloatArray) -> bool:
         return False
     end = float(np.median(values[hump:]))
     return end > (1 - DRIFT) * float(values[0]) and _is_flat(values[2 * hump :])
+
+
+def _flat_at_chance(run: Run, loss: Series) -> int | None:
+    """The row from which a loss that fell at once stands still, the accuracy being no better.
+
+    A huge first loss falls by itself to what a constant guess costs.
+    """
+    right = run.get(Role.ACCURACY)
+    first = max(2, len(loss) // 20)
+    if right is None or len(right) < BY_CHANCE_ROWS or not np.isfinite(right.value).all():
+        return None
+    low, high = float(right.value.min()), float(right.value.max())
+    if not 0 <= low <= high <= min(BY_CHANCE, low + WITHIN):
+        return None
+    return first if len(loss) - first >= LEAST_ROWS and _is_flat(loss.value[first:]) else None
 
 
 def _flat_since_collapse(run: Run, loss: Series) -> int | None:

@@ -14,6 +14,8 @@ WON = 0.1
 """Loss of the winner, as a share of its early level."""
 LEAST_LEVEL = 0.05
 GROWN = 2.5
+BEATEN, PERFECT = 4.0, 0.01
+"""A cross-entropy by which the other player is never fooled, and that of one that never errs."""
 BLOCKS = 8
 UNBOUNDED, STILL = 100.0, 3.0
 """Size of a critic's loss at the end over the beginning, and over the middle of the run."""
@@ -32,7 +34,10 @@ def winner_and_loser(run: Run) -> tuple[Series, Series] | None:
     """The adversarial loss that went to next to nothing, and the one that ran away meanwhile."""
     players = _players(run)
     pairs = ((one, other) for one in players for other in players if _are_rivals(one, other))
-    return next((pair for pair in pairs if _won(pair[0]) and _ran_away(pair[1])), None)
+    return next(
+        (pair for pair in pairs if (_won(pair[0]) and _ran_away(pair[1])) or _never_a_game(*pair)),
+        None,
+    )
 
 
 def runaway_critic(run: Run) -> Series | None:
@@ -69,6 +74,13 @@ def _are_rivals(one: Series, other: Series) -> bool:
 
 def _side(name: str) -> str | None:
     return next((side for side, pattern in SIDES.items() if pattern.search(name)), None)
+
+
+def _never_a_game(winner: Series, loser: Series) -> bool:
+    """Whether the one has been right all along, and the other never fooled it."""
+    right, fooled = (block_levels(finite(one.value), BLOCKS) for one in (winner, loser))
+    signless = bool((finite(winner.value) >= 0).all())
+    return signless and bool((right < PERFECT).all()) and bool((fooled > BEATEN).all())
 
 
 def _won(series: Series) -> bool:

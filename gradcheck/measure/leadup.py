@@ -9,6 +9,9 @@ import numpy as np
 from gradcheck.measure.robust import finite, level
 from gradcheck.model import FloatArray
 
+SURPRISING = 3.0
+"""Decades of a jump in one row that nothing but a wrong number makes."""
+
 
 @dataclass(frozen=True)
 class Rise:
@@ -45,3 +48,12 @@ def rise(before: FloatArray, after: FloatArray) -> Rise | None:
         return None
     with np.errstate(over="ignore"):
         return Rise(usual, broken, broken / np.concatenate([[usual], broken[:-1]]))
+
+
+def surprise(ratio: float) -> float:
+    """How telling it is, from 0 to 1, that one row is so many times the level before it.
+
+    Steps that are a little too long, and batches a little harder, make tens; a number that has no
+    business in the data makes thousands.
+    """
+    return float(np.clip(np.log10(max(ratio, 1.0)) / SURPRISING, 0.0, 1.0))

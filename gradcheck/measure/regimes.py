@@ -17,6 +17,12 @@ LOST = 0.6
 """Share of the progress made that is lost for good."""
 COMING_DOWN = 0.3
 """Share of the rise that may be undone at the end."""
+BLOW = np.log(4.0)
+"""Height of a row over those before it, and over the level that it left behind."""
+BEFORE, AFTER, SHOCK = 10, 20, 5
+"""Rows before a blow, rows that the level after it needs, and rows that belong to the blow."""
+LEFT = np.log(1.2)
+"""Rise that a blow leaves behind for good."""
 
 
 def lasting_rise(values: FloatArray) -> int | None:
@@ -43,6 +49,29 @@ def lasting_rise(values: FloatArray) -> int | None:
     low = np.flatnonzero(~up)
     block = best + 1 + (int(low[-1]) + 1 if len(low) else 0)
     return _first_row_up(logs, block * rows - rows, float(levels[best]) + 0.5 * least)
+
+
+def thrown_off(values: FloatArray) -> int | None:
+    """The row of a blow after which positive `values` stay up, however little that is.
+
+    Other data may raise a loss too, but then its first rows are no spike.
+    """
+    if len(values) < 2 * BEFORE + SHOCK + AFTER or bool((values <= 0).any()):
+        return None
+    logs = np.log(values)
+    row = 2 * BEFORE + int(np.argmax(logs[2 * BEFORE :]))
+    before, after = float(np.median(logs[row - BEFORE : row])), logs[row + SHOCK :]
+    if len(after) < AFTER or logs[row] < max(before, float(np.median(after))) + BLOW:
+        return None
+    left = float(np.median(after)) - before
+    lost = LOST / 2 * (float(np.median(logs[:BEFORE])) - before)
+    thirds = [float(np.median(part)) for part in np.array_split(after, 3)]
+    undone = thirds[2] - before < (thirds[0] - before) / 2
+    # half of the rows before it lie where hardly one is afterwards
+    if left < max(LEFT, lost) or float(np.quantile(after, 0.05)) <= before or undone:
+        return None
+    up = np.flatnonzero(logs[row - BEFORE : row] < before + LEFT)
+    return row - BEFORE + int(up[-1]) + 1
 
 
 def _is_coming_down(after: FloatArray, best: float) -> bool:

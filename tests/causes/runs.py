@@ -126,11 +126,11 @@ def sudden(rows: int, unit: float) -> Columns:
     return broken_from(healthy(rows, unit), rows * 3 // 4)
 
 
-def one_outlier(rows: int, unit: float) -> Columns:
+def one_outlier(rows: int, unit: float, height: float = 2000.0) -> Columns:
     at = rows * 3 // 4
     return {
-        "loss": scale(decay(rows), at, 30.0) * unit,
-        "grad_norm": scale(norms(rows), at, 40.0),
+        "loss": scale(decay(rows), at, height) * unit,
+        "grad_norm": scale(norms(rows), at, height),
         "lr": constant(rows),
     }
 
@@ -138,7 +138,7 @@ def one_outlier(rows: int, unit: float) -> Columns:
 def wrecking_outlier(rows: int, unit: float) -> Columns:
     at = rows * 3 // 4
     after = steady(rows - at - 3, usual=12.0, noise=0.05)
-    loss = np.concatenate([decay(at), [90.0, 40.0, 20.0], after])
+    loss = np.concatenate([decay(at), [900.0, 40.0, 20.0], after])
     norm = scale(norms(rows), at, 150.0)
     return {"loss": loss * unit, "grad_norm": norm, "lr": constant(rows)}
 
@@ -233,7 +233,7 @@ def switched_off_by_a_burst(rows: int, unit: float) -> Columns:
     """The same after the loss had been far lower: it ends above its best level."""
     at = rows // 3
     loss = np.concatenate(
-        [decay(at, end=0.5), [40.0], steady(rows - at - 1, usual=2.3, noise=0.004)]
+        [decay(at, end=0.5), [1500.0], steady(rows - at - 1, usual=2.3, noise=0.004)]
     )
     return {"loss": loss * unit, "grad_norm": put(norms(rows), slice(at + 1, None), 0.0)}
 

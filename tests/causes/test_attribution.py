@@ -283,6 +283,11 @@ def test_one_outlier_among_dense_rows(rows: int, unit: float) -> None:
     assert report.first_bad_step == rows * 3 // 4
 
 
+def test_a_spike_that_a_long_step_may_make_is_no_outlier_for_sure() -> None:
+    report = report_of(lambda rows, unit: runs.one_outlier(rows, unit, 15.0), 400, 1.0)
+    assert report.verdict in (HEALTHY, INCONCLUSIVE)
+
+
 @pytest.mark.parametrize(("rows", "unit", "stride"), SIZES)
 def test_a_sudden_nan_is_not_attributed_from_the_log(rows: int, unit: float, stride: int) -> None:
     report = report_of(runs.sudden, rows, unit, stride)

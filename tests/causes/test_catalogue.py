@@ -132,7 +132,7 @@ def test_weights_name_existing_clues_and_some_speak_for_the_cause(name: str) -> 
     weights = weight_table.causes()[name].weights
     assert set(weights) <= set(weight_table.clue_kinds())
     assert max(weights.values()) > 0
-    assert all(-15 <= weight <= 15 for weight in weights.values())
+    assert all(-20 <= weight <= 20 for weight in weights.values())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -488,6 +488,20 @@ def test_an_overflow_of_float32_is_neither_data_nor_operation(name: str) -> None
     assert not {told.cause for told in report.diagnoses} & ruled_out
 
 
+def test_an_explosion_is_shown_where_its_numbers_overflowed() -> None:
+    columns, step = next(iter(AFTER_GROWTH.values()))
+    run = watched(dict_of(columns), "float_overflowed", step=step)
+    told = diagnosed(run).diagnoses[0]
+    place = next(seen.where for seen in run.observations)
+    assert place is not None
+    assert told.where == dataclasses.replace(place, samples=None)
+    # the samples of the step that overflowed are not those that began it
+    named = dataclasses.replace(place, samples=(3,))
+    seen = tuple(dataclasses.replace(one, where=named) for one in run.observations)
+    again = diagnosed(dataclasses.replace(run, observations=seen)).diagnoses[0]
+    assert again.where == told.where
+
+
 def test_an_update_that_made_weights_nonfinite_is_what_the_log_says_it_is() -> None:
     grown = diagnosed(watched(EXPLOSION, "update_made_nonfinite", step=LATE))
     assert (grown.verdict, first_cause(grown)) == ("exploding_gradients", "learning_rate_too_high")

@@ -40,6 +40,8 @@ LED = {
     "loss": grow(decay(ROWS), 374, 1.5),
     "grad_norm": grow(norms(ROWS, noise=0.1), 365, 1.5),
 }
+RISE = np.append(np.geomspace(1.3, 5.0, 8), 900.0)
+RISEN = {**OUTLIER, "grad_norm": scale(norms(ROWS, noise=0.1), slice(292, 301), RISE)}
 HEALTHY = {"loss": decay(ROWS), "grad_norm": norms(ROWS)}
 
 UNSEEN: Table = {
@@ -96,6 +98,16 @@ UNSEEN: Table = {
             "grad_norm": scale(norms(ROWS), 100, 50.0),
         },
     },
+    "gradient_rose_before": {
+        "level": CALM_NAN,
+        "out of the blue": OUTLIER,
+        "a ramp that is the failure": RAMP,
+        "one large row among those before": {
+            **OUTLIER,
+            "grad_norm": scale(OUTLIER["grad_norm"], 299, 8.0),
+        },
+        "few rows before": {k: v[280:] for k, v in RISEN.items()},
+    },
     "slow_gradient_growth": {
         "level": CALM_NAN,
         "a late ramp": RAMP,
@@ -115,6 +127,10 @@ UNSEEN: Table = {
     },
 }
 SEEN: Table = {
+    "gradient_rose_before": {
+        "before a blow": RISEN,
+        "another unit": {k: 1e-5 * v for k, v in RISEN.items()},
+    },
     "gradient_ramp": {
         "both": RAMP,
         "into NaN": {k: put(v, slice(385, None), np.nan) for k, v in RAMP.items()},

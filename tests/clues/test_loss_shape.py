@@ -75,6 +75,7 @@ UNSEEN: Table = {
 SEEN: Table = {
     "floorless_fall": {
         "into NaN": {"loss": FALL_NAN},
+        "few rows": {"loss": FALL_NAN[:264:18]},
         "sparse": run_of({"loss": FALL_NAN}, np.arange(ROWS) * 9),
     },
     "floorless_with_gradient": {
@@ -110,3 +111,10 @@ def test_unseen(key: str, run: Run | Columns) -> None:
 @cases(SEEN)
 def test_seen(key: str, run: Run | Columns) -> None:
     assert key in clues_of(run)
+
+
+def test_a_negated_loss_stays_near_its_first_level_and_a_difference_does_not() -> None:
+    negated = put(-2.3 - 0.001 * np.arange(ROWS, dtype=float) ** 2, slice(250, None), np.nan)
+    difference = put(-0.1 * np.arange(1.0, ROWS + 1), slice(250, None), np.nan)
+    assert clues_of({"loss": negated})["negative_from_first_row"].strength > 0.8
+    assert clues_of({"loss": difference})["negative_from_first_row"].strength < 0.5

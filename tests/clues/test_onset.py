@@ -45,6 +45,10 @@ UNSEEN: Table = {
         "few rows before": {"loss": put(decay(ROWS), slice(3, None), NAN)},
         "healthy": {"loss": decay(ROWS)},
         "recovered": {"loss": put(decay(ROWS), 150, NAN)},
+        "only validation": {
+            "loss": decay(ROWS),
+            "val_loss": (np.arange(9, ROWS, 10), put(decay(20), slice(14, None), NAN)),
+        },
     },
     "blow_up_from_start": {
         "late": {"loss": grow(decay(ROWS), 150, 1.3)},
@@ -69,6 +73,10 @@ SEEN: Table = {
         "infinite": {"loss": put(decay(ROWS), slice(150, None), np.inf)},
         "twenty rows": {"loss": put(decay(20), slice(12, None), NAN)},
         "negative": {"loss": SUDDEN["loss"] - 9.0},
+        "an evaluation shows it first": {
+            "loss": (np.arange(ROWS), SUDDEN["loss"]),
+            "val_loss": (np.arange(9, ROWS, 10), put(decay(20), slice(14, None), NAN)),
+        },
         "only the norm": {
             "loss": decay(ROWS),
             "grad_norm": put(norms(ROWS), slice(150, None), NAN),

@@ -29,6 +29,10 @@ UNSEEN: Table = {
             "loss": put(LOSS_NAN, END, float(LOSS_NAN[199])),
             "grad_norm": NORM_NAN,
         },
+        "a loss that has exploded": {
+            "loss": put(decay(ROWS), END, 1.7e34),
+            "grad_norm": put(norms(ROWS), END, INF),
+        },
         "benign skips": {"loss": decay(ROWS), "grad_norm": put(norms(ROWS), [90, 200], INF)},
     },
     "failed_together": {

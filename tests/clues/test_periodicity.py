@@ -52,8 +52,10 @@ UNSEEN: Table = {
         "healthy": {"loss": decay(ROWS)},
     },
 }
+AFTERSHOCKS = scale(spikes(REGULAR, 4000.0)["loss"], [140, 148, 344, 541, 749], 9.0)
 SEEN: Table = {
     "fixed_period": {
+        "with aftershocks": {"loss": AFTERSHOCKS},
         "every one": spikes(REGULAR),
         "one missed": spikes([137, 337, 737, 937]),
         "in the norm": {"loss": decay(ROWS), "grad_norm": scale(norms(ROWS), REGULAR, 50.0)},

@@ -6,7 +6,7 @@ import numpy as np
 
 from gradcheck.model import Run
 from tests.clues import Table, cases
-from tests.synthetic import Column, Columns, clues_of, decay, norms, put, run_of, scale
+from tests.synthetic import Column, Columns, clues_of, decay, norms, put, run_of, scale, steady
 
 ROWS = 400
 NAN = np.nan
@@ -21,6 +21,16 @@ def failing(rows: int | slice | list[int]) -> dict[str, Column]:
 def beside_norm(loss: Column) -> dict[str, Column]:
     """A loss beside healthy gradient norms."""
     return {"loss": loss, "grad_norm": norms(ROWS)}
+
+
+def courses(*starts: float, rows: int = 60, fall: float = 1e-4) -> Column:
+    """A loss that falls from each start in turn, as a new training does."""
+    return np.concatenate(
+        [
+            norms(rows, seed, 1.0, 0.05) * np.geomspace(s, fall, rows)
+            for seed, s in enumerate(starts)
+        ]
+    )
 
 
 LONG = scale(decay(ROWS), slice(300, 330), np.linspace(12.0, 3.0, 30))
@@ -78,6 +88,14 @@ UNSEEN: Table = {
     "zero_gradient_beside_nan": {
         "NaN": {"loss": put(decay(ROWS), 200, NAN), "grad_norm": put(norms(ROWS), 200, NAN)},
         "an ordinary norm": {"loss": put(decay(ROWS), 200, NAN), "grad_norm": norms(ROWS)},
+        "half of the usual norm": {
+            "loss": put(decay(ROWS), 200, NAN),
+            "grad_norm": put(norms(ROWS), 200, 0.4),
+        },
+        "less in one row of two": {
+            "loss": put(decay(ROWS), [200, 300], NAN),
+            "grad_norm": put(put(norms(ROWS), 200, 0.1), 300, 0.8),
+        },
         "zero elsewhere": {
             "loss": put(decay(ROWS), 200, NAN),
             "grad_norm": put(norms(ROWS), 201, 0.0),
@@ -92,6 +110,13 @@ UNSEEN: Table = {
         "both": {"loss": scale(decay(ROWS), 300, 20.0), "grad_norm": scale(norms(ROWS), 300, 50.0)},
         "no norm": {"loss": scale(decay(ROWS), 300, 20.0)},
         "healthy": {"loss": decay(ROWS), "grad_norm": norms(ROWS)},
+    },
+    "learned_anew": {
+        "twice": {"loss": courses(2.7, 3.6, 5.0)},
+        "passing spikes": {"loss": scale(decay(ROWS), [100, 200, 300], 20.0)},
+        "a bad batch of each epoch": {"loss": put(courses(2.7, rows=400), [100, 200, 300], 5.0)},
+        "far beyond the first rows": {"loss": courses(2.7, 900.0, 900.0, 900.0)},
+        "a wound far below them": {"loss": courses(2.7, 0.04, 0.04, 0.04)},
     },
     "slow_recovery": {
         "sharp": {"loss": scale(decay(ROWS), 300, 20.0)},
@@ -147,6 +172,10 @@ SEEN: Table = {
     },
     "zero_gradient_beside_nan": {
         "": {"loss": put(decay(ROWS), 200, NAN), "grad_norm": put(norms(ROWS), 200, 0.0)},
+        "a part of the loss is left": {
+            "loss": put(decay(ROWS), 200, NAN),
+            "grad_norm": put(norms(ROWS), 200, 0.1),
+        },
     },
     "sharp_spike": {
         "one row": {"loss": scale(decay(ROWS), 300, 20.0)},
@@ -156,6 +185,12 @@ SEEN: Table = {
     },
     "gradient_calm_at_spike": {
         "": {"loss": scale(decay(ROWS), 300, 20.0), "grad_norm": norms(ROWS, noise=0.05)},
+    },
+    "learned_anew": {
+        "a curriculum": {"loss": courses(2.7, 3.6, 6.0, 6.8)},
+        "harder and harder": {"loss": courses(2.9, 7.4, 7.6, 39.0, 45.0)},
+        "another unit": {"loss": 1e4 * courses(2.7, 3.6, 6.0, 6.8)},
+        "sparse": run_of({"loss": courses(2.7, 3.6, 6.0, 6.8)}, np.arange(240) * 50),
     },
     "slow_recovery": {"": {"loss": LONG}},
     "gradient_only_spike": {"": {"loss": decay(ROWS), "grad_norm": scale(norms(ROWS), 300, 50.0)}},
@@ -174,3 +209,18 @@ def test_unseen(key: str, run: Run | Columns) -> None:
 @cases(SEEN)
 def test_seen(key: str, run: Run | Columns) -> None:
     assert key in clues_of(run)
+
+
+def strength(columns: Columns, key: str) -> float:
+    return clues_of(columns)[key].strength
+
+
+def test_the_higher_a_spike_the_less_a_training_makes_it() -> None:
+    ten, thousand = ({"loss": scale(decay(ROWS), 300, factor)} for factor in (12.0, 2000.0))
+    assert strength(ten, "sharp_spike") < 0.5
+    assert strength(thousand, "sharp_spike") == 1.0
+
+
+def test_what_comes_back_to_a_standstill_says_little() -> None:
+    still = {"loss": scale(steady(120, usual=2.3, noise=0.002), 10, 2000.0)}
+    assert strength(still, "sharp_spike") < 0.5

@@ -290,3 +290,24 @@ def test_levels_of_a_curriculum_are_no_failure() -> None:
 )
 def test_what_may_be_a_failure_is_one(run: Run) -> None:
     assert severities(run) == ["failure"]
+
+
+def test_a_loss_far_below_all_units_exploded_before_the_log_shows_it() -> None:
+    size = 10.0 ** np.random.default_rng(3).uniform(16, 27, 150)
+    assert severities(run_of({"train/Loss": np.append([283.0], -size)})) == ["failure"]
+
+
+def test_a_blow_that_the_run_never_shook_off() -> None:
+    course = np.concatenate([decay(109, start=3.8, end=2.1), [16.8, 9.0, 4.0]])
+    run = run_of({"loss": np.append(course, norms(28, usual=3.0, noise=0.02))})
+    assert severities(run) == ["failure"]
+
+
+def test_a_harder_task_is_another_loss() -> None:
+    course = np.concatenate([decay(150, end=0.01), decay(150, 3, start=1.0, end=0.8)])
+    horizon = np.repeat([5.0, 10.0], 150)
+    assert severities(run_of({"loss": course})) == ["failure"]
+    assert severities(run_of({"loss": course, "horizon": horizon})) == []
+    thrown = np.append(course[:220], steady(80, usual=4.0))
+    (event,) = detect(run_of({"loss": thrown, "horizon": horizon}))
+    assert event.step == 220

@@ -18,6 +18,9 @@ ROWS = np.arange(400) / 400
         {"loss_d": 0.7 * np.exp(-9 * ROWS), "loss_g": 0.8 + 0.3 * np.cos(25 * ROWS)},
         {"loss_d": 0.7 + 0.1 * np.sin(30 * ROWS), "loss_g": 0.7 + 14 * ROWS},
         {"train_loss": 0.7 * np.exp(-9 * ROWS), "val_loss": 0.7 + 14 * ROWS},
+        {"loss_d": 0.005 * np.exp(-ROWS), "loss_g": 2.5 + 0.3 * np.cos(25 * ROWS)},
+        {"loss_d": 0.005 + 0.3 * (ROWS < 0.3), "loss_g": 6.0 + np.cos(25 * ROWS)},
+        {"loss_d": -0.005 * np.exp(-ROWS), "loss_g": 6.0 + np.cos(25 * ROWS)},
         {"loss_d": 0.7 * np.exp(-9 * ROWS[:30]), "loss_g": 0.7 + 14 * ROWS[:30]},
     ],
 )
@@ -32,3 +35,9 @@ def test_the_loser_runs_away(unit: float) -> None:
     assert event.series == "G_loss"
     assert event.step is not None
     assert event.step < 200
+
+
+def test_a_game_that_never_was_one() -> None:
+    columns = {"d_loss": 0.004 * np.exp(-ROWS), "g_loss": 7.0 + 3 * np.sin(9 * ROWS)}
+    (event,) = detect(run_of(columns))
+    assert event.series == "g_loss"

@@ -10,6 +10,10 @@ from tests.synthetic import Columns, constant, decay, norms, put, run_of, scale,
 
 ROWS = 300
 FROZEN = np.concatenate([decay(60, end=1.5), steady(240, usual=1.5, noise=0.005)])
+AT_CHANCE: Columns = {
+    "loss": np.concatenate([[13_100.0, 40.0], steady(ROWS - 2, usual=1.95, noise=0.002)]),
+    "acc": (np.arange(0, ROWS, 10), steady(30, usual=0.14, noise=0.05)),
+}
 
 NONE: dict[str, Columns] = {
     "no loss": {"grad_norm": norms(ROWS)},
@@ -30,6 +34,16 @@ NONE: dict[str, Columns] = {
         "loss": np.concatenate([decay(220), steady(80, usual=0.5, noise=0.005)]),
         "lr": 1e-3 * np.linspace(1.0, 0.0, ROWS) ** 3,
     },
+    "fell at once, and is right": {
+        "loss": AT_CHANCE["loss"],
+        "acc": (np.arange(0, ROWS, 10), constant(30, 0.93)),
+    },
+    "fell at once, and grows better": {
+        "loss": AT_CHANCE["loss"],
+        "acc": (np.arange(0, ROWS, 10), np.linspace(0.14, 0.4, 30)),
+    },
+    "fell at once, nobody knows": {"loss": AT_CHANCE["loss"]},
+    "falls on, at chance": {"loss": decay(ROWS), "acc": AT_CHANCE["acc"]},
     "diverging": {"loss": np.linspace(1.0, 5.0, ROWS)},
     "a spike in a run that learns": {"loss": scale(decay(ROWS), 150, 10.0)},
 }
@@ -57,3 +71,10 @@ def test_a_loss_that_stands_still_since_the_rate_collapsed() -> None:
     assert (kind, severity, recovered) == ("plateau", "warning", False)
     assert step is not None
     assert abs(step - 60) <= 2
+
+
+def test_a_loss_that_fell_at_once_to_what_a_constant_guess_costs() -> None:
+    ((kind, severity, step, _),) = told(list(detect(run_of(AT_CHANCE))))
+    assert (kind, severity) == ("plateau", "warning")
+    assert step is not None
+    assert 2 <= step <= 20

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gradcheck.weight_table import clue_kinds
 from tests.evaluation import validation
 from tests.evaluation.fitting import Design, Parameters, design, unfitted
 from tests.evaluation.judging import Prediction, predict
@@ -101,10 +102,15 @@ def test_every_observation_is_predicted_once_by_weights_that_know_no_run_of_its_
     assert set(told.values()) == {1}
 
 
-def test_calibration_divides_all_log_odds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calibration_divides_the_log_odds_of_what_logs_show(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(validation, "fit", lambda columns, found: unfitted(columns))
     monkeypatch.setattr(validation, "calibrated_temperature", lambda columns, pairs: 2.0)
     p = fit_calibrated(COLUMNS, SUITE)
-    assert np.array_equal(p.weights, COLUMNS.expected / 2)
+    inside = np.array([not clue_kinds()[clue].needs for clue in COLUMNS.clues])
+    assert 0 < inside.sum() < len(inside)
+    assert np.array_equal(p.weights[:, ~inside], COLUMNS.expected[:, ~inside] / 2)
+    assert np.array_equal(p.weights[:, inside], COLUMNS.expected[:, inside])
     assert np.array_equal(p.priors, COLUMNS.priors / 2)
     assert np.array_equal(p.none, COLUMNS.none / 2)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from rich.progress import track
 
+from gradcheck.weight_table import clue_kinds
 from tests.evaluation.fitting import Design, Parameters, fit
 from tests.evaluation.judging import Prediction, calibrated_temperature, predict
 from tests.evaluation.observations import Observation
@@ -34,11 +36,16 @@ def folds(observations: Sequence[Observation], number: int) -> Iterator[Fold]:
 
 
 def fit_calibrated(columns: Design, observations: Sequence[Observation]) -> Parameters:
-    """Fit, and divide by the temperature that recipes left out within `observations` ask for."""
+    """Fit, and divide by the temperature that recipes left out within `observations` ask for.
+
+    What only `watch` sees is in no log, so that nothing was fitted or is to be calibrated.
+    """
     inner = [(fit(columns, fold.rest), fold.left_out) for fold in folds(observations, INNER)]
     temperature = calibrated_temperature(columns, inner)
     p = fit(columns, observations)
-    return Parameters(p.weights / temperature, p.priors / temperature, p.none / temperature)
+    seen = [bool(clue_kinds()[clue].needs) for clue in columns.clues]
+    weights = np.where(seen, p.weights / temperature, p.weights)
+    return Parameters(weights, p.priors / temperature, p.none / temperature)
 
 
 def held_out(

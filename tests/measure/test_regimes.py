@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from gradcheck.measure.regimes import lasting_rise
+from gradcheck.measure.regimes import lasting_rise, thrown_off
 from tests.synthetic import Column, decay, norms, put, scale, steady
 
 ROWS = 600
@@ -96,3 +96,44 @@ def test_a_hundred_thousand_rows_take_no_time() -> None:
     began = time.process_time()
     assert lasting_rise(values) is not None
     assert time.process_time() - began < 1.0
+
+
+# ---- a blow that leaves its mark
+
+
+def struck(left: float, blow: float = 9.0, at: int = 109, rows: int = 140) -> Column:
+    """From 3.8 down to 2.1, a blow of a few rows, and another level."""
+    before = decay(at, start=3.8, end=2.1, noise=0.04)
+    after = norms(rows - at - 4, 7, 2.1 * left, 0.04)
+    return np.concatenate([before, 2.1 * np.geomspace(blow, 1.5, 4), after])
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("left", [1.3, 1.45, 1.9])
+def test_a_blow_after_which_the_loss_stays_up(left: float, unit: float) -> None:
+    assert thrown_off(unit * struck(left)) == 109
+
+
+SHAKEN_OFF: dict[str, Column] = {
+    "as before": struck(1.0),
+    "hardly higher": struck(1.1),
+    "coming down": np.concatenate([struck(1.5)[:120], np.geomspace(3.2, 2.1, 60)]),
+    "no blow": struck(1.4, blow=1.6),
+    "higher than the blow": struck(8.0),
+    "few rows since": struck(1.45, rows=120),
+    "early": struck(1.45, at=15),
+    "a little of what was learned": np.concatenate(
+        [decay(100, start=300.0, end=0.5), [40.0, 9.0, 2.0], steady(60, usual=0.65)]
+    ),
+    "noise as wide": np.concatenate(
+        [norms(100, 3, 2.0, 0.8), [90.0, 20.0], norms(80, 4, 2.6, 0.8)]
+    ),
+    "negative": struck(1.45) - 3.0,
+    "falling": decay(ROWS),
+    "few rows": decay(20),
+}
+
+
+@pytest.mark.parametrize("values", SHAKEN_OFF.values(), ids=SHAKEN_OFF)
+def test_a_blow_that_is_shaken_off(values: Column) -> None:
+    assert thrown_off(values) is None

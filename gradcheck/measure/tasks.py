@@ -1,0 +1,35 @@
+"""Logged settings of what there is to learn: sequence lengths, horizons, stages, batch sizes."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from gradcheck.model import Role, Run, Series
+
+TASK = re.compile(
+    r"horizon|roll_?out|unroll|seq|context|length|resolution|img_?size|stage|task|level|difficulty"
+    r"|curriculum|batch_?size|bsz"
+)
+LEAST_ROWS = 10
+"""Rows for which a setting stays what it is, on average: what changes more often is measured."""
+AT_ONCE = 2
+"""Rows within which a new task shows in the loss."""
+
+
+def change_before(run: Run, loss: Series, row: int) -> tuple[Series, int] | None:
+    """A setting that changed in a row of the loss or just before it, and the row of the change.
+
+    From there on the loss is another one: what it was before is no level to compare it with.
+    """
+    settings = (s for s in run.every(Role.OTHER) if TASK.search(s.name.lower()) and len(s) > 1)
+    for setting in settings:
+        changed = setting.step[1:][np.diff(setting.value) != 0]
+        if not 0 < len(changed) <= len(setting) // LEAST_ROWS:
+            continue
+        at = np.searchsorted(loss.step, changed)
+        near = at[(at <= row) & (at >= row - AT_ONCE) & (at > 0)]
+        if len(near):
+            return setting, int(near[-1])
+    return None
