@@ -13,7 +13,7 @@ from gradcheck.wording import number
 
 CLUES = {
     "jump_then_decay": ClueKind(
-        "the loss jumps in one row, is highest there, and comes down over many rows"
+        "the loss jumps in one row, is highest there, and comes down over many rows, if at all"
     ),
 }
 KINDS = (Kind.LOSS_SPIKE, Kind.DIVERGENCE)
@@ -23,6 +23,8 @@ NEXT, STAYED = 6, 0.25
 """Rows after the jump, and the share of it that is still there."""
 WORKED_OFF = 0.25
 """Share of the jump that is gone by the last quarter of the rows after it."""
+BEYOND = 1e6
+"""A jump over the level before it whose steps may be too small, or clipped too hard, to undo it."""
 
 
 def observe(case: Case) -> Iterator[Clue]:
@@ -40,7 +42,8 @@ def observe(case: Case) -> Iterator[Clue]:
     if peak < LEAST_JUMP * abs(usual) or not STAYED * jump < high < 1.2 * jump:
         return
     left = level(loss.value[-max(1, (len(loss) - row) // 4) :])
-    if float(after.max()) > 1.5 * peak or not peak - left > WORKED_OFF * jump:
+    comes_down = peak - left > WORKED_OFF * jump or peak > BEYOND * abs(usual)
+    if float(after.max()) > 1.5 * peak or not comes_down:
         return
     said = (
         f"the loss jumps from {number(usual)} to {number(peak)} in one row and is still "

@@ -79,7 +79,7 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
         first = lasting_rise(values)
     thrown = thrown_off(values) if first is None and loss.objective is Objective.MINIMISED else None
     first = thrown if first is None else first
-    first = 0 if first is None and _is_astronomic(values) else first
+    first = _astronomic(values) if first is None else first
     harder = None if first is None else _task_from(run, loss, rows, first)
     if harder is not None:
         yield from _event(run, _from_row(loss, harder))
@@ -106,12 +106,15 @@ def _is_above_noise(values: FloatArray, risen: Climb) -> bool:
     return above >= APART and (len(before) >= 3 or risen.ratio >= STEP_CHANGE)
 
 
-def _is_astronomic(values: FloatArray) -> bool:
-    """Whether the loss is beyond all units and ends there: it exploded before the first row."""
-    if not len(values):
-        return False
+def _astronomic(values: FloatArray) -> int | None:
+    """The row from which the loss is beyond all units, where it ends there.
+
+    It may have exploded before the first row, or between two of them.
+    """
     size = np.abs(values)
-    return float(size.max()) > 1e15 and float(np.median(size[-3:])) > 1e9
+    if not len(values) or float(size.max()) < 1e15 or float(np.median(size[-3:])) < 1e9:
+        return None
+    return int(np.argmax(size > 1e9))
 
 
 def _ends_in_explosion(values: FloatArray) -> bool:

@@ -61,6 +61,10 @@ SEEN: Table = {
         "over forty rows": {"loss": damaged()},
         "over hundreds of rows": {"loss": damaged(1500, 800, lasts=200.0)},
         "low": {"loss": damaged(height=4.0)},
+        "half gone in the next rows": {"loss": damaged(height=7000.0, lasts=5.0)},
+        "far beyond what steps undo": {
+            "loss": np.concatenate([decay(AT), steady(ROWS - AT, usual=1e34)])
+        },
         "noisy": {"loss": damaged(noise=0.15)},
         "tiny unit": {"loss": damaged() * 1e-6},
         "huge unit": {"loss": damaged() * 1e6},

@@ -10,7 +10,19 @@ import pytest
 
 from gradcheck.detectors.divergence import detect
 from gradcheck.model import Observation, Replay, Run, Trial, Tried
-from tests.synthetic import Column, Columns, decay, grow, norms, put, run_of, scale, steady, told
+from tests.synthetic import (
+    Column,
+    Columns,
+    clues_of,
+    decay,
+    grow,
+    norms,
+    put,
+    run_of,
+    scale,
+    steady,
+    told,
+)
 
 ROWS = 400
 
@@ -294,7 +306,9 @@ def test_what_may_be_a_failure_is_one(run: Run) -> None:
 
 def test_a_loss_far_below_all_units_exploded_before_the_log_shows_it() -> None:
     size = 10.0 ** np.random.default_rng(3).uniform(16, 27, 150)
-    assert severities(run_of({"train/Loss": np.append([283.0], -size)})) == ["failure"]
+    run = run_of({"train/Loss": np.append([283.0], -size)})
+    assert severities(run) == ["failure"]
+    assert "fell_without_floor" in clues_of(run)
 
 
 def test_a_blow_that_the_run_never_shook_off() -> None:
