@@ -13,7 +13,7 @@ FUZZ ?= --cases 100000
 # Options of `make evaluate-baseline`, such as BASELINE=--why.
 BASELINE ?=
 
-.PHONY: demo test check lint types fmt bench bench-watch fuzz faults evaluate evaluate-baseline evaluate-peers evaluate-watch samples snapshots readme clean
+.PHONY: demo test check lint types fmt bench bench-watch fuzz faults evaluate evaluate-logs evaluate-baseline evaluate-peers evaluate-watch samples snapshots readme clean
 
 demo: $(CORE)  ## install, diagnose the sample logs, watch a script that fails
 	$(BIN)/gradcheck analyze sample_logs --fail-on never
@@ -56,6 +56,9 @@ evaluate: faults  ## fit the weights with recipes left out, score them, write we
 
 evaluate-baseline: $(INSTALLED)  ## how often --baseline is right: trains 600 small runs, ten minutes
 	$(BIN)/python -m tests.evaluation.baseline $(BASELINE)
+
+evaluate-logs: $(INSTALLED)  ## diagnose logs whose authors had not seen the tool; seconds
+	$(BIN)/python -m tests.strangers --keep
 
 evaluate-watch: faults  ## watch every script and recipe whose fault is known; half an hour
 	$(BIN)/python -m tests.watched scripts --keep
