@@ -23,6 +23,7 @@ from gradcheck.model import (
     Role,
     Run,
     RunReport,
+    Severity,
 )
 
 DECIDED = 0.75
@@ -89,12 +90,18 @@ def diagnose_attempt(run: Run, least: Mapping[Kind, float] | None = None) -> Run
         run=run,
         verdict=verdict,
         confidence=round(confidence, 4),
-        first_bad_step=None if healthy else _first_bad_step(case, told),
+        first_bad_step=_shaken_off(case) if healthy else _first_bad_step(case, told),
         events=case.events,
         diagnoses=proving.with_trials(told, run.replay),
         missing=() if healthy else weighing.missing(case, weighed),
         notes=run.notes,
     )
+
+
+def _shaken_off(case: Case) -> int | None:
+    """The first spike of a run that is well all the same; a warning is no bad step."""
+    grave = case.trigger is not None and case.trigger.severity is not Severity.WARNING
+    return case.onset_step if grave else None
 
 
 def _first_bad_step(case: Case, told: Sequence[Diagnosis]) -> int | None:

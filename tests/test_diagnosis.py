@@ -132,6 +132,12 @@ class TestReport:
         assert report.severity is None
         assert (report.diagnoses, report.missing, report.first_bad_step) == ((), (), None)
 
+    def test_a_spike_that_was_shaken_off_has_its_place(self) -> None:
+        loss = scale(decay(ROWS), [120, 210], 3.0)
+        report = diagnosed({"loss": loss, "grad_norm": scale(norms(ROWS), [120, 210], 3.0)})
+        assert (report.verdict, report.severity) == (HEALTHY, Severity.SPIKE)
+        assert report.first_bad_step == 120
+
     def test_notes_of_the_reader_stay(self) -> None:
         run = dataclasses.replace(run_of(FAILING), notes=("the last record is cut off",))
         assert diagnosed(run).notes == ("the last record is cut off",)

@@ -136,6 +136,7 @@ class RunReport:
     verdict: str
     confidence: float
     first_bad_step: int | None
+    """Where it began; of a healthy run its first spike, None where it has none."""
     events: tuple[Event, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
     missing: tuple[Missing, ...] = ()

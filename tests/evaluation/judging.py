@@ -85,7 +85,7 @@ def _judge(
     step = seen.onset_step
     if step is None:
         step = _place_of_evidence(columns, parameters, seen, causes)
-    if verdict == HEALTHY:
+    if verdict == HEALTHY and seen.severity in (None, Severity.WARNING.value):
         step = None
     return Prediction(
         truth, verdict, confidence, tuple(families), tuple(causes), step, seen.severity, seen.kinds
