@@ -21,6 +21,7 @@ CLUES = {
     "gradients_add_up": ClueKind(
         "from the first row on the gradient norm climbs as a sum does, in equal or shrinking steps",
         (Role.GRAD_NORM,),
+        from_then_on=True,
     ),
 }
 LEAST_ROWS = 4

@@ -7,17 +7,21 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.measure.events import stretch_event
-from gradcheck.measure.games import runaway_critic, winner_and_loser
+from gradcheck.measure.games import never_a_game, runaway_critic, winner_and_loser
 from gradcheck.model import Event, Kind, Run, Series, Severity
 
 
 def detect(run: Run) -> Iterator[Event]:
-    """At most one event, from the row on which the loss is beyond all of its first rows."""
+    """At most one event, from the row on which the loss is beyond all of its first rows.
+
+    From the first row, where it was no better than that.
+    """
     found = winner_and_loser(run)
     series = found[1] if found is not None else runaway_critic(run)
     if series is None:
         return
-    rows = (_first_beyond(series), len(series) - 1)
+    begun = found is not None and never_a_game(*found)
+    rows = (0 if begun else _first_beyond(series), len(series) - 1)
     yield stretch_event(Kind.DIVERGENCE, Severity.WARNING, series, rows, recovered=False)
 
 

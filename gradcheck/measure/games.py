@@ -35,7 +35,7 @@ def winner_and_loser(run: Run) -> tuple[Series, Series] | None:
     players = _players(run)
     pairs = ((one, other) for one in players for other in players if _are_rivals(one, other))
     return next(
-        (pair for pair in pairs if (_won(pair[0]) and _ran_away(pair[1])) or _never_a_game(*pair)),
+        (pair for pair in pairs if (_won(pair[0]) and _ran_away(pair[1])) or never_a_game(*pair)),
         None,
     )
 
@@ -76,7 +76,7 @@ def _side(name: str) -> str | None:
     return next((side for side, pattern in SIDES.items() if pattern.search(name)), None)
 
 
-def _never_a_game(winner: Series, loser: Series) -> bool:
+def never_a_game(winner: Series, loser: Series) -> bool:
     """Whether the one has been right all along, and the other never fooled it."""
     right, fooled = (block_levels(finite(one.value), BLOCKS) for one in (winner, loser))
     signless = bool((finite(winner.value) >= 0).all())

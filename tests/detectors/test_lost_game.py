@@ -40,4 +40,4 @@ def test_the_loser_runs_away(unit: float) -> None:
 def test_a_game_that_never_was_one() -> None:
     columns = {"d_loss": 0.004 * np.exp(-ROWS), "g_loss": 7.0 + 3 * np.sin(9 * ROWS)}
     (event,) = detect(run_of(columns))
-    assert event.series == "g_loss"
+    assert (event.series, event.step) == ("g_loss", 0)

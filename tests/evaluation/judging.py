@@ -10,7 +10,8 @@ import numpy as np
 from gradcheck import weight_table
 from gradcheck.diagnosis import DECIDED, is_open
 from gradcheck.model import HEALTHY, INCONCLUSIVE, Severity
-from gradcheck.weighing import MOST_SHOWN, SHOWN
+from gradcheck.weighing import MOST_SHOWN, PROOF, SHOWN
+from gradcheck.weight_table import clue_kinds
 from tests.evaluation.fitting import (
     Design,
     Matrix,
@@ -82,13 +83,27 @@ def _judge(
     if confidence < DECIDED:
         unexplained = is_open(seen.circumstance, seen.kinds, supported, float(probability[-1]))
         verdict = INCONCLUSIVE if unexplained else HEALTHY
-    step = seen.onset_step
+    begun = _begun(columns, parameters, seen, causes[0][0])
+    step = seen.onset_step if begun is None else begun
     if step is None:
         step = _place_of_evidence(columns, parameters, seen, causes)
     if verdict == HEALTHY and seen.severity in (None, Severity.WARNING.value):
         step = None
     return Prediction(
         truth, verdict, confidence, tuple(families), tuple(causes), step, seen.severity, seen.kinds
+    )
+
+
+def _begun(columns: Design, parameters: Parameters, seen: Seen, cause: str) -> int | None:
+    """Where a mistake of every step was first seen, if it is what proves the cause."""
+    weights = parameters.weights[columns.causes.index(cause)]
+    return next(
+        (
+            step
+            for key, _, step in seen.clues
+            if clue_kinds()[key].from_then_on and weights[columns.clues.index(key)] >= PROOF
+        ),
+        None,
     )
 
 
