@@ -34,12 +34,13 @@ def observe(case: Case) -> Iterator[Clue]:
 
 
 def _left(case: Case, series: Series, limits: policies.Limits, *, absolute: bool) -> Iterator[Clue]:
-    """Beyond the limit, and far above its own early level, at or before the onset.
+    """Beyond the limit, and far above its own early level, at or before an onset elsewhere.
 
     An `absolute` measure that is beyond its limit from the first row on needs no early level.
     """
     limit, ordinary = limits
-    end = case.onset_row(series) + 1 if case.onset is not None else len(series)
+    at_once = case.onset is None or case.onset.series == series.name
+    end = len(series) if at_once else case.onset_row(series) + 1
     values = series.value[:end]
     early = level(finite(values[: max(LEAST_ROWS, len(values) // 4)]))
     away = np.flatnonzero(_beyond(values, limit) | _fails_first(values))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import combinations, islice, pairwise
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from gradcheck.measure.events import stretch_event
 from gradcheck.measure.regimes import lasting_rise, thrown_off
 from gradcheck.measure.robust import block_levels
 from gradcheck.measure.tasks import change_before
+from gradcheck.measure.terms import are_weighed_anew
 from gradcheck.model import (
     Event,
     FloatArray,
@@ -48,6 +49,9 @@ NEGATED, DRIVEN, MOST_BLOCKS = "loss_negated", 4.0, 8
 """The observation that a loss is the negative of an error, and how far it runs down by that."""
 FLOORLESS = 30.0
 """Growth of a negative loss, in its own earlier magnitude, over the last third of the run."""
+STEADILY, SLOWER = 10.0, 2
+"""The same where it fell faster and faster from the first row to the last, and how many of the 21
+pairs of eighths may say otherwise."""
 
 
 def detect(run: Run) -> Iterator[Event]:
@@ -89,6 +93,7 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
         stepped = not broken and thrown is None and _is_step_change(values, first)
         changed = changed or stepped
         changed = changed or _rises_by_itself(run, values, first)
+        changed = changed or (not broken and are_weighed_anew(run, loss, stretch))
         changed = changed or (not broken and _is_new_task(run, values, first))
         severity = Severity.WARNING if changed else Severity.FAILURE
         yield stretch_event(Kind.DIVERGENCE, severity, loss, stretch, recovered=False)
@@ -246,7 +251,7 @@ def _floorless(values: FloatArray) -> int | None:
 
 
 def _ever_faster(values: FloatArray) -> int | None:
-    """The same where it has no late stretch of its own: each eighth fell more than the one before.
+    """The same where it has no late stretch of its own: eighth by eighth it fell more and more.
 
     A likelihood slows down as it fits, however far it falls; a term that is subtracted does not.
     """
@@ -255,7 +260,7 @@ def _ever_faster(values: FloatArray) -> int | None:
     levels = block_levels(values, MOST_BLOCKS)
     falls = -np.diff(levels)
     begun = max(abs(float(levels[0])), float(np.abs(values[:3]).max()), 1e-12)
-    steady = bool((falls > 0).all()) and bool((falls[1:] > falls[:-1]).all())
-    if not steady or -float(levels[-1]) < FLOORLESS * begun:
+    slower = sum(later < earlier for earlier, later in combinations(falls, 2))
+    if not (falls > 0).all() or slower > SLOWER or -float(levels[-1]) < STEADILY * begun:
         return None
     return int(np.argmax(values < -3.0 * begun))

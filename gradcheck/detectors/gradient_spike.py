@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.measure.events import spike_event
-from gradcheck.measure.excursions import GRADIENT, NOISY, excursions
+from gradcheck.measure.excursions import GRADIENT, NOISY, excursions, rhythmic
 from gradcheck.measure.layers import norms_by_optimizer
 from gradcheck.model import Event, Kind, Role, Run
 
@@ -23,5 +23,9 @@ def detect(run: Run) -> Iterator[Event]:
     judged = judged or [(series, NOISY) for series in norms_by_optimizer(run)]
     for series, sensitivity in judged:
         rows = np.flatnonzero(np.isfinite(series.value))
-        for excursion in excursions(series.value[rows], sensitivity):
+        values = series.value[rows]
+        found = excursions(values, sensitivity)
+        beats = rhythmic(values, sensitivity.least_log) if series is norm else []
+        found = beats if len(beats) > len(found) else found
+        for excursion in found:
             yield spike_event(Kind.GRADIENT_SPIKE, series, rows, excursion)

@@ -8,12 +8,22 @@ from dataclasses import replace
 import numpy as np
 
 from gradcheck.measure.events import spike_event
-from gradcheck.measure.excursions import LOSS, NOISY, Excursion, excursions, level_shifts, thrown_up
+from gradcheck.measure.excursions import (
+    LOSS,
+    NOISY,
+    Excursion,
+    excursions,
+    level_shifts,
+    rhythmic,
+    thrown_up,
+)
 from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Severity
 
 MODEST = np.log(3.0)
 """Height, in logarithms, up to which a jump may be a new regime (harder data, a running mean)."""
 LEAST_SHIFT = np.log(2.0)
+LEAST_BEAT = np.log(1.5)
+"""Height of spikes that keep time."""
 SHIFT_ROWS = 20
 """Rows after which a modest excursion is a level, not a spike."""
 
@@ -31,6 +41,8 @@ def detect(run: Run) -> Iterator[Event]:
         known = {excursion.first for excursion in found}
         thrown = [e for e in thrown_up(values) if known.isdisjoint(range(e.first, e.last + 1))]
         found = [*thrown, *found, *_lasting(values, found)]
+        beats = rhythmic(values, LEAST_BEAT)
+        found = beats if len(beats) > len(found) else found
     for excursion in found:
         event = spike_event(Kind.LOSS_SPIKE, loss, rows, excursion)
         if excursion.height < MODEST and _starts_an_epoch(run, event):

@@ -22,6 +22,8 @@ SURE = 2.5
 """Standard errors that make a trend a trend."""
 BY_CHANCE, WITHIN, BY_CHANCE_ROWS = 0.6, 0.08, 8
 """Accuracy that nobody trains for, the most that it may vary, and the rows that show it."""
+UNSEEN = 0.2
+"""Doubt about the fall, as a share of the level, within which much may be learned."""
 DRIFT = 0.05
 """Spread of the levels on the way, relative to their size, within which a run is flat."""
 
@@ -60,6 +62,8 @@ def _is_flat(values: FloatArray) -> bool:
     rows = np.arange(len(values), dtype=float)
     slope = line(rows, values)[0] * len(values)
     doubt = SURE * spread * float(np.sqrt(12 / len(values)))
+    if doubt > UNSEEN * size:
+        return False  # what it learns would not be seen
     wobble = SURE * 1.25 * spread * float(np.sqrt(10 / len(values)))
     fall = max(-slope, float(np.median(values[:3])) - float(levels[-1]) - 2 * spread)
     if float(levels[5] - levels[-1]) > max(2 * float(levels[0] - levels[4]), 2 * wobble):

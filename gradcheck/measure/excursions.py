@@ -15,6 +15,7 @@ from gradcheck.measure.baseline import (
     baseline,
     trailing_median,
 )
+from gradcheck.measure.periods import common_period
 from gradcheck.model import FloatArray, IntArray
 
 AFTERSHOCK = 10
@@ -32,6 +33,9 @@ HINDSIGHT = 2 * MIN_HISTORY
 """Rows after which the first ones are judged, once and for all."""
 LEAST_BEFORE = 2
 """Rows before it: a loss that starts high and falls is no spike."""
+
+RHYTHM_SIGMAS, BEATS, MOST_BEATS = 5.0, 5, 0.7
+"""Height over the noise, how many rows make a rhythm, and the share of its beats that they hit."""
 
 FIRST_UPDATES, THROWN = 3, np.log(8.0)
 """Rows after the first in which a throw may begin, and how far up in logarithms it must go."""
@@ -141,6 +145,26 @@ def thrown_up(values: FloatArray) -> list[Excursion]:
             usual = float(np.exp(level))
             return [Excursion(first, last, peak, True, height, usual, math.inf)]
     return []
+
+
+def rhythmic(values: FloatArray, least: float) -> list[Excursion]:
+    """Single rows that stand out at one fixed distance, too often to be more than the run's noise.
+
+    Chance does not keep time: `least`, their height in logarithms over the rows before, may be low.
+    """
+    base = baseline(values)
+    if not bool(base.logarithmic.all()):
+        return []
+    with np.errstate(invalid="ignore"):
+        out = base.residual > np.maximum(least, RHYTHM_SIGMAS * base.scale)
+    rows = np.flatnonzero(out)
+    rows = rows[np.diff(rows, prepend=-2) > 1]
+    if len(rows) < BEATS:
+        return []
+    period = common_period(rows.astype(np.int64), 1)
+    if period is None or len(rows) < MOST_BEATS * (rows[-1] - rows[0]) / period:
+        return []
+    return [_follow(int(row), base, values) for row in rows]
 
 
 def _candidates(base: Baseline, values: FloatArray, sensitivity: Sensitivity) -> IntArray:

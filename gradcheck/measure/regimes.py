@@ -18,7 +18,7 @@ LOST = 0.6
 COMING_DOWN = 0.3
 """Share of the rise that may be undone at the end."""
 BLOW = np.log(4.0)
-"""Height of a row over those before it, and over the level that it left behind."""
+"""Height of a row over those before it, over the first ones, and over the level it left behind."""
 BEFORE, AFTER, SHOCK = 10, 20, 5
 """Rows before a blow, rows that the level after it needs, and rows that belong to the blow."""
 LEFT = np.log(1.2)
@@ -54,17 +54,19 @@ def lasting_rise(values: FloatArray) -> int | None:
 def thrown_off(values: FloatArray) -> int | None:
     """The row of a blow after which positive `values` stay up, however little that is.
 
-    Other data may raise a loss too, but then its first rows are no spike.
+    Other data may raise a loss too, but not beyond what it cost a model that had learned nothing.
     """
     if len(values) < 2 * BEFORE + SHOCK + AFTER or bool((values <= 0).any()):
         return None
     logs = np.log(values)
     row = 2 * BEFORE + int(np.argmax(logs[2 * BEFORE :]))
     before, after = float(np.median(logs[row - BEFORE : row])), logs[row + SHOCK :]
-    if len(after) < AFTER or logs[row] < max(before, float(np.median(after))) + BLOW:
+    if len(after) < AFTER:
         return None
-    left = float(np.median(after)) - before
-    lost = LOST / 2 * (float(np.median(logs[:BEFORE])) - before)
+    start, end = float(np.median(logs[:BEFORE])), float(np.median(after))
+    if logs[row] < max(before, end, start) + BLOW:
+        return None
+    left, lost = end - before, LOST / 2 * (start - before)
     thirds = [float(np.median(part)) for part in np.array_split(after, 3)]
     undone = thirds[2] - before < (thirds[0] - before) / 2
     # half of the rows before it lie where hardly one is afterwards

@@ -10,7 +10,7 @@ from gradcheck.model import Role, Run, Series
 
 TASK = re.compile(
     r"horizon|roll_?out|unroll|seq|context|length|resolution|img_?size|stage|task|level|difficulty"
-    r"|curriculum|batch_?size|bsz"
+    r"|curriculum|batch_?size|(?<![a-z])(bsz?|len|digits?)(?![a-z])"
 )
 LEAST_ROWS = 10
 """Rows for which a setting stays what it is, on average: what changes more often is measured."""

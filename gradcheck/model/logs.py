@@ -59,6 +59,7 @@ class Said(str, enum.Enum):
     COMMUNICATION = "communication"  # processes lost one another
     KILLED = "killed"
     EXCEPTION = "exception"  # any other that ended the program
+    RESUMED = "resumed"  # no fault: from here on another process goes on, from a checkpoint
 
 
 @dataclass(frozen=True)

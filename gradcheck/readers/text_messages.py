@@ -20,7 +20,8 @@ _CODE = re.compile(
 _WORTH_A_LOOK = re.compile(
     r"error|exception|traceback|assert|overflow|memory|nccl|nans?\b|non-?finite|infinite|inf\b"
     r"|invalid loss|killed|sigkill|sigsegv|segmentation|out of (?:bounds|range)|oom|time ?out"
-    r"|exitcode|minimum|stopping|loss is|became|returned|skipping|valid range",
+    r"|exitcode|minimum|stopping|loss is|became|returned|skipping|valid range|resum|checkpoint"
+    r"|ckpt|restor|load(?:ed|ing)",
     re.IGNORECASE,
 )
 _OVERFLOW = re.compile(
@@ -69,6 +70,12 @@ _SAID = tuple(
             Said.KILLED,
             r"^killed$|exitcode\s*:?\s*-9|signal 9 \(SIGKILL\)|SIGKILL|segmentation fault|SIGSEGV"
             r"|slurmstepd: error: .{0,200}(?:cancelled|time limit)",
+        ),
+        (
+            Said.RESUMED,
+            r"\bresum(?:ed|ing)\b.{0,40}\b(?:at|from|training|run|step|epoch|iter\w*)\b"
+            r"|\b(?:loaded|loading|restored|restoring|continuing)\b.{0,60}(?:\b|_)(?:checkpoint|ckpt)\b"
+            r"|\b(?:checkpoint|ckpt)\b.{0,80}\b(?:loaded|restored)\b",
         ),
     )
 )

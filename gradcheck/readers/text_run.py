@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradcheck.errors import NotALog
-from gradcheck.model import FloatArray, IntArray, Message, Role, Run, Series
+from gradcheck.model import FloatArray, IntArray, Message, Role, Run, Said, Series
 from gradcheck.readers import role_names
 from gradcheck.readers.table_steps import preference
 from gradcheck.readers.text_kinds import Kind
@@ -37,6 +37,8 @@ def run_of(kinds: Sequence[Kind], messages: Sequence[Message], path: Path) -> Ru
     Raises:
         NotALog: no name comes again with a number, and no fault is told of.
     """
+    resumed = tuple(m.order for m in messages if m.said is Said.RESUMED)
+    messages = [message for message in messages if message.said is not Said.RESUMED]
     kinds = told_apart(kinds)
     clock = find_clock(kinds)
     if clock is None or not any(kind.comes_again() for kind in clock.kinds):
@@ -56,6 +58,7 @@ def run_of(kinds: Sequence[Kind], messages: Sequence[Message], path: Path) -> Ru
         messages=tuple(messages),
         unit=clock.unit,
         by_line=True,
+        resumed_at=resumed,
     )
 
 

@@ -69,6 +69,11 @@ SEEN: Table = {
         "an importance ratio": beside("importance_ratio", leaving(1.0, 50.0)),
         "clipped": beside("train/clip_fraction", leaving(0.1, 0.95)),
         "clipfrac": beside("clipfrac", leaving(0.1, 0.95)),
+        "from the first update on, and nothing else amiss": {
+            "charts/reward": norms(ROWS),
+            "losses/value_loss": norms(ROWS, usual=200.0),
+            "losses/approx_kl": norms(ROWS, usual=40.0),
+        },
         "few updates": {
             "train/policy_loss": put(constant(12, 0.1), slice(9, None), NAN),
             "train/approx_kl": put(constant(12, 0.01), slice(8, None), 9.0),

@@ -34,7 +34,10 @@ UNSEEN: Table = {
 }
 SEEN: Table = {
     "task_changed_at_onset": {
-        **{name: beside(name, stepped(AT)) for name in ("horizon", "train/seq_len", "batch_size")},
+        **{
+            name: beside(name, stepped(AT))
+            for name in ("horizon", "train/seq_len", "train/len", "bs")
+        },
         "a row before": beside("horizon", stepped(AT - 1)),
         "smaller": beside("bsz", stepped(AT, 1024.0, 32.0)),
         "sparse": run_of(beside("stage", stepped(AT)), np.arange(ROWS) * 50),

@@ -312,7 +312,7 @@ def test_a_loss_far_below_all_units_exploded_before_the_log_shows_it() -> None:
 
 
 def test_a_blow_that_the_run_never_shook_off() -> None:
-    course = np.concatenate([decay(109, start=3.8, end=2.1), [16.8, 9.0, 4.0]])
+    course = np.concatenate([decay(109, start=3.8, end=2.1), [18.8, 9.0, 4.0]])
     run = run_of({"loss": np.append(course, norms(28, usual=3.0, noise=0.02))})
     assert severities(run) == ["failure"]
 
@@ -325,3 +325,38 @@ def test_a_harder_task_is_another_loss() -> None:
     thrown = np.append(course[:220], steady(80, usual=4.0))
     (event,) = detect(run_of({"loss": thrown, "horizon": horizon}))
     assert event.step == 220
+
+
+# ---- terms that are weighed anew
+
+RISING = np.concatenate([decay(60, start=98.0, end=29.0), np.linspace(40.0, 75.0, 140)])
+KL = np.concatenate([np.linspace(3.0, 357.0, 60), np.geomspace(60.0, 7.0, 140)])
+WITH_PENALTY = np.concatenate([decay(100, start=0.6, end=0.2), 0.2 + np.linspace(0.0, 0.3, 100)])
+PENALTY = np.concatenate([np.zeros(100), np.linspace(0.0, 0.3, 100)])
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"loss": RISING}, "failure"),
+        ({"loss": RISING, "kl_loss": KL}, "warning"),
+        ({"loss": RISING, "kl_loss": 7.0 * np.ones(200)}, "failure"),
+        ({"loss": RISING, "kl_loss": KL[::-1].copy()}, "failure"),
+        ({"loss": RISING * np.append(np.ones(60), 50 * np.ones(140)), "kl_loss": KL}, "failure"),
+        ({"loss": put(RISING, slice(190, None), np.nan), "kl_loss": KL}, "failure"),
+        ({"loss": WITH_PENALTY}, "failure"),
+        ({"loss": WITH_PENALTY, "l1": PENALTY}, "warning"),
+        ({"loss": WITH_PENALTY, "l1": PENALTY + 0.1}, "failure"),
+        ({"loss": WITH_PENALTY, "l1": 30 * PENALTY}, "failure"),
+    ],
+)
+def test_a_total_may_rise_where_its_terms_are_weighed_anew(columns: Columns, expected: str) -> None:
+    assert severities(run_of(columns)) == [expected]
+
+
+def test_a_loss_that_falls_faster_and_faster_has_no_floor() -> None:
+    rows = np.arange(72)
+    fall = -80.0 * (1 + rows / 12) ** 1.8 * np.exp(0.05 * np.random.default_rng(1).normal(size=72))
+    assert severities(run_of({"loss": fall})) == ["failure"]
+    slower = -1500.0 * np.log1p(rows / 9) - 80.0
+    assert severities(run_of({"loss": slower})) == []

@@ -72,3 +72,9 @@ def test_each_of_several_optimizers(height: float, found: bool) -> None:
     spiky = put(norms(ROWS, seed=4), ROWS // 2, height)
     events = list(detect(run_of({**GAME, "optimizer_1/grad_norm": spiky})))
     assert [e.series for e in events] == ["optimizer_1/grad_norm"] * found
+
+
+def test_spikes_of_every_epoch_are_told_however_often_they_come() -> None:
+    rows = list(range(12, 180, 13))
+    found = told(list(detect(run_of({"grad_norm": scale(norms(180, noise=0.15), rows, 7.0)}))))
+    assert found == [("gradient_spike", "spike", row, True) for row in rows]

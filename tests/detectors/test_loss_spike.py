@@ -108,3 +108,9 @@ def test_a_doubled_level_in_noise_is_a_new_level() -> None:
     ((_, severity, step, _),) = told(list(detect(run_of({"loss": loss}))))
     assert severity == "warning"
     assert step is not None and abs(step - 300) <= 1
+
+
+def test_spikes_of_every_epoch_are_told_however_often_they_come() -> None:
+    rows = list(range(12, 180, 13))
+    loss = scale(decay(180, noise=0.04), rows, 2.6)
+    assert [e.step for e in detect(run_of({"loss": loss}))] == rows

@@ -44,6 +44,7 @@ NONE: dict[str, Columns] = {
     },
     "fell at once, nobody knows": {"loss": AT_CHANCE["loss"]},
     "falls on, at chance": {"loss": decay(ROWS), "acc": AT_CHANCE["acc"]},
+    "noise in which nobody sees a fall": {"loss": norms(ROWS, usual=5e7, noise=2.5)},
     "diverging": {"loss": np.linspace(1.0, 5.0, ROWS)},
     "a spike in a run that learns": {"loss": scale(decay(ROWS), 150, 10.0)},
 }

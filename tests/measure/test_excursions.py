@@ -17,6 +17,7 @@ from gradcheck.measure.excursions import (
     Sensitivity,
     excursions,
     level_shifts,
+    rhythmic,
     thrown_up,
 )
 from tests.synthetic import Column, decay, norms, put, scale, steady
@@ -326,3 +327,52 @@ def test_the_first_updates_threw_it_up(name: str) -> None:
 @pytest.mark.parametrize("name", NOT_THROWN)
 def test_nothing_was_thrown_up(name: str) -> None:
     assert not thrown_up(NOT_THROWN[name])
+
+
+# ---- what keeps time
+
+
+def beating(rows: list[int], height: float = 7.0, noise: float = 0.15) -> Column:
+    return scale(norms(180, noise=noise), rows, height)
+
+
+BEATS = list(range(12, 180, 13))
+
+
+def test_rows_that_keep_time_stand_out_of_any_noise() -> None:
+    values = beating(BEATS)
+    assert starts(values, GRADIENT) == []
+    assert [one.first for one in rhythmic(values, np.log(4.0))] == BEATS
+    missed = [row for row in BEATS if row != BEATS[5]]
+    assert [one.first for one in rhythmic(beating(missed), np.log(4.0))] == missed
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        norms(180, noise=0.3),
+        norms(3000, noise=1.0),
+        beating([20, 50, 63, 99, 130, 171]),
+        beating(BEATS[:4]),
+        beating(BEATS[::4]),
+        beating(BEATS, height=2.0),
+        beating([*BEATS, 30, 71]),
+        beating(list(range(9, 180, 3))),
+        beating(BEATS) - 3.0,
+        np.zeros(0),
+    ],
+    ids=[
+        "nothing",
+        "heavy tails",
+        "no rhythm",
+        "four beats",
+        "mostly missed",
+        "low",
+        "others between",
+        "every third row",
+        "negative",
+        "no rows",
+    ],
+)
+def test_what_keeps_no_time(values: Column) -> None:
+    assert rhythmic(values, np.log(4.0)) == []

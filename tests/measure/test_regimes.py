@@ -122,6 +122,9 @@ SHAKEN_OFF: dict[str, Column] = {
     "higher than the blow": struck(8.0),
     "few rows since": struck(1.45, rows=120),
     "early": struck(1.45, at=15),
+    "new data, as far from known as the first": np.concatenate(
+        [decay(150, start=0.9, end=0.01), np.geomspace(2.4, 0.05, 6), steady(80, usual=0.05)]
+    ),
     "a little of what was learned": np.concatenate(
         [decay(100, start=300.0, end=0.5), [40.0, 9.0, 2.0], steady(60, usual=0.65)]
     ),

@@ -219,3 +219,34 @@ def test_a_thousand_messages_keep_both_ends() -> None:
     assert len(run.messages) == 100
     assert run.messages[0].order == 2
     assert run.messages[-1].order == 2000
+
+
+RESUMES = [
+    "resuming at step 3000",
+    "Resuming training from checkpoint-500",
+    "=> loaded checkpoint 'ckpt/last.pth' (epoch 12)",
+    "Loading checkpoint from /data/run/iter_0001000",
+    "INFO:root:Restored from runs/a/model.ckpt",
+    "Loaded optimizer and model from best_checkpoint",
+    "Checkpoint runs/last.pt loaded (epoch 3)",
+    "Resumed run at iteration 4000",
+]
+NO_RESUMES = [
+    "saving checkpoint to runs/last.pt",
+    "resume: false, checkpoint_dir: runs",
+    "best checkpoint: epoch 3",
+    "assumed training is done",
+]
+
+
+@pytest.mark.parametrize("line", RESUMES)
+def test_a_resume_is_no_fault_but_a_place(line: str) -> None:
+    run = run_of("\n".join([*BEFORE, line, "step 9 loss 1.0", "step 10 loss 0.9"]))
+    assert run.resumed_at == (len(BEFORE) + 1,)
+    assert run.messages == ()
+
+
+@pytest.mark.parametrize("line", NO_RESUMES)
+def test_what_is_no_resume(line: str) -> None:
+    run = run_of("\n".join([*BEFORE, line, "step 9 loss 1.0", "step 10 loss 0.9"]))
+    assert run.resumed_at == ()
