@@ -82,7 +82,7 @@ CAUSE = Cause(
         "targets_far_from_unit": -6.0,
         "batch_stands_out": -4.0,
         "target_stands_out": -4.0,
-        "signal_keeps_size": -4.0,
+        "signal_keeps_size": -6.0,
     },
     remedies=_remedies,
     trials=("default_initialization", "lower_learning_rate"),

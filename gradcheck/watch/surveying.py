@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from gradcheck.model import Observation, Role, Run, RunReport, Where
-from gradcheck.watch import layer_history
+from gradcheck.watch import batch_sizes, layer_history
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.replay.snapshot import Snapshots
 from gradcheck.wording import number
@@ -19,11 +18,6 @@ FAR = 20.0
 """Root mean square of inputs from which on they are no longer of unit size."""
 GAIN, GROWN = 4.0, 20.0
 """A layer that multiplies its signal by this, and a signal of this size, are no sound start."""
-STANDS_OUT, ORDINARY = 8.0, 2.0
-MOST_SAMPLES = 64
-GREW, SHRANK = 1.1, 0.5
-"""Data that come to so many times the numbers of the steps before are those of a larger batch, or
-of one so small that its mean is noise."""
 LAGGED = 6.0
 LEFT = 10.0
 """Ratio of probabilities that no clipped update gives."""
@@ -96,7 +90,7 @@ def _first_step(first: Survey) -> Iterator[Observation]:
             f"up to {number(float(first['input']['largest']))}",
             0,
             min(1.0, 0.5 + math.log10(spread / FAR)),
-            where=_where("input", {**first["input"], "samples": None}),
+            where=batch_sizes.where("input", {**first["input"], "samples": None}),
         )
     elif target >= FAR:
         yield Observation(
@@ -105,7 +99,7 @@ def _first_step(first: Survey) -> Iterator[Observation]:
             f"up to {number(float(first['target']['largest']))}",
             0,
             min(1.0, 0.5 + math.log10(target / FAR)),
-            where=_where("target", {**first["target"], "samples": None}),
+            where=batch_sizes.where("target", {**first["target"], "samples": None}),
         )
     layers = [layer for layer in first["layers"] if layer["in"] > 0]
     if not layers or spread >= FAR:
@@ -137,9 +131,7 @@ def _onset(run: Run, surveys: Sequence[Survey], onset: int) -> Iterator[Observat
     """Are the data of the onset out of line, or the weights? Does Adam lag behind?"""
     if len(surveys) < 2:
         return
-    large = list(_out_of_size(surveys, onset))
-    yield from large or _in_line(surveys, onset)
-    yield from _amount(surveys, onset)
+    yield from batch_sizes.compare(surveys, onset)
     written = [one.get("written") for one in surveys]
     at = next((w for w in written[-2:] if w), None)
     if at is not None and not any(written[:-2]):
@@ -167,45 +159,6 @@ def _ratio(surveys: Sequence[Survey], onset: int) -> Iterator[Observation]:
         )
 
 
-def _sizes(surveys: Sequence[Survey], name: str) -> tuple[list[float], float]:
-    """The largest number of each step's data, and the usual one before the onset."""
-    sizes = [float(one[name]["largest"]) for one in surveys]
-    return sizes, statistics.median(sizes[:-2] or sizes[:1])
-
-
-def _out_of_size(surveys: Sequence[Survey], onset: int) -> Iterator[Observation]:
-    """Is the batch of the onset, or its target, larger than the ones before it?"""
-    for key, name, what in (
-        ("batch_stands_out", "input", "inputs"),
-        ("target_stands_out", "target", "targets"),
-    ):
-        sizes, usual = _sizes(surveys, name)
-        first = next((at for at in (-2, -1) if sizes[at] >= STANDS_OUT * usual > 0), None)
-        if first is not None:
-            seen, now = surveys[first][name], sizes[first]
-            yield Observation(
-                key,
-                f"the {what} of step {onset} reach {number(now)}, those of the steps before it "
-                f"{number(usual)}",
-                onset,
-                min(1.0, 0.5 + 0.25 * math.log10(now / usual)),
-                {"ratio": now / usual},
-                _where(name, seen),
-            )
-
-
-def _in_line(surveys: Sequence[Survey], onset: int) -> Iterator[Observation]:
-    """Are its inputs about as large as those before?"""
-    sizes, usual = _sizes(surveys, "input")
-    if usual > 0 and max(sizes[-2:]) < ORDINARY * usual:
-        yield Observation(
-            "batch_ordinary",
-            f"the inputs of step {onset} reach {number(max(sizes[-2:]))}, those of the steps "
-            f"before it {number(usual)}: nothing is out of line",
-            onset,
-        )
-
-
 def _lag(run: Run, surveys: Sequence[Survey], onset: int) -> Iterator[Observation]:
     """Did the gradient leap beyond Adam's second moment, and the loss not yet?"""
     lags = [float(one.get("lag", 0.0)) for one in surveys]
@@ -219,25 +172,6 @@ def _lag(run: Run, surveys: Sequence[Survey], onset: int) -> Iterator[Observatio
             "moment expects",
             onset,
             min(1.0, max(ahead) / 10),
-        )
-
-
-def _amount(surveys: Sequence[Survey], onset: int) -> Iterator[Observation]:
-    """Does the step work on more, or on much less, than the ones before it?"""
-    counts = [int(one["numbers"]) for one in surveys]
-    before, now = statistics.median(counts[:-2] or counts[:1]), max(counts[-2:])
-    if 0 < min(counts[-2:]) <= SHRANK * before:
-        yield Observation(
-            "batch_shrank",
-            f"step {onset} works on {min(counts[-2:]) / before:.0%} of the data of those before it",
-            onset,
-        )
-    if now >= GREW * before > 0:
-        yield Observation(
-            "batch_grew",
-            f"step {onset} works on {number(now / before)} times as much data as those before it",
-            onset,
-            values={"ratio": now / before},
         )
 
 
@@ -271,13 +205,6 @@ def _written(probe: Probe, onset: int | None) -> Iterator[Observation]:
             f"weights were overwritten between the updates before step {onset} and its own",
             onset,
         )
-
-
-def _where(phase: str, seen: Survey) -> Where:
-    """Where data that stands out was met, and which samples it is."""
-    samples = seen.get("samples")
-    few = tuple(samples) if samples and len(samples) <= MOST_SAMPLES else None
-    return Where(phase, file=seen.get("file"), line=seen.get("line"), samples=few)
 
 
 def _updates(probe: Probe, report: RunReport) -> Iterator[Observation]:

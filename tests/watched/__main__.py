@@ -30,6 +30,7 @@ TRAINS_BEFORE = ("_silently(", "tried = ")
 """Recipes whose script holds an earlier run, or trials, that are no part of what they log."""
 
 CHECKS = ("found", "family", "cause", "step", "phase", "line", "samples")
+REPLAYS = ("replayed", "exact", "prevented", "first")
 
 Job = tuple[Truth, list[str]]
 
@@ -127,7 +128,7 @@ def table(outcomes: Iterable[Outcome]) -> str:
     failing = [one for one in outcomes if one.truth.family != "healthy"]
     healthy = [one for one in outcomes if one.truth.family == "healthy"]
     lines = ["| | right | of |", "| --- | --- | --- |"]
-    for name in (*CHECKS, "replayed", "exact", "prevented", "first"):
+    for name in (*CHECKS, *REPLAYS):
         values = [getattr(one, name) for one in failing if getattr(one, name) is not None]
         if values:
             lines.append(f"| {name} | {sum(values) / len(values):.3f} | {len(values)} |")
@@ -157,7 +158,7 @@ def main() -> None:
     with ThreadPoolExecutor(options.workers) as pool:
         for one in pool.map(lambda job: run(job, [f"--replay={options.replay}"]), jobs):
             outcomes.append(one)
-            wrong = [name for name in CHECKS if getattr(one, name) is False]
+            wrong = [name for name in (*CHECKS, *REPLAYS) if getattr(one, name) is False]
             fine = one.truth.family == "healthy" and one.family and one.cause
             mark = "ok  " if fine or not wrong else "    "
             truth = one.truth

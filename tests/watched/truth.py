@@ -108,6 +108,8 @@ def compare(truth: Truth, run: Mapping[str, Any], seconds: float = 0.0) -> Outco
     cause, step = first.get("cause"), run["first_bad_step"]
     said = f"{verdict} {cause} {run['confidence']:.2f} @{step} {where.get('phase')} "
     said += f"{where.get('op')} :{where.get('line')} {where.get('samples')}"
+    for tried in run["replay"]["trials"] if run["replay"] else ():
+        said += f" {tried['change']}={tried['outcome']}"
     if truth.family == "healthy":
         fine, calm = "failure" not in severities, verdict in ("healthy", "inconclusive")
         return Outcome(truth, not fine, fine, calm, None, None, None, None, said, seconds)

@@ -5,7 +5,7 @@ family = "bad_data"
 causes = ["outlier_batch", "recurring_bad_batch"]
 step = 4
 window = 0
-samples = [36]
+samples = [36, 37]
 """
 import tempfile
 from pathlib import Path
