@@ -68,7 +68,7 @@ CAUSE = Cause(
         "infinite_before_nan": 0.5,
         "huge_gradient_before_nan": 0.5,
         "nonfinite_at_first_row": -4.0,
-        "exponential_overflowed": 1.5,
+        "exponential_overflowed": 3.0,
         "half_overflowed": 0.0,
         "float_overflowed": 0.0,
         "half_gradient_overflowed": 0.0,

@@ -10,8 +10,8 @@ from tests.strangers.truth import Truth, outcome, truths
 
 TRUTHS = truths()
 NOT_SEEN = {"deep_tab", "tab_regress"}
-"""A loss in the tens of billions that falls, and one that falls at once to a level and stays there: as
-well as large units and a model that has learned all, for all that these logs say."""
+"""A loss in the tens of billions that falls, one that falls at once to a level and stays there: by
+all that these logs say, large units and a model that has learned all."""
 
 
 @pytest.mark.parametrize("truth", TRUTHS, ids=lambda truth: truth.name)
