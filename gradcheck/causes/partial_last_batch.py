@@ -53,6 +53,7 @@ CAUSE = Cause(
         "nan_passed": 1.5,
         "nan_step_skipped": 1.5,
         "at_epoch_end": 6.0,
+        "spikes_end_epochs": 9.0,
         "sudden_nonfinite": 1.5,
         "failed_together": 0.4,
         "gradient_failed_first": 0.0,

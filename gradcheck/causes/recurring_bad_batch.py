@@ -70,6 +70,7 @@ CAUSE = Cause(
         "gradient_calm_at_spike": -1.0,
         "one_row_jump": 1.5,
         "fixed_period": 7.5,
+        "spikes_end_epochs": -3.0,
         "once_per_epoch": 6.8,
         "equal_heights": 1.0,
         "sharp_spike": 1.5,

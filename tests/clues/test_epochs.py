@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from gradcheck.model import Run
@@ -22,7 +24,29 @@ DONE = (np.arange(ROWS) + 1) / LENGTH
 SHORT = np.floor(np.arange(ROWS) / 4)
 RESUMED = np.floor((np.arange(ROWS) + LENGTH - 3) / LENGTH)
 
+STARTED_LONG, DONE_LONG = np.arange(500) / LENGTH, (np.arange(500) + 1) / LENGTH
+
+
+def spiking(rows: Iterable[int]) -> Column:
+    """A healthy loss with a spike in some rows."""
+    return scale(decay(500), list(rows), 9.0)
+
+
 UNSEEN: Table = {
+    "spikes_end_epochs": {
+        "one step before": {"loss": spiking(range(48, 500, 50)), "epoch": DONE_LONG},
+        "first step of the next": {"loss": spiking(range(50, 500, 50)), "epoch": DONE_LONG},
+        "three": {"loss": spiking([49, 99, 149]), "epoch": DONE_LONG},
+        "half of them elsewhere": {
+            "loss": spiking([49, 99, 149, 199, 22, 122, 222, 333]),
+            "epoch": DONE_LONG,
+        },
+        "the last logged step of whole epochs, not every one logged": run_of(
+            {"loss": spiking(range(9, 500, 10)), "epoch": np.floor(np.arange(500) / 10)},
+            np.arange(500) * 5,
+        ),
+        "no epoch": {"loss": spiking(range(49, 500, 50))},
+    },
     "at_epoch_end": {
         "one step before": breaking(148, WHOLE),
         "first step of the next": breaking(150, WHOLE),
@@ -41,6 +65,14 @@ UNSEEN: Table = {
     },
 }
 SEEN: Table = {
+    "spikes_end_epochs": {
+        "fraction of steps done": {"loss": spiking(range(49, 500, 50)), "epoch": DONE_LONG},
+        "whole": {"loss": spiking(range(49, 500, 50)), "epoch": np.floor(STARTED_LONG)},
+        "one elsewhere": {"loss": spiking([*range(49, 500, 50), 222]), "epoch": DONE_LONG},
+        "every fifth step": run_of(
+            {"loss": spiking(range(9, 500, 10)), "epoch": DONE_LONG * 5}, np.arange(500) * 5
+        ),
+    },
     "at_epoch_end": {
         "whole": breaking(149, WHOLE),
         "counted from 1": breaking(149, WHOLE + 1),
