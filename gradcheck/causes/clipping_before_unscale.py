@@ -66,5 +66,5 @@ CAUSE = Cause(
         "half_gradient_overflowed": 0.0,
     },
     remedies=_remedies,
-    trials=("clip_gradients",),
+    trials=("unscale_first", "clip_gradients"),
 )

@@ -89,4 +89,5 @@ CAUSE = Cause(
         "optimizer_began_anew": -3.0,
     },
     remedies=_remedies,
+    trials=("guard_division", "guard_log"),
 )

@@ -10,7 +10,7 @@ STEPS = ("lower_learning_rate", "clip_gradients")
 REPAIRS: Mapping[str, tuple[str, ...]] = {
     "adversarial_imbalance": STEPS,
     "argument_out_of_domain": ("guard_domain", "guard_log", "guard_sqrt"),
-    "clipping_before_unscale": ("clip_gradients",),
+    "clipping_before_unscale": ("unscale_first", "clip_gradients"),
     "division_by_zero": ("guard_division",),
     "empty_targets": ("guard_empty_mean", *BATCH),
     "exponential_overflow": ("guard_exponential",),
@@ -31,7 +31,7 @@ REPAIRS: Mapping[str, tuple[str, ...]] = {
     "nonfinite_target": ("without_samples", "mask_targets", "skip_nonfinite"),
     "outlier_batch": ("without_samples", "skip_batch", "clip_gradients"),
     "partial_last_batch": ("drop_small_batches",),
-    "poisoned_buffers": ("repair_buffers", "without_samples"),
+    "poisoned_buffers": ("repair_buffers", *BATCH),
     "policy_ratio_explosion": ("guard_exponential", *STEPS),
     "poor_initialization": ("default_initialization",),
     "recurrent_growth": ("clip_gradients",),

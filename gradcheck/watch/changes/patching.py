@@ -21,12 +21,24 @@ Guard = Callable[..., tuple[tuple[Any, ...], dict[str, Any]]]
 """Takes the arguments of a call and gives those to call with."""
 
 
-def guard_calls(undo: ExitStack, names: tuple[str, ...], guard: Guard) -> None:
-    """Have every function of these names called with guarded arguments."""
-    for inplace in (False, True):
-        chosen = tuple(name for name in names if _is_inplace(name) == inplace)
-        make = _make_inplace if inplace else _make
-        replace_calls(undo, chosen, functools.partial(make, guard))
+def guard_calls(
+    undo: ExitStack,
+    names: tuple[str, ...],
+    guard: Guard,
+    owners: tuple[Any, ...] = OWNERS,
+    *,
+    inplace: bool | None = None,
+) -> None:
+    """Have every function of these names called with guarded arguments.
+
+    Whether a function writes to its first argument is told by its name, or by `inplace`.
+    """
+    for writes in (False, True):
+        chosen = tuple(
+            name for name in names if (_is_inplace(name) if inplace is None else inplace) == writes
+        )
+        make = _make_inplace if writes else _make
+        replace_calls(undo, chosen, functools.partial(make, guard), owners)
 
 
 def _is_inplace(name: str) -> bool:
@@ -55,7 +67,10 @@ def _make_inplace(guard: Guard, real: Any) -> Any:
 
 
 def replace_calls(
-    undo: ExitStack, names: tuple[str, ...], make: Callable[[Any], Callable[..., Any]]
+    undo: ExitStack,
+    names: tuple[str, ...],
+    make: Callable[[Any], Callable[..., Any]],
+    owners: tuple[Any, ...] = OWNERS,
 ) -> None:
     """Replace functions and methods of these names, in torch and in the user's modules.
 
@@ -63,7 +78,7 @@ def replace_calls(
     training is none of its updates.
     """
     made: dict[int, tuple[Any, Any]] = {}
-    for owner in OWNERS:
+    for owner in owners:
         for name in names:
             real = getattr(owner, name, None)
             if real is None or not callable(real):

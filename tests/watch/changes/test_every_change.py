@@ -343,6 +343,22 @@ CASES = {
         """),
         idle=("float32",),
     ),
+    "unscale_first": Case(
+        script("""
+        model = nn.Linear(4, 1)
+        opt = torch.optim.SGD(model.parameters(), lr=0.1)
+        scaler = torch.amp.GradScaler("cpu", init_scale=65536.0)
+        for step in range(150):
+            x = torch.randn(16, 4)
+            loss = F.mse_loss(model(x), x.sum(1, keepdim=True))
+            opt.zero_grad()
+            scaler.scale(loss).backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            scaler.step(opt)
+            scaler.update()
+        """),
+        failing=("lower_learning_rate",),
+    ),
     "drop_small_batches": Case(
         script("""
         data = TensorDataset(torch.randn(81, 4), torch.randn(81, 1))

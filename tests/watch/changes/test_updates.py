@@ -148,6 +148,23 @@ def test_smaller_batches_are_dropped() -> None:
     assert change.acted == 2
 
 
+def test_steps_on_fewer_rows_are_left_out_where_no_loader_makes_the_batches() -> None:
+    model = nn.Linear(3, 1)
+    with acting("drop_small_batches", new_probe(model)) as change:
+        told = []
+        nothing: Any = None
+        for rows in (4, 4, 1, 4, 3):
+            model(torch.zeros(rows, 3))
+            told.append(change.rescue(nothing, 0))
+        assert told == [False, False, True, False, True]
+        assert change.rescue(nothing, 0) is False  # no model ran
+        assert change.acted == 2
+        change.batch(None, "x", [1, 2])
+        model(torch.zeros(1, 3))
+        assert change.rescue(nothing, 0) is False  # a loader makes them: it drops them
+    model(torch.zeros(1, 3))
+
+
 def test_inputs_are_made_finite_and_others_pass() -> None:
     model = nn.Linear(3, 1)
     seen: list[Tensor] = []
