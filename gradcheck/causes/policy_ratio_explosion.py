@@ -61,7 +61,7 @@ CAUSE = Cause(
     weights={
         "policy_moved_first": 8.0,
         "ratio_overflowed": 11.0,
-        "ratio_left_range": 8.0,
+        "ratio_left_range": 7.0,
         "gradient_ramp": 0.5,
         "loss_ramp": 0.5,
         "loss_climbed": 0.5,

@@ -22,7 +22,7 @@ SURE = 2.5
 """Standard errors that make a trend a trend."""
 BY_CHANCE, WITHIN, BY_CHANCE_ROWS = 0.6, 0.08, 8
 """Accuracy that nobody trains for, the most that it may vary, and the rows that show it."""
-UNSEEN = 0.2
+UNSEEN = 0.25
 """Doubt about the fall, as a share of the level, within which much may be learned."""
 DRIFT = 0.05
 """Spread of the levels on the way, relative to their size, within which a run is flat."""

@@ -102,13 +102,13 @@ def test_every_observation_is_predicted_once_by_weights_that_know_no_run_of_its_
     assert set(told.values()) == {1}
 
 
-def test_calibration_is_of_all_but_proofs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calibration_is_of_what_logs_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validation, "fit", lambda columns, found: unfitted(columns))
     monkeypatch.setattr(validation, "calibrated_temperature", lambda columns, pairs: 2.0)
     p = fit_calibrated(COLUMNS, SUITE)
-    proofs = np.array([clue_kinds()[clue].against < 0 for clue in COLUMNS.clues])
-    assert 0 < proofs.sum() < len(proofs)
-    assert np.array_equal(p.weights[:, ~proofs], COLUMNS.expected[:, ~proofs] / 2)
-    assert np.array_equal(p.weights[:, proofs], COLUMNS.expected[:, proofs])
+    inside = np.array([not clue_kinds()[clue].needs for clue in COLUMNS.clues])
+    assert 0 < inside.sum() < len(inside)
+    assert np.array_equal(p.weights[:, ~inside], COLUMNS.expected[:, ~inside] / 2)
+    assert np.array_equal(p.weights[:, inside], COLUMNS.expected[:, inside])
     assert np.array_equal(p.priors, COLUMNS.priors / 2)
     assert np.array_equal(p.none, COLUMNS.none / 2)

@@ -38,13 +38,13 @@ def folds(observations: Sequence[Observation], number: int) -> Iterator[Fold]:
 def fit_calibrated(columns: Design, observations: Sequence[Observation]) -> Parameters:
     """Fit, and divide by the temperature that recipes left out within `observations` ask for.
 
-    What proves a cause from inside is in no log: nothing of it was fitted, or is to be calibrated.
+    What only `watch` sees is in no log: nothing of it was fitted, or is to be calibrated.
     """
     inner = [(fit(columns, fold.rest), fold.left_out) for fold in folds(observations, INNER)]
     temperature = calibrated_temperature(columns, inner)
     p = fit(columns, observations)
-    proofs = [clue_kinds()[clue].against < 0 for clue in columns.clues]
-    weights = np.where(proofs, p.weights, p.weights / temperature)
+    logged = [bool(clue_kinds()[clue].needs) for clue in columns.clues]
+    weights = np.where(logged, p.weights / temperature, p.weights)
     return Parameters(weights, p.priors / temperature, p.none / temperature)
 
 

@@ -3,6 +3,7 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -27,6 +28,7 @@ class GuardDivision(Change):
         guard_calls(self.undo, ("__rtruediv__", "__rdiv__"), self._guard_reversed)
         guard_calls(self.undo, ("reciprocal", "reciprocal_"), self._guard_reversed)
         guard_calls(self.undo, ("pow", "__pow__"), self._guard_power)
+        guard_calls(self.undo, ("std", "var"), self._guard_spread)
 
     def _guard(self, value: Any, divisor: Any = None, *args: Any, **kwargs: Any) -> Any:
         if divisor is None:
@@ -45,6 +47,17 @@ class GuardDivision(Change):
         negative = isinstance(exponent, int | float) and exponent < 0
         return (self._off_zero(value) if negative else value, exponent, *args), kwargs
 
+    def _guard_spread(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """The spread of a single value is divided by n - 1 = 0."""
+        named = dict(kwargs)
+        given = [one for one in args if not isinstance(one, bool)]  # and not whether it is unbiased
+        dim = given[0] if given else named.get("dim")
+        if not isinstance(value, Tensor) or _count(value, dim) != 1:
+            return (value, *args), kwargs
+        self.acted += 1
+        named.pop("unbiased", None)
+        return (value,), {**named, "dim": dim, "correction": 0}
+
     def _off_zero(self, value: Any) -> Any:
         if not isinstance(value, Tensor):
             return value
@@ -59,6 +72,14 @@ class GuardDivision(Change):
             return value
         self.acted += 1
         return torch.where(close, torch.where(value < 0, -edge, edge).to(value.dtype), value)
+
+
+def _count(value: Tensor, dim: Any) -> int:
+    """How many numbers go into one spread."""
+    if dim is None:
+        return value.numel()
+    dims = dim if isinstance(dim, list | tuple) else (dim,)
+    return math.prod(value.shape[one] for one in dims if value.dim())
 
 
 CHANGE = GuardDivision

@@ -399,6 +399,44 @@ def test_division_by_a_count_of_nothing() -> None:
     assert torch.isfinite(by_zero).all()
 
 
+@pytest.mark.parametrize(
+    ("shape", "of"),
+    [
+        ((1,), lambda x: x.std()),
+        ((1,), lambda x: torch.var(x)),
+        ((1, 3), lambda x: x.std(0)),
+        ((1, 3), lambda x: torch.std(x, dim=0, keepdim=True)),
+        ((1, 3), lambda x: x.var(0, unbiased=True)),
+        ((1, 3), lambda x: x.std(dim=(0,), correction=1)),
+        ((), lambda x: x.std()),
+    ],
+)
+def test_the_spread_of_one_value_is_0(shape: tuple[int, ...], of: Of) -> None:
+    alone = torch.ones(shape)
+    with acting("guard_division") as change:
+        assert torch.equal(of(alone), torch.zeros_like(of(alone)))
+        assert change.acted == 2
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        lambda x: x.std(),
+        lambda x: x.std(0),
+        lambda x: x.var(dim=1, unbiased=False),
+        lambda x: torch.std(x, 0, True),
+        lambda x: torch.var(x, unbiased=False),
+        lambda x: x.std(dim=(0, 1), correction=0),
+    ],
+)
+def test_the_spread_of_several_values_is_as_it_was(of: Of) -> None:
+    several = torch.randn(4, 3)
+    before = of(several)
+    with acting("guard_division") as change:
+        assert torch.equal(of(several), before)
+        assert change.acted == 0
+
+
 @pytest.mark.parametrize("name", sorted(catalogue.changes()))
 def test_a_change_that_is_undone_leaves_torch_as_it_was(name: str) -> None:
     model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
