@@ -57,6 +57,7 @@ CAUSE = Cause(
         "floorless_with_gradient": 1.5,
         "calm_before": -3.0,
         "impossible_sign": -3.0,
+        "critic_without_bound": -3.0,
         "floorless_fall": 2.5,
         "fell_without_floor": 5.5,
         "monotone_rise": 6.5,

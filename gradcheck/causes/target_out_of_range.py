@@ -57,6 +57,7 @@ CAUSE = Cause(
         "one_row_jump": -2.5,
         "negative_from_first_row": -1.0,
         "loss_climbed": 0.0,
+        "critic_without_bound": -4.0,
         "floorless_fall": 1.5,
         "nan_step_skipped": 1.0,
         "impossible_sign": 9.0,

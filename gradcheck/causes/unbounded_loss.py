@@ -64,6 +64,7 @@ CAUSE = Cause(
         "sharp_spike": 0.0,
         "impossible_sign": -2.0,
         "spikes_from_negative": 4.5,
+        "critic_without_bound": -4.0,
         "floorless_fall": 5.0,
         "loss_climbed": 1.0,
         "huge_gradient_before_nan": 1.0,

@@ -41,7 +41,8 @@ def detect(run: Run) -> Iterator[Event]:
                 Kind.PLATEAU, Severity.WARNING, loss, (0, len(loss) - 1), recovered=False
             )
         return
-    first = 0 if _is_flat(loss.value) or _is_flat_after_hump(loss.value) else None
+    seen = _would_be_seen(loss.value)
+    first = 0 if seen and (_is_flat(loss.value) or _is_flat_after_hump(loss.value)) else None
     first = _flat_since_collapse(run, loss) if first is None else first
     first = _flat_at_chance(run, loss) if first is None else first
     if first is not None:
@@ -55,6 +56,12 @@ def _is_nothing(run: Run, loss: Series) -> bool:
     return norm is not None and len(norm) > 0 and not loss.value.any() and not norm.value.any()
 
 
+def _would_be_seen(values: FloatArray) -> bool:
+    """Whether a fall worth a word would stand out of the noise."""
+    doubt = SURE * noise(values) * float(np.sqrt(12 / len(values)))
+    return doubt <= UNSEEN * float(np.median(np.abs(block_levels(values, 10))))
+
+
 def _is_flat(values: FloatArray) -> bool:
     """Whether neither the trend of all rows nor any stretch of them stands out of the noise."""
     levels = block_levels(values, 10)
@@ -62,8 +69,6 @@ def _is_flat(values: FloatArray) -> bool:
     rows = np.arange(len(values), dtype=float)
     slope = line(rows, values)[0] * len(values)
     doubt = SURE * spread * float(np.sqrt(12 / len(values)))
-    if doubt > UNSEEN * size:
-        return False  # what it learns would not be seen
     wobble = SURE * 1.25 * spread * float(np.sqrt(10 / len(values)))
     fall = max(-slope, float(np.median(values[:3])) - float(levels[-1]) - 2 * spread)
     if float(levels[5] - levels[-1]) > max(2 * float(levels[0] - levels[4]), 2 * wobble):
