@@ -71,32 +71,38 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
     rows = np.flatnonzero(np.isfinite(loss.value))
     values = loss.value[rows]
     broken = (len(rows) > 0 and rows[-1] + 1 < len(loss)) or _ends_in_explosion(values)
+    first = _left(run, loss, values, broken=broken)
+    thrown = first is None and loss.objective is Objective.MINIMISED
+    first = thrown_off(values) if thrown else first
+    if first is None:
+        return
+    harder = _task_from(run, loss, rows, first)
+    if harder is not None:
+        yield from _event(run, _from_row(loss, harder))
+        return
+    stretch = (int(rows[min(first, len(rows) - 1)]), int(rows[-1]))
+    explained = _objective_changed(run, loss, stretch) or _rises_by_itself(run, values, first)
+    if not broken and not explained:
+        explained = (
+            (not thrown and _is_step_change(values, first))
+            or are_weighed_anew(run, loss, stretch)
+            or _is_new_task(run, values, first)
+        )
+    severity = Severity.WARNING if explained else Severity.FAILURE
+    yield stretch_event(Kind.DIVERGENCE, severity, loss, stretch, recovered=False)
+
+
+def _left(run: Run, loss: Series, values: FloatArray, *, broken: bool) -> int | None:
+    """The finite row from which the loss is no longer where it had come to, in one way or other."""
     risen = climb(values, into_nonfinite=broken)
-    grave = risen is not None and _is_grave(loss, risen)
-    if risen is not None and grave and (broken or _is_above_noise(values, risen)):
-        first: int | None = risen.first
-    else:
-        first = _floorless(values)
+    if risen is not None and _is_grave(loss, risen) and (broken or _is_above_noise(values, risen)):
+        return risen.first
+    first = _floorless(values)
     if first is None and any(one.key == NEGATED for one in run.observations):
         first = 0 if _is_driven_down(values) else None
     if first is None and loss.objective is Objective.MINIMISED:
         first = lasting_rise(values)
-    thrown = thrown_off(values) if first is None and loss.objective is Objective.MINIMISED else None
-    first = thrown if first is None else first
-    first = _astronomic(values) if first is None else first
-    harder = None if first is None else _task_from(run, loss, rows, first)
-    if harder is not None:
-        yield from _event(run, _from_row(loss, harder))
-    elif first is not None:
-        stretch = (int(rows[min(first, len(rows) - 1)]), int(rows[-1]))
-        changed = _objective_changed(run, int(loss.step[stretch[0]]), int(loss.step[stretch[1]]))
-        stepped = not broken and thrown is None and _is_step_change(values, first)
-        changed = changed or stepped
-        changed = changed or _rises_by_itself(run, values, first)
-        changed = changed or (not broken and are_weighed_anew(run, loss, stretch))
-        changed = changed or (not broken and _is_new_task(run, values, first))
-        severity = Severity.WARNING if changed else Severity.FAILURE
-        yield stretch_event(Kind.DIVERGENCE, severity, loss, stretch, recovered=False)
+    return _astronomic(values) if first is None else first
 
 
 def _is_above_noise(values: FloatArray, risen: Climb) -> bool:
@@ -130,8 +136,9 @@ def _ends_in_explosion(values: FloatArray) -> bool:
     return bool(values[-1] > values[-2] > EXPLOSION * usual)
 
 
-def _objective_changed(run: Run, first_step: int, last_step: int) -> bool:
+def _objective_changed(run: Run, loss: Series, rows: tuple[int, int]) -> bool:
     """Whether a logged weight of the objective (β of a VAE, a penalty) was raised meanwhile."""
+    first_step, last_step = (int(loss.step[row]) for row in rows)
     for series in run.series:
         if series.role is not Role.OTHER or not OBJECTIVE_WEIGHT.search(series.name.lower()):
             continue
