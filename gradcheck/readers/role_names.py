@@ -40,6 +40,10 @@ _OBJECTIVES = _words(
     " focal"
 )
 _NEGATIVE_LIKELIHOOD = re.compile(r"\bneg(ative)? (log )?(lik(elihood)?|ll)\b")
+_WHOLE = re.compile(
+    r"^((train|training|val|valid|validation|test) )?total( (train|val|valid|test))?$"
+)
+"""A total of nothing that is named: of the terms beside it."""
 GRADIENT = _words("grad grads gradient gradients gradnorm gnorm gnom")
 _LAYER_PREFIX = re.compile(r"^gn[_/.]")  # `gn_0.weight`
 STATISTIC = _words("mean min max avg median std var sparsity zeros cosine histogram hist")
@@ -173,7 +177,8 @@ def _loss(_name: str, words: list[str], text: str) -> Meaning | None:
 
 
 def _is_objective(words: list[str], text: str) -> bool:
-    return bool(_OBJECTIVES.intersection(words)) or bool(_NEGATIVE_LIKELIHOOD.search(text))
+    said = _NEGATIVE_LIKELIHOOD.search(text) or _WHOLE.search(text)
+    return bool(_OBJECTIVES.intersection(words) or said)
 
 
 def _is_loss_word(word: str) -> bool:

@@ -218,11 +218,22 @@ def test_override() -> None:
     assert [s.name for s in run.every(Role.LOSS)] == ["loss", "mse"]
 
 
-@pytest.mark.parametrize("name", ["mse", "train_bce", "objective", "neg_log_likelihood", "elbo"])
+@pytest.mark.parametrize(
+    "name", ["mse", "train_bce", "objective", "neg_log_likelihood", "elbo", "total"]
+)
 def test_an_objective_counts_only_where_no_loss_is_logged(name: str) -> None:
     assert named(name, "lr").primary[Role.LOSS] == name
     assert named(name, "loss").primary[Role.LOSS] == "loss"
     assert [s.name for s in named(name, "loss").every(Role.LOSS)] == ["loss"]
+
+
+def test_a_total_of_nothing_that_is_named() -> None:
+    parts = ["recon", "kl", "beta"]
+    for name in ("total", "train/total", "total_train"):
+        assert role_names.meaning(name).role is Role.LOSS
+    assert role_names.meaning("val_total").role is Role.VALIDATION_LOSS
+    for name in ("total_steps", "total_tokens", "total_time", "memory/total", *parts):
+        assert role_names.meaning(name).role is Role.OTHER
 
 
 def test_a_single_gradient_norm_is_the_global_one() -> None:
