@@ -63,7 +63,7 @@ def thrown_off(values: FloatArray) -> int | None:
     before, after = float(np.median(logs[row - BEFORE : row])), logs[row + SHOCK :]
     if len(after) < AFTER:
         return None
-    start, end = float(np.median(logs[:BEFORE])), float(np.median(after))
+    start, end = float(np.median(logs[:3])), float(np.median(after))
     if logs[row] < max(before, end, start) + BLOW:
         return None
     left, lost = end - before, LOST / 2 * (start - before)

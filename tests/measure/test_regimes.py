@@ -116,6 +116,14 @@ def test_a_blow_after_which_the_loss_stays_up(left: float, unit: float) -> None:
 
 SHAKEN_OFF: dict[str, Column] = {
     "as before": struck(1.0),
+    "new data, after a start that was learned within a few rows": np.concatenate(
+        [
+            np.geomspace(0.84, 0.1, 10),
+            decay(140, start=0.1, end=0.01),
+            [2.4, 0.3],
+            steady(80, usual=0.05),
+        ]
+    ),
     "hardly higher": struck(1.1),
     "coming down": np.concatenate([struck(1.5)[:120], np.geomspace(3.2, 2.1, 60)]),
     "no blow": struck(1.4, blow=1.6),
