@@ -36,6 +36,7 @@ def observe(case: Case) -> Iterator[Clue]:
 
 
 def _spikes(case: Case) -> Iterator[Clue]:
+    """Spikes of a run that went on: the ends of its epochs are in the log."""
     epoch = case.run.get(Role.EPOCH)
     events = max((case.of_kind(kind) for kind in SPIKES), key=len)
     if epoch is None or case.failed or len(events) < LEAST_SPIKES:
@@ -65,6 +66,7 @@ def _ends(epoch: FloatArray, *, every_step: bool) -> np.ndarray[tuple[int], np.d
 
 
 def _breaks(case: Case) -> Iterator[Clue]:
+    """The first failure, which may be the last row: its epoch's end has to be reckoned then."""
     epoch, onset = case.run.get(Role.EPOCH), case.onset
     broke = onset is not None and onset.kind in (Kind.NONFINITE_LOSS, Kind.NONFINITE_GRADIENT)
     if epoch is None or onset is None or onset.step is None or not broke or not case.every_step:

@@ -162,7 +162,7 @@ def _frozen(case: Case, loss: Series) -> Iterator[Clue]:
     if peak > 3.0 * abs(usual) and usual < end < peak:
         said = (
             f"after a jump to {number(peak)} the loss ends at {number(end)}, bounded, "
-            f"and above the {number(level(before[-LEAST_ROWS:]))} from before"
+            f"and above the {number(usual)} from before"
         )
         yield Clue("frozen_high", Evidence(said, loss.name, case.onset_step, int(loss.step[-1])))
 

@@ -35,8 +35,9 @@ LEAST_ROWS = 10
 EXPLOSION = 30.0
 """Last two rows over the usual level that no spike is cut off at."""
 LEAST_RISE = 1.5
-STEP_CHANGE, LEAPS = 3.0, 3.0
 """End over best, where values are positive."""
+STEP_CHANGE, LEAPS = 3.0, 3.0
+"""Rise up to which a jump may be other data, and the least of a leap into another task."""
 LEAST_RISE_UNTRUSTED = 1e3
 """The same for adversarial and RL losses, whose level says nothing about success."""
 APART = 0.95
@@ -192,7 +193,11 @@ def _is_new_task(run: Run, values: FloatArray, first: int) -> bool:
     after = values[_last_leap(values, first) :]
     if len(after) < 4 * LEAST_ROWS or bool((after <= 0).any()):
         return False
-    quarters = [float(np.median(part)) for part in np.array_split(after, 4)]
+    return _keeps_falling(after)
+
+
+def _keeps_falling(values: FloatArray) -> bool:
+    quarters = [float(np.median(part)) for part in np.array_split(values, 4)]
     return all(later < earlier for earlier, later in pairwise(quarters))
 
 
@@ -217,10 +222,8 @@ def _is_step_change(values: FloatArray, first: int) -> bool:
     if len(before) < LEAST_ROWS // 2 or len(after) < 2 * LEAST_ROWS or bool((values <= 0).any()):
         return False
     usual, jump = float(np.median(before)), float(np.median(after[:LEAST_ROWS]))
-    quarters = [float(np.median(part)) for part in np.array_split(after, 4)]
-    falls = all(later < earlier for earlier, later in pairwise(quarters))
     abrupt = float(after[0]) > usual + 0.5 * (jump - usual)
-    return falls and abrupt and usual < jump < STEP_CHANGE * usual
+    return _keeps_falling(after) and abrupt and usual < jump < STEP_CHANGE * usual
 
 
 def _is_grave(loss: Series, risen: Climb) -> bool:

@@ -31,7 +31,10 @@ SIDES = {
 
 
 def winner_and_loser(run: Run) -> tuple[Series, Series] | None:
-    """The adversarial loss that went to next to nothing, and the one that ran away meanwhile."""
+    """The adversarial loss that went to next to nothing, and the one that ran away meanwhile.
+
+    Or the one that was right from the beginning, and the one that never fooled it.
+    """
     players = _players(run)
     pairs = ((one, other) for one in players for other in players if _are_rivals(one, other))
     return next(
