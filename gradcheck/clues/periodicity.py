@@ -17,7 +17,7 @@ CLUES = {
         "spikes return once in each epoch, at changing places", (Role.LOSS, Role.EPOCH)
     ),
     "spikes_follow_rate": ClueKind(
-        "each spike follows a jump of the learning rate", (Role.LOSS, Role.LEARNING_RATE)
+        "nearly each spike follows a jump of the learning rate", (Role.LOSS, Role.LEARNING_RATE)
     ),
     "equal_heights": ClueKind("the spikes have nearly the same height each time"),
     "irregular_spikes": ClueKind("several spikes, at irregular distances"),
@@ -25,6 +25,8 @@ CLUES = {
 LEAST = 3
 AFTERSHOCKS, SMALLER = 30, 3.0
 """Rows within which a smaller spike is one, and how many times higher the blow was."""
+FOLLOWING = 0.7
+"""Share of the events that follow the learning rate where it is what brings them."""
 KINDS = (Kind.LOSS_SPIKE, Kind.GRADIENT_SPIKE, Kind.NONFINITE_LOSS)
 
 
@@ -62,10 +64,11 @@ def observe(case: Case) -> Iterator[Clue]:
             f"({', '.join(str(s) for s in steps[:5])}{' …' if len(steps) > 5 else ''})"
         )
         yield Clue("irregular_spikes", Evidence(said, series, *window))
-    if _follow_rate(case, steps):
+    following = _following_rate(case, steps)
+    if following >= FOLLOWING * len(events):
         said = (
-            f"each of the {len(events)} events follows a jump of the learning rate "
-            "within a few rows"
+            f"{following} of the {len(events)} events come within a few rows of a jump of the "
+            "learning rate"
         )
         yield Clue("spikes_follow_rate", Evidence(said, series, *window))
     yield from _heights(events, series, window)
@@ -111,13 +114,13 @@ def _once_per_epoch(case: Case, steps: IntArray) -> tuple[int, int] | None:
     )
 
 
-def _follow_rate(case: Case, steps: IntArray) -> bool:
+def _following_rate(case: Case, steps: IntArray) -> int:
+    """Events with a jump of the learning rate right before them."""
     rate = case.rate
     if rate is None or len(rate) < 3:
-        return False
+        return 0
     jumps = rate.step[1:][rate.value[1:] > 1.8 * np.maximum(rate.value[:-1], 1e-300)]
-    near = [bool(((jumps <= s) & (jumps > s - 10 * case.cadence)).any()) for s in steps]
-    return float(np.mean(near)) >= 0.7
+    return sum(bool(((jumps <= s) & (jumps > s - 10 * case.cadence)).any()) for s in steps)
 
 
 def _heights(
