@@ -59,6 +59,8 @@ class BufferCopies:
     def broken(self) -> str | None:
         """The name of a buffer that turned non-finite; None where none did, or none is due."""
         self._steps += 1
+        if not self._places:
+            return None
         if len(self._places) > MOST_EACH_STEP and self._steps % SELDOM:
             return None
         named = list(self._finite_once())

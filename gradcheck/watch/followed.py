@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -28,8 +28,7 @@ class Batch:
     targets: Extent | None = None
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):  # made in every step, and a frozen dataclass takes five times as long
     """One optimizer step, as it was before its update."""
 
     optimizer: int
@@ -74,8 +73,6 @@ class Followed:
     begun_at: int = field(init=False)
     """Its first step, not 0 where it took over from another optimizer."""
     loss_name: str | None = None
-    losses: list[float] = field(default_factory=list)
-    """Of the step that is being prepared."""
     clip_norm: float | None = None
     scaler: Any = None
     unscaled: bool = False
@@ -92,7 +89,6 @@ class Followed:
     withheld: bool = False
     told: bool = False
     """Whether the row of the step that is prepared was written already."""
-    next_layers: int = 0
     scalars: list[tuple[str, Tensor]] | None = None
     """Its learned single numbers and their names, once they were looked for."""
     history: deque[Step] = field(default_factory=lambda: deque(maxlen=REMEMBERED))

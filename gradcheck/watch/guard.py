@@ -7,7 +7,7 @@ import sys
 import traceback
 import weakref
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 
@@ -29,7 +29,7 @@ class Guard:
         self.fault: str | None = None
         self._tell = tell
         self._inside = False
-        self.shield: Callable[[], AbstractContextManager[Any]] = nullcontext
+        self.shield: Callable[[], AbstractContextManager[Any]] | None = None
         """What hides our own operations from a trace, while there is one."""
 
     def __call__(self, hook: Callable[..., Any], *args: Any) -> Any:
@@ -38,6 +38,8 @@ class Guard:
             return None
         self._inside = True
         try:
+            if self.shield is None:
+                return hook(*args)
             with self.shield():
                 return hook(*args)
         except (Stop, KeyboardInterrupt):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from torch import Tensor
+
 from gradcheck.watch.followed import Step
 from gradcheck.watch.probe import Probe
 
@@ -19,24 +21,36 @@ class LayerNorms:
     def __init__(self, probe: Probe) -> None:
         self._probe = probe
         self._next = 0
+        self._listed: list[str] = []
+        self._all: list[str] = []
+        """The columns of all parameters, by the names that were listed last."""
 
     def add(self, step: Step, values: dict[str, float]) -> None:
         """Add the columns to the row of a step, if they are due."""
         if not step.layers or step.optimizer:
             return
         if step.step >= self._next or not math.isfinite(step.norm):
-            names = self._probe.optimizers.gradient_names()
-            marks = self._marks()
-            for name, norm in zip(names, step.layers, strict=False):
-                values[f"layers/{name}{marks.get(name, '')}/grad_norm"] = norm
+            values.update(zip(self._columns(step), step.layers, strict=False))
             pause = len(step.layers) * COST / (SHARE * self._probe.seconds_a_step())
             self._next = step.step + max(1, math.ceil(pause))
 
-    def _marks(self) -> dict[str, str]:
-        """The length of each vector but the biases: a normalisation's weight is none of a layer."""
+    def _columns(self, step: Step) -> list[str]:
+        """The names of a step's columns; made once where every parameter has a gradient."""
         optimizers = self._probe.optimizers
         followed = next((one for one in optimizers if not one.place), None)
         if followed is None:
-            return {}
-        named = zip(optimizers.parameter_names(followed), followed.parameters, strict=True)
-        return {name: f"[{len(p)}]" for name, p in named if p.dim() == 1 and "bias" not in name}
+            return [_column(name) for name in optimizers.gradient_names()]
+        listed, held = optimizers.parameter_names(followed), followed.parameters
+        if len(step.layers) < len(held):
+            named = zip(listed, held, strict=True)
+            return [_column(name, p) for name, p in named if p.grad is not None]
+        if listed is not self._listed:
+            optimizers.gradient_names()  # which it keeps for when the optimizer is gone
+            self._listed, self._all = listed, list(map(_column, listed, held))
+        return self._all
+
+
+def _column(name: str, parameter: Tensor | None = None) -> str:
+    """With the length of a vector that is no bias: a normalisation's weight is none of a layer."""
+    vector = parameter is not None and parameter.dim() == 1 and "bias" not in name
+    return f"layers/{name}{f'[{len(parameter)}]' if vector else ''}/grad_norm"

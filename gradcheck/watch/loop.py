@@ -3,6 +3,7 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ CHECKED_STEPS = 6
 CHECK_EVERY = 64
 LEAST = 2
 MOST_PARAMETERS = 400
+
+_version = operator.attrgetter("_version")
 
 
 @dataclass
@@ -66,9 +69,9 @@ class LoopChecks:
 
     def cleared(self, optimizers: Iterable[Followed]) -> None:
         """Gradients are set to zero: of one optimizer, or of a whole model."""
-        serials = {followed.serial for followed in optimizers}
-        for serial, loop in self._loops.items():
-            if serial in serials:
+        for followed in optimizers:
+            loop = self._loops.get(followed.serial)
+            if loop is not None:
                 loop.cleared = True
                 loop.kept_now = 0.0
                 loop.backwards = 0  # what they added up is gone: a closure that runs again
@@ -227,4 +230,4 @@ def _climbs(group: dict[str, Any]) -> bool:
 
 
 def _versions(followed: Followed) -> list[int]:
-    return [p._version for p in followed.parameters[:MOST_PARAMETERS]]
+    return list(map(_version, followed.parameters[:MOST_PARAMETERS]))

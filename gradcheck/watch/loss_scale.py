@@ -26,7 +26,7 @@ class LossScale:
         raw = self._raw.get(id(loss))
         if raw is not None:
             return float(raw)
-        value = float(loss.detach())
+        value = float(loss.item())
         return value / self.now if self.now else value
 
     def clear(self) -> None:

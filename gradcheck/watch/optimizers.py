@@ -29,6 +29,8 @@ class Optimizers:
         self._followed: weakref.WeakKeyDictionary[Optimizer, Followed] = weakref.WeakKeyDictionary()
         self._living: tuple[Followed, ...] = ()
         self._made: dict[int, weakref.ref[Optimizer]] = {}
+        self._last: tuple[Callable[[], Optimizer | None], Followed | None] = (lambda: None, None)
+        """The one that was asked for last, as nearly always."""
         self.made = 0
         """How many were seen, those that are gone included."""
         self.reached = 0
@@ -61,6 +63,14 @@ class Optimizers:
 
     def follow(self, optimizer: Optimizer) -> Followed:
         """The same, known from now on."""
+        reference, followed = self._last
+        if followed is not None and reference() is optimizer and not followed.retired:
+            return followed
+        followed = self._find(optimizer)
+        self._last = self._made[followed.serial], followed
+        return followed
+
+    def _find(self, optimizer: Optimizer) -> Followed:
         followed = self._followed.get(optimizer)
         if followed is None:
             held = [p for group in optimizer.param_groups for p in group["params"]]
@@ -135,7 +145,7 @@ class Optimizers:
         mine = self.get(owner)
         if mine is not None:
             return [mine]
-        if len(self) == 1 or not isinstance(owner, nn.Module):
+        if len(self._living) == 1 or not isinstance(owner, nn.Module):
             return list(self)
         held = {id(p) for p in owner.parameters()}
         return [one for one in self if any(id(p) in held for p in one.parameters)]

@@ -8,14 +8,13 @@ import statistics
 import time
 import weakref
 from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.optimizer import Optimizer
 
-from gradcheck.watch import closures, frames, rows, tensors
+from gradcheck.watch import closures, frames, rows, scalars, tensors
 from gradcheck.watch.buffers import BufferCopies
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.guard import Guard
@@ -156,7 +155,7 @@ class Probe:
             if not step.loss_is_finite:
                 self.listener.on_nonfinite(followed, step)
             elif followed.skips == MANY_SKIPS:
-                first = replace(step, step=step.step - MANY_SKIPS + 1)
+                first = step._replace(step=step.step - MANY_SKIPS + 1)
                 self.listener.on_nonfinite(followed, first)
             self._finish(followed, step)
         self.spent += time.perf_counter() - begun
@@ -206,7 +205,7 @@ class Probe:
     # ---- one step
 
     def _measure(self, followed: Followed) -> None:
-        grads = [p.grad for p in followed.parameters if p.grad is not None]
+        grads = [grad for p in followed.parameters if (grad := p.grad) is not None]
         followed.norm, followed.layers = tensors.total_norm(grads, half=followed.half)
         followed.measured = bool(grads)
         followed.reached = followed.reached or followed.measured
@@ -224,7 +223,7 @@ class Probe:
 
     def _dropped(self, followed: Followed, step: Step) -> None:
         """The script itself guards its weights: look why, and hold nothing."""
-        if self.listener.on_nonfinite(followed, replace(step, skipped=True)):
+        if self.listener.on_nonfinite(followed, step._replace(skipped=True)):
             followed.norm, followed.measured = math.nan, True
 
     def withhold(self, followed: Followed) -> None:
@@ -237,11 +236,13 @@ class Probe:
     def _step(self, followed: Followed, *, skipped: bool = False) -> Step:
         optimizer = self.optimizers.of(followed)
         rate = optimizer.param_groups[0].get("lr", 0.0) if optimizer is not None else 0.0
-        loss = math.fsum(self._losses) if self._losses_are_finite() else sum(self._losses)
+        losses = self._losses
+        finite = len(losses) > 1 and self._losses_are_finite()
+        loss = math.fsum(losses) if finite else sum(losses)
         return Step(
             followed.place,
             followed.steps,
-            loss if self._losses else None,
+            loss if losses else None,
             followed.norm,
             tuple(followed.layers),
             float(rate),
@@ -295,6 +296,9 @@ class Probe:
 
     def _values(self, followed: Followed, step: Step) -> dict[str, float]:
         followed.loss_name = followed.loss_name or self._last_loss
-        several, names = len(self.optimizers) > 1, self.optimizers.names
-        beside = rows.Beside(several, self.scale.now, self.updates, self.loading.batch, names)
+        if followed.scalars is None:
+            followed.scalars = scalars.find(followed, self.optimizers.names)
+        several = len(self.optimizers) > 1
+        ratio = self.updates.of(step)
+        beside = rows.Beside(several, self.scale.now, ratio, self.loading.batch)
         return rows.row(followed, step, beside)

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gradcheck.watch import scalars
 from gradcheck.watch.followed import Batch, Followed, Step
-from gradcheck.watch.names import Names
-from gradcheck.watch.updates import Updates
 
 
-@dataclass(frozen=True)
-class Beside:
+class Beside(NamedTuple):
     """What is written down beside the step itself."""
 
     several: bool
     """Whether there are other optimizers: then each has a prefix."""
     scale: float | None
-    updates: Updates
+    ratio: tuple[float, float] | None
+    """Length of the update to that of the weights, and the latter, where they were measured."""
     batch: Batch | None
-    names: Names
 
 
 def row(followed: Followed, step: Step, beside: Beside) -> dict[str, float]:
     """All numbers of a step, by name."""
     values = _of_step(followed, step, several=beside.several, scale=beside.scale)
-    _add_updates(values, beside.updates, step)
-    _add_batch(values, beside.batch)
-    return values | scalars.values(followed, beside.names)
+    if beside.ratio is not None:
+        values["update_to_weight_ratio"], values["weight_norm"] = beside.ratio
+    if beside.batch is not None:
+        _add_batch(values, beside.batch)
+    if followed.scalars:
+        values.update(scalars.values(followed.scalars))
+    return values
 
 
 def _of_step(
@@ -53,18 +54,8 @@ def _of_step(
     return values
 
 
-def _add_updates(values: dict[str, float], updates: Updates, step: Step) -> None:
-    """Length of the update and of the weights, where this step was measured."""
-    measured = updates.ratios[-1] if updates.ratios and not step.optimizer else None
-    if measured is not None and measured[0] == step.step:
-        values["update_to_weight_ratio"] = measured[1]
-        values["weight_norm"] = updates.weight_norm or 0.0
-
-
-def _add_batch(values: dict[str, float], batch: Batch | None) -> None:
+def _add_batch(values: dict[str, float], batch: Batch) -> None:
     """Range of inputs and targets, and how many of them are not finite."""
-    if batch is None:
-        return
     for name, found in (("input", batch.inputs), ("target", batch.targets)):
         if found is not None:
             values[f"batch/{name}_min"] = found.low

@@ -3,6 +3,8 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from torch import Tensor
 
 from gradcheck.model.inside import LEARNED
@@ -13,17 +15,16 @@ MOST = 8
 """Single numbers of an optimizer beyond which they are no temperatures."""
 
 
-def values(followed: Followed, names: Names) -> dict[str, float]:
-    """The learned numbers of an optimizer by name, as they are when its step is written down.
+def values(held: Iterable[tuple[str, Tensor]]) -> dict[str, float]:
+    """The learned numbers of an optimizer by name, as they are when its step is written down."""
+    return {LEARNED + name: float(one.detach()) for name, one in held}
 
-    Where a GPU holds them nothing is read: that would wait for it in every step.
+
+def find(followed: Followed, names: Names) -> list[tuple[str, Tensor]]:
+    """What is one of an optimizer's numbers, and its name.
+
+    Those that a GPU holds are left out: reading them would wait for it in every step.
     """
-    if followed.scalars is None:
-        followed.scalars = _scalars(followed, names)
-    return {LEARNED + name: float(one.detach()) for name, one in followed.scalars}
-
-
-def _scalars(followed: Followed, names: Names) -> list[tuple[str, Tensor]]:
     found = [
         (names.of(p, place), p)
         for place, p in enumerate(followed.parameters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import sys
 import time
 from collections.abc import Sequence
@@ -201,7 +202,7 @@ class Session:
             self.probe.change.loss(loss)
         if self.investigation.trace is not None:
             self.investigation.trace.backward_begins()
-        if self.snapshots.unavailable is not None and not tensors.all_finite([loss.detach()]):
+        if self.snapshots.unavailable is not None and not _is_finite(loss):
             names = self.probe.optimizers.names.by_storage()
             step = self.probe.optimizers.next_step()
             self.from_graph = graph.first_nonfinite(loss, names, self.probe.loading.batch, step)
@@ -247,7 +248,7 @@ class Session:
         change = self.probe.change
         if change is not None and change.rescue(followed, self.snapshots.ticks):
             return True
-        failed = self.failed or (replace(step, step=followed.steps), self.snapshots.ticks)
+        failed = self.failed or (step._replace(step=followed.steps), self.snapshots.ticks)
         self.failed, before = failed, self.failed
         self._halted = time.perf_counter()
         held = self._examine(followed, step)
@@ -270,7 +271,7 @@ class Session:
         self.capturing.capture(step)
         if self.healing is not None:
             self.probe.tell(followed, step)
-            if self.healing.heal(replace(step, step=followed.steps)):
+            if self.healing.heal(step._replace(step=followed.steps)):
                 return True
         if self.manner.keep_going:
             return True
@@ -281,7 +282,7 @@ class Session:
             "are as they were before it"
         )
         self.stopped = True
-        if conclusion.begin_rollback(self, replace(step, step=followed.steps)):
+        if conclusion.begin_rollback(self, step._replace(step=followed.steps)):
             return True  # the loop goes on as a trial, and ends after the last one
         raise Stop
 
@@ -294,3 +295,9 @@ class Session:
         if replay is not None:
             self.record.prove(replay)
         self.proved = True
+
+
+def _is_finite(loss: Tensor) -> bool:
+    if loss.numel() == 1:  # as nearly always, and then there is no need of an operation
+        return cmath.isfinite(loss.item())
+    return tensors.all_finite([loss.detach()])

@@ -47,7 +47,9 @@ class Signs:
 
     def stepped(self, serial: int, step: int) -> None:
         """An optimizer took a step, on the losses since the step before."""
-        read = self._reads.setdefault(serial, _Read())
+        read = self._reads.get(serial)
+        if read is None:
+            read = self._reads[serial] = _Read()
         for terms in self._waiting:
             read.reads += 1
             read.negated += terms.negated

@@ -14,15 +14,17 @@ from gradcheck.watch import frames
 from gradcheck.wording import number
 
 _DEEPEST = 4
-FIRST, EVERY = 8, 8
-"""Steps that are all looked at, and steps between two looks later on."""
+FIRST, EVERY, SELDOM = 8, 8, 64
+"""Losses that are all looked at, and losses between two looks later on, with and without one of
+the kind among those seen.
+"""
 
 
 class Targets:
     """Binary cross-entropy has a floor only for targets between 0 and 1."""
 
     def __init__(self) -> None:
-        self._looks = 0
+        self._looks, self._every = 0, SELDOM
         self.found: Observation | None = None
 
     def look(self, loss: Tensor, step: int, indices: Sequence[int] | None) -> None:
@@ -31,11 +33,12 @@ class Targets:
         `indices`: the samples of the batch that was loaded last.
         """
         self._looks += 1
-        if self.found is not None or (self._looks > FIRST and self._looks % EVERY):
+        if self.found is not None or (self._looks > FIRST and self._looks % self._every):
             return
         target = _kept(loss.grad_fn)
         if target is None or not target.numel():
             return
+        self._every = EVERY
         low, high = (float(bound) for bound in torch.aminmax(target))
         if low < 0 or high > 1:
             line = frames.here()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gradcheck.model import Observation
 from gradcheck.watch import tensors
-from gradcheck.watch.followed import Followed
+from gradcheck.watch.followed import Followed, Step
 from gradcheck.wording import number
 
 _EVERY_STEP = 3
@@ -59,6 +59,12 @@ class Updates:
         ratio = length / norm if norm > 0 else 0.0
         self.ratios.append((followed.steps, ratio))
         return ratio
+
+    def of(self, step: Step) -> tuple[float, float] | None:
+        """The ratio of a step and the norm of the weights, where it was the last one measured."""
+        if not self.ratios or step.optimizer or self.ratios[-1][0] != step.step:
+            return None
+        return self.ratios[-1][1], self.weight_norm or 0.0
 
     def _compare(self, followed: Followed, change: Sequence[Tensor], length: float) -> None:
         pairs = [

@@ -7,7 +7,6 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from gradcheck.watch import tensors
@@ -77,7 +76,7 @@ class Trial:
             return None
         if step.skipped and not self._order.get("skips_fail"):
             return None
-        self._rows.append(_row(tick, replace(step, step=followed.steps)))
+        self._rows.append(_row(tick, step._replace(step=followed.steps)))
         return self._answer("failed")
 
     def passed(self) -> Answer:
