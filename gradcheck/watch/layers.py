@@ -52,5 +52,7 @@ class LayerNorms:
 
 def _column(name: str, parameter: Tensor | None = None) -> str:
     """With the length of a vector that is no bias: a normalisation's weight is none of a layer."""
-    vector = parameter is not None and parameter.dim() == 1 and "bias" not in name
-    return f"layers/{name}{f'[{len(parameter)}]' if vector else ''}/grad_norm"
+    mark = ""
+    if parameter is not None and parameter.dim() == 1 and "bias" not in name:
+        mark = f"[{len(parameter)}]"
+    return f"layers/{name}{mark}/grad_norm"
