@@ -46,6 +46,12 @@ def root_of(trace: Trace, failed: Sequence[Tensor]) -> Root | None:
     return min(candidates, key=_time, default=None)
 
 
+def root_of_buffers(trace: Trace) -> Root | None:
+    """The earliest source of what was written into buffers; None where nothing was that is bad."""
+    into = [node for node in trace.nodes if trace.fills_buffer(node)]
+    return min((root for node in into for root in _sources(node)), key=_time, default=None)
+
+
 def _time(root: Root) -> int:
     return root.source.place if isinstance(root.source, Node) else _consumer_place(root)
 

@@ -133,8 +133,38 @@ def _backward(name: str, args: Sequence[Any], results: list[Tensor], function: s
     rows: tuple[int, ...] = ()
     if results and results[0].dim():
         rows = rows_of(~torch.isfinite(results[0]))
+    near = _near_zero(name, args, results, stem)
+    if near is not None:
+        return near
     what = of or f"what {stem.removesuffix('Backward').lower()} computes"
     return Verdict("gradient_undefined", f"the derivative of {what} is not finite", rows)
 
 
+def _near_zero(name: str, args: Sequence[Any], results: list[Tensor], stem: str) -> Verdict | None:
+    """Was it something so small, but not 0, that its own value is finite and its slope is not?
+
+    What would be 0 had a value that is infinite: that the loss is finite all the same means that
+    the value was masked out.
+    """
+    key, what = _STEEP.get(stem, ("", ""))
+    if not key or name.removesuffix("_") != "div" or len(args) < 2 or not results:
+        return None
+    over = args[1]
+    if not isinstance(over, Tensor) or not over.numel():
+        return None
+    bad = ~torch.isfinite(results[0])
+    at_fault = torch.broadcast_to(over, bad.shape)[bad].abs()
+    if not at_fault.numel() or not 0 < float(at_fault.min()) <= float(at_fault.max()) < NEAR:
+        return None
+    words = f"the derivative of {what} of almost 0 ({number(float(at_fault.min()))}) overflows"
+    return Verdict(key, words, rows_of(bad) if bad.dim() else ())
+
+
+NEAR = 1e-30
+_STEEP = {
+    "LogBackward": ("log_of_zero_ran", "a logarithm"),
+    "Log2Backward": ("log_of_zero_ran", "a logarithm"),
+    "Log10Backward": ("log_of_zero_ran", "a logarithm"),
+    "DivBackward": ("division_by_zero_ran", "a quotient with a divisor"),
+}
 _UNDEFINED_AT = frozenset(_NAMES) - {"ExpBackward", "MulBackward", "DivBackward"}

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from gradcheck.watch import tensors
+from gradcheck.watch import sources, tensors
 from gradcheck.watch.dispatch import covers_storage, storage_of, tensors_in
 
 _SPLITS = ("split", "split_with_sizes")
+_GATHERS = ("cat", "stack")
 _CUTS = ("slice", *_SPLITS)
 
 
@@ -26,6 +27,9 @@ class Rows:
         self._storages: set[int] = set()
         self._tables: dict[int, int] = {}
         """Memory of the tables that rows were taken from, and how many rows they have."""
+        self._lists = sources.Lists()
+        self._put: dict[int, tuple[StorageWeakRef, dict[int, int]]] = {}
+        """By memory: where in it samples of a list were copied to, to be padded, and which."""
         self.told = False
         """Whether a DataLoader said which samples a batch holds: no other table is the data set."""
 
@@ -38,20 +42,65 @@ class Rows:
         """The dataset index of each row of a tensor (or of each block of rows), where known."""
         held, known = self._of.get(t.data_ptr(), (None, None))
         if held is None or held.expired():
-            return None
+            return self._padded(t)
         if not known or not t.dim() or not len(t) or len(t) % len(known):
             return None
         return known if t.stride(0) == max(t.stride()) else None  # else it is transposed
 
     def follow(self, name: str, args: Sequence[Any], kwargs: Any, result: Any) -> None:
         """Keep track of which dataset index each row of a tensor belongs to."""
+        if name == "copy_":
+            self._note_copy(args[0], args[1])
         inputs = [t for t in tensors_in(args, kwargs) if t.dim()]
         taken, begin = _rows_taken(name, args), 0
+        gathered = self._gathered(name, args)
         for out in tensors_in((result,), {}):
             if out.dim() and name in _SPLITS and (len(args) < 3 or args[2] == 0):
                 taken, begin = list(range(begin, begin + len(out))), begin + len(out)
-            if out.dim() and not any(out is t for t in inputs):
+            if gathered is not None and len(gathered) == len(out):
+                self._set_rows(out, gathered)
+            elif out.dim() and not any(out is t for t in inputs):
                 self._follow_one(name, args, inputs, taken, out)
+
+    def _gathered(self, name: str, args: Sequence[Any]) -> list[int] | None:
+        """The places of samples that the script takes from a list of its own, row by row."""
+        if name not in _GATHERS or self.told or (len(args) > 1 and args[1] != 0):
+            return None
+        pieces = list(args[0])
+        if any(piece.requires_grad for piece in pieces) or (name == "cat" and not pieces[0].dim()):
+            return None
+        places = self._lists.places(pieces)
+        if places is None or name == "stack":
+            return places
+        return [at for at, piece in zip(places, pieces, strict=True) for _ in range(len(piece))]
+
+    def _note_copy(self, to: Tensor, piece: Any) -> None:
+        """What was known of memory that is written over goes; a sample may become a part of it."""
+        if not isinstance(piece, Tensor) or not to.dim():
+            return
+        self._of.pop(to.data_ptr(), None)
+        self._tables.pop(storage_of(to), None)
+        known = self.of(piece) if piece.shape == to.shape else None
+        if known is not None:
+            self._set_rows(to, known)
+        if self.told or piece.requires_grad or covers_storage(to):
+            return
+        places = self._lists.places([piece])
+        if places is not None:
+            held, put = self._put.get(storage_of(to), (None, {}))
+            if held is None or held.expired():
+                held, put = StorageWeakRef(to.untyped_storage()), {}
+                self._put[storage_of(to)] = held, put
+            put[int(to.storage_offset())] = places[0]
+
+    def _padded(self, t: Tensor) -> list[int] | None:
+        """The samples that were copied into each row of a tensor, one into each."""
+        held, put = self._put.get(storage_of(t), (None, {}))
+        if held is None or held.expired() or not t.dim() or not len(t) or len(put) != len(t):
+            return None
+        first, width = int(t.storage_offset()), int(t.stride(0))
+        rows = [put.get(first + row * width) for row in range(len(t))]
+        return [row for row in rows if row is not None] if None not in rows else None
 
     def _follow_one(
         self,

@@ -17,6 +17,9 @@ from gradcheck.watch import frames
 _MOST_HOLDERS = 400
 _MOST_NUMBERS = 50_000_000
 _MOST_CANDIDATES = 2000
+_MOST_LISTED = 200_000
+_MOST_PARTS = 8
+"""Of one sample: inputs, targets, masks."""
 
 
 def samples(batch: Tensor, rows: Sequence[int]) -> tuple[int, ...]:
@@ -33,6 +36,55 @@ def samples(batch: Tensor, rows: Sequence[int]) -> tuple[int, ...]:
         if found:
             return tuple(sorted(found))
     return ()
+
+
+class Lists:
+    """Lists of tensors in the user's variables: samples that a script puts together by itself."""
+
+    def __init__(self) -> None:
+        self._looked_up: dict[int, tuple[Sequence[Any], int, dict[int, int]]] = {}
+        """By list: the list, which is kept, its length, and where each tensor's memory stands."""
+
+    def places(self, pieces: Sequence[Tensor]) -> list[int] | None:
+        """Where in one list all these tensors stand, be it alone or in a pair with a target.
+
+        None where there is no such list, or one that is no longer than what was taken from it.
+        """
+        wanted = [piece.data_ptr() for piece in pieces]
+        if not wanted or not all(wanted):
+            return None
+        lists = (value for value in _holders() if isinstance(value, list | tuple))
+        longer = [value for value in lists if len(wanted) < len(value) <= _MOST_LISTED]
+        for value in sorted(longer, key=len, reverse=True):  # the longest is no batch of another
+            places = self._of(value)
+            if all(pointer in places for pointer in wanted):
+                return [places[pointer] for pointer in wanted]
+        return None
+
+    def _of(self, value: Sequence[Any]) -> dict[int, int]:
+        _, length, places = self._looked_up.get(id(value), (value, -1, {}))
+        if length != len(value):
+            places = {}
+            for place, item in enumerate(value):
+                for pointer in _pointers(item):
+                    # what stands at two places is no sample
+                    places[pointer] = -1 if places.get(pointer, place) != place else place
+            places = {pointer: place for pointer, place in places.items() if place >= 0}
+            self._looked_up[id(value)] = value, len(value), places
+        return places
+
+
+def _pointers(item: Any) -> Iterator[int]:
+    """Where the tensors and arrays of one sample lie in memory."""
+    if isinstance(item, Tensor):
+        if item.layout == torch.strided and item.numel():
+            yield item.data_ptr()
+    elif isinstance(item, np.ndarray):
+        yield item.ctypes.data
+    elif isinstance(item, tuple | list | dict) and len(item) <= _MOST_PARTS:
+        for part in item.values() if isinstance(item, dict) else item:
+            if isinstance(part, Tensor | np.ndarray):
+                yield from _pointers(part)
 
 
 def _rows_of(table: Any, values: Any, rows: Sequence[int]) -> set[int] | None:

@@ -161,6 +161,10 @@ class Trace(TorchDispatchMode):
         begin = max((place for place in self._backwards if place < node.place), default=0)
         return any(begin < use < node.place for use in self._parameter_uses)
 
+    def fills_buffer(self, node: Node) -> bool:
+        """Whether an operation put what is not finite into a buffer, beside its result or as it."""
+        return any(self._kind(t) == "buffer" for t in node.keeps)
+
     # ---- whence and where
 
     def origin(self, tensor: Tensor) -> Node | Outside:
@@ -242,6 +246,9 @@ class Trace(TorchDispatchMode):
         for t in bad:
             self._origin[storage_of(t)] = node
             node.keeps.append(t.detach())  # its memory must not become another tensor's
+        # a batch normalisation fills its buffers without a word in its schema
+        filled = (t for t in before if self._kind(t) == "buffer" and is_bad(t))
+        node.keeps += [t.detach() for t in filled if not any(t is b for b in [*bad_before, *bad])]
 
     def _refine(self, node: Node, name: str, args: Sequence[Any]) -> None:
         """What an operation's arguments were made of may say more than their values."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from gradcheck.model import Observation, Where
 from gradcheck.watch import left_out, tensors
 from gradcheck.watch.followed import Step
+from gradcheck.watch.investigate import observation_of
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.record import Record
 from gradcheck.watch.replay.snapshot import Snapshots
@@ -58,4 +60,14 @@ class Vigil:
                 return  # an explosion went through them: they are no cause
             said = f"the running statistic {name} is not finite after step {step.step}"
             where = Where("state", name)
+            source = self._source()
+            if source is not None and source.where is not None:
+                said += f": {source.statement}"
+                where = replace(source.where, phase="state", module=name, op=None)
             self._record.observe(Observation("buffer_nonfinite", said, step.step, where=where))
+
+    def _source(self) -> Observation | None:
+        """What the step that is over put there, as a replay of it shows."""
+        answer = self._snapshots.run(self._snapshots.ticks, {}) or {}
+        found = answer.get("observations") or []
+        return observation_of(found[0]) if found else None

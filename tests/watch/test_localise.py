@@ -299,6 +299,27 @@ for step in range(8):
     ),
 }  # fmt: skip
 CRASHES = {
+    "index_in_a_bag": Fault(
+        f"""{HEAD}
+from random import sample, seed
+seed(1)
+model = nn.EmbeddingBag(10, 3)
+texts = [torch.randint(10, (3 + n % 4,)) for n in range(40)]
+texts[23][1] = 10
+order = sample(range(40), 40)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for begin in range(0, 40, 8):
+    rows = order[begin : begin + 8]
+    offsets = torch.tensor([0, *(len(texts[row]) for row in rows[:-1])]).cumsum(0)
+    loss = model(torch.cat([texts[row] for row in rows]), offsets).pow(2).mean()  # <- here
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
+        "id_outside_table",
+        samples=(23,),
+        cause="index_out_of_range",
+    ),
     "embedding": Fault(
         f"""{HEAD}
 model = nn.Sequential(nn.Embedding(10, 4), nn.Linear(4, 1))
@@ -405,6 +426,33 @@ def test_data(zygote: Zygote, tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", STATE)
 def test_state(zygote: Zygote, tmp_path: Path, name: str) -> None:
     assert_blamed(zygote.watch(tmp_path, STATE[name].source), STATE[name])
+
+
+SKIPPED = """
+model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
+data, target = torch.randn(48, 4), torch.randn(48, 1)
+data[29, 1] = float('nan')
+loader = DataLoader(TensorDataset(data, target), batch_size=8, shuffle=True)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for _ in range(3):
+    for x, y in loader:
+        loss = F.mse_loss(model(x), y)  # <- here
+        if not loss.isfinite():
+            continue
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+model.eval()
+print(model(data).mean())
+"""
+
+
+def test_a_batch_that_was_skipped_after_it_poisoned_the_buffers(
+    zygote: Zygote, tmp_path: Path
+) -> None:
+    ran = zygote.watch(tmp_path, HEAD + SKIPPED)
+    fault = Fault(SKIPPED, "buffer_nonfinite", "state", samples=(29,), cause="poisoned_buffers")
+    assert_blamed(ran, fault)
 
 
 @pytest.mark.parametrize("name", CRASHES)

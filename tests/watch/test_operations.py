@@ -156,6 +156,21 @@ def test_derivatives(name: str) -> None:
     assert node.line.file == __file__
 
 
+NEAR: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
+    "log": (lambda x: torch.log(x) * 1e5, "log_of_zero_ran"),
+    "quotient": (lambda x: x.detach() * 2 / x, "division_by_zero_ran"),
+}
+
+
+@pytest.mark.parametrize("name", NEAR)
+def test_a_slope_beside_a_pole(name: str) -> None:
+    """The value is finite, since its argument is not quite 0; the derivative overflows."""
+    of, key = NEAR[name]
+    node = traced(backward(of, column(1e-40, 1)))[0]
+    assert (node.phase, node.verdict.key, node.verdict.rows) == ("backward", key, (0,))
+    assert "almost 0" in node.verdict.words
+
+
 def test_a_derivative_leaves_half_precision() -> None:
     x = torch.full((1, 2), 3e3, dtype=torch.float16)
     run = backward(lambda x: (x * 3e2) * 3e2 / 3e4 / 3e4 / 10, x)

@@ -9,10 +9,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gradcheck.watch.provenance import Rows
+from gradcheck.watch.sources import Lists
 from gradcheck.watch.trace import Trace
 
 PICK = torch.tensor([7, 2, 9, 4])
@@ -114,6 +115,53 @@ def test_never_a_wrong_sample(steps: list[tuple[str, object]]) -> None:
     assert found is None or found == rows
     if len(steps) and steps[0][0] == "pick":
         assert found == rows
+
+
+SAMPLES = [(torch.full((k % 4 + 1, 2), float(k)), torch.tensor([float(k)])) for k in range(9)]
+EQUAL = [torch.full((3,), float(k)) for k in range(9)]
+
+
+def padded_by_hand() -> Tensor:
+    batch = torch.zeros(3, 5, 2)
+    for row, at in enumerate((7, 2, 5)):
+        batch[row, : len(SAMPLES[at][0])] = SAMPLES[at][0]
+    return batch
+
+
+OF_LISTS: dict[str, tuple[Callable[[], Tensor], list[int] | None]] = {
+    "stack": (lambda: torch.stack([EQUAL[7], EQUAL[2]]) * 2, [7, 2]),
+    "targets": (lambda: torch.stack([SAMPLES[7][1], SAMPLES[2][1]]), [7, 2]),
+    "cat": (lambda: torch.cat([SAMPLES[6][0], SAMPLES[1][0]]), [6, 6, 6, 1, 1]),
+    "padded": (
+        lambda: nn.utils.rnn.pad_sequence([SAMPLES[at][0] for at in (7, 2, 5)], batch_first=True),
+        [7, 2, 5],
+    ),
+    "padded_by_hand": (padded_by_hand, [7, 2, 5]),
+    "copied_to_a_buffer": (lambda: torch.zeros(2, 3).copy_(table()[PICK[:2]]), [7, 2]),
+    "columns": (lambda: torch.cat([SAMPLES[3][0], SAMPLES[7][0]], 1), None),
+    "all_of_a_list": (lambda: torch.stack(EQUAL), None),
+    "of_no_list": (lambda: torch.stack([torch.ones(3), torch.zeros(3)]), None),
+    "one_of_no_list": (lambda: torch.stack([EQUAL[1], torch.zeros(3)]), None),
+}
+
+
+@pytest.mark.parametrize("name", OF_LISTS)
+def test_samples_of_a_list(name: str) -> None:
+    run, rows = OF_LISTS[name]
+    assert rows_after(run) == rows
+
+
+def test_what_stands_twice_in_a_list_is_no_sample() -> None:
+    twice, once = torch.ones(2), torch.zeros(2)
+    held = [twice, once, twice]
+    assert Lists().places([once]) == [1]
+    assert Lists().places([twice]) is None
+    assert len(held) == 3
+
+
+def test_a_batch_is_not_the_data_set() -> None:
+    picked = [EQUAL[7], EQUAL[2], EQUAL[5]]
+    assert Lists().places(picked[:2]) == [7, 2]
 
 
 def test_memory_that_was_used_before_tells_nothing() -> None:
