@@ -21,7 +21,8 @@ from gradcheck.wording import number
 CHECKED_STEPS = 6
 CHECK_EVERY = 64
 LEAST = 2
-MOST_PARAMETERS = 400
+MOST_PARAMETERS = 4
+"""Of which it is seen in every step whether they were written to: a checkpoint writes to all."""
 
 _version = operator.attrgetter("_version")
 
@@ -230,4 +231,5 @@ def _climbs(group: dict[str, Any]) -> bool:
 
 
 def _versions(followed: Followed) -> list[int]:
-    return list(map(_version, followed.parameters[:MOST_PARAMETERS]))
+    held = followed.parameters
+    return list(map(_version, held[:: 1 + len(held) // MOST_PARAMETERS]))

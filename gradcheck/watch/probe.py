@@ -103,10 +103,11 @@ class Probe:
         self.loss_tensors.append(loss.detach())
         if loss.numel() == 1:
             self._losses.append(self.scale.value(loss))
-        if len(self.optimizers) > 1 and len(self._losses) == 1:
+        if len(self._losses) == 1 and len(self.optimizers) > 1:
             self._last_loss = frames.name_of_loss()
-        batch = self.loading.batch
-        self.targets.look(loss, self.optimizers.next_step(), batch.indices if batch else None)
+        if self.targets.is_due():
+            batch = self.loading.batch
+            self.targets.look(loss, self.optimizers.next_step(), batch.indices if batch else None)
         self.loop.before_backward(self.optimizers, loss, scaled=self.scale.now is not None)
         self.spent += time.perf_counter() - begun
 

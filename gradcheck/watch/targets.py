@@ -27,14 +27,16 @@ class Targets:
         self._looks, self._every = 0, SELDOM
         self.found: Observation | None = None
 
+    def is_due(self) -> bool:
+        """Whether the next loss is one to look at."""
+        self._looks += 1
+        return self.found is None and (self._looks <= FIRST or not self._looks % self._every)
+
     def look(self, loss: Tensor, step: int, indices: Sequence[int] | None) -> None:
-        """Look at the targets of this loss, if it is due and of that kind.
+        """Look at the targets of this loss, if it is of that kind.
 
         `indices`: the samples of the batch that was loaded last.
         """
-        self._looks += 1
-        if self.found is not None or (self._looks > FIRST and self._looks % self._every):
-            return
         target = _kept(loss.grad_fn)
         if target is None or not target.numel():
             return

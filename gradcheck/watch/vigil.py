@@ -38,11 +38,12 @@ class Vigil:
             return
         ticks = self._snapshots.ticks
         if not step.optimizer and ticks >= self._quiet_until:
-            if self._usual_norm and step.gradient > JUMP * self._usual_norm:
+            gradient = step.gradient
+            if self._usual_norm and gradient > JUMP * self._usual_norm:
                 self._snapshots.pin()
                 self._quiet_until = ticks + QUIET
-            elif math.isfinite(step.gradient):
-                self._usual_norm += 0.1 * (step.gradient - self._usual_norm)
+            elif math.isfinite(gradient):
+                self._usual_norm += 0.1 * (gradient - self._usual_norm)
         self._look_at_buffers(step)
         if ticks in LOOK_FOR_LEFT_OUT:
             self.left_out = list(left_out.observations(self._probe))
