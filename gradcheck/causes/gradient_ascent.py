@@ -62,6 +62,7 @@ CAUSE = Cause(
         "fell_without_floor": 5.5,
         "monotone_rise": 6.5,
         "rate_negative": 8.0,
+        "rate_fell_below_zero": 0.5,
         "loss_ramp": 0.5,
         "gradient_ramp": 0.5,
         "square_law": -1.5,

@@ -3,12 +3,13 @@
 ## What happens
 A rate that is stable at one point of training is not at another: a warm-up reaches a peak beyond
 the stability limit, a step or a restart multiplies the rate at once, a resume forgets the
-schedule. Adam's second moment still remembers smaller gradients, so the first steps after a jump
+schedule. A schedule that is made for fewer steps than the run takes may go on below 0, where every
+step climbs the loss. Adam's second moment still remembers smaller gradients, so the first steps after a jump
 are too long.
 
 ## How it looks in a log
 The onset coincides with a rise of the logged learning rate: within some ten rows of a jump, or at
-the highest value reached so far.
+the highest value reached so far, or with its fall below 0.
 
 ## How it looks from inside
 No tensor is non-finite at first; the ratio of update to weight norm leaves its level in the step in
@@ -32,6 +33,17 @@ from gradcheck.model import Family, Remedy
 from gradcheck.wording import number
 
 
+def _ended(step: float) -> Remedy:
+    return Remedy(
+        f"Let the schedule end at 0, where it was at step {step:.0f}: give it as many steps as the "
+        "run takes, or keep its factor from going below 0",
+        "scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.0, "
+        "factor(step)))",
+        "pytorch",
+        "PyTorch documentation, torch.optim.lr_scheduler.LambdaLR",
+    )
+
+
 def _gentler(finding: Finding) -> Remedy:
     before = finding.value("rate_raised_at_onset", "before")
     after = finding.value("rate_raised_at_onset", "after")
@@ -48,6 +60,10 @@ def _gentler(finding: Finding) -> Remedy:
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
+    ended = finding.value("rate_fell_below_zero", "step")
+    if ended is not None:
+        yield _ended(ended)
+        return
     yield _gentler(finding)
     yield advice.warm_up(finding)
     yield advice.clip_gradients(finding)
@@ -58,7 +74,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
 
 CAUSE = Cause(
     family=Family.EXPLODING_GRADIENTS,
-    summary="the schedule raised the learning rate beyond what the run could follow",
+    summary="the schedule took the learning rate beyond what the run could follow",
     prior=-6.0,
     weights={
         "calm_before": -0.5,
@@ -67,6 +83,7 @@ CAUSE = Cause(
         "spikes_from_negative": -2.0,
         "rate_raised_at_onset": 6.5,
         "rate_at_peak": 3.5,
+        "rate_fell_below_zero": 16.0,
         "spikes_follow_rate": 6.0,
         "gradient_ramp": 3.5,
         "loss_ramp": 3.5,

@@ -23,6 +23,9 @@ CLUES = {
     "rate_constant": ClueKind("the learning rate had been constant for long", NEEDS),
     "rate_collapsed": ClueKind("the learning rate is practically 0 for most of the run", NEEDS),
     "rate_negative": ClueKind("the learning rate is negative", NEEDS),
+    "rate_fell_below_zero": ClueKind(
+        "the learning rate was positive and fell below 0", NEEDS, from_then_on=True
+    ),
 }
 ROWS = 10
 LONG = 30
@@ -40,15 +43,30 @@ def observe(case: Case) -> Iterator[Clue]:
     rate = case.rate
     if rate is None or not len(finite(rate.value)):
         return
-    if float(np.nanmin(rate.value)) < 0:
-        said = (
-            f"the learning rate is {number(float(np.nanmin(rate.value)))}: every step "
-            "climbs the loss"
-        )
-        yield Clue("rate_negative", over(rate, said))
+    yield from _negative(rate)
     yield from _collapsed(case, rate)
     if case.failed and case.onset is not None:
         yield from _at_onset(case, rate)
+
+
+def _negative(rate: Series) -> Iterator[Clue]:
+    """A sign that is wrong from the start, or a schedule that went on past its end."""
+    below = np.flatnonzero(rate.value < 0)
+    if not len(below):
+        return
+    lowest = number(float(np.nanmin(rate.value)))
+    row = int(below[0])
+    if bool((rate.value[:row] > 0).any()):
+        step, last = int(rate.step[row]), int(rate.step[-1])
+        said = (
+            f"the learning rate fell below 0 at step {step}, down to {lowest}: every step climbs "
+            "the loss since"
+        )
+        evidence = Evidence(said, rate.name, step, last)
+        yield Clue("rate_fell_below_zero", evidence, 1.0, {"step": float(step)})
+    else:
+        said = f"the learning rate is {lowest}: every step climbs the loss"
+        yield Clue("rate_negative", over(rate, said))
 
 
 def _at_onset(case: Case, rate: Series) -> Iterator[Clue]:

@@ -55,8 +55,14 @@ UNSEEN: Table = {
         "drops to a tenth": with_rate(scale(constant(ROWS), slice(60, None), 0.1), FLAT),
         "in the last rows": with_rate(scale(constant(ROWS), slice(270, None), 1e-9), FLAT),
     },
+    "rate_fell_below_zero": {
+        "from the first row": with_rate(constant(ROWS, -1e-3)),
+        "to zero": with_rate(1e-3 * np.linspace(1.0, 0.0, ROWS)),
+        "none": {"loss": BROKEN},
+    },
     "rate_negative": {
         "positive": CONSTANT,
+        "fell": with_rate(1e-3 * np.linspace(1.0, -0.5, ROWS)),
         "zero": with_rate(constant(ROWS, 0.0)),
         "none": {"loss": BROKEN},
     },
@@ -76,6 +82,7 @@ SEEN: Table = {
             np.concatenate([decay(60, end=1.5), steady(240, usual=1.5, noise=0.005)]),
         ),
     },
+    "rate_fell_below_zero": {"": with_rate(1e-3 * np.linspace(1.0, -0.5, ROWS))},
     "rate_negative": {"": with_rate(constant(ROWS, -1e-3))},
 }
 

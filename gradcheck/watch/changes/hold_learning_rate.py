@@ -11,9 +11,9 @@ ABOVE = 1.05
 
 
 class HoldLearningRate(RateChange):
-    """No update is made with a higher rate than was usual before the failure."""
+    """No update is made with a higher rate than was usual before the failure, or one below 0."""
 
-    action = "Keep the learning rate where it was before the jump"
+    action = "Keep the learning rate where it was before the failure"
     snippet = "scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)"
 
     def advice(self) -> str:
@@ -22,8 +22,10 @@ class HoldLearningRate(RateChange):
         return f"{self.action}: at most {rate:.2g}" if rate else self.action
 
     def changed(self, rate: Any) -> Any:
-        """At most the usual one."""
+        """At most the usual one, and at least 0."""
         limit = self.trouble.rate
+        if float(rate) < 0:
+            return 0.0
         return limit if limit and float(rate) > limit * ABOVE else rate
 
 
