@@ -63,6 +63,7 @@ CAUSE = Cause(
         "monotone_rise": 6.5,
         "rate_negative": 8.0,
         "rate_fell_below_zero": 0.5,
+        "accuracy_below_chance": 7.0,
         "loss_ramp": 0.5,
         "gradient_ramp": 0.5,
         "square_law": -1.5,

@@ -1,11 +1,11 @@
-"""The schedule raised the learning rate further than the run could follow.
+"""The schedule took the learning rate where the run could not follow.
 
 ## What happens
 A rate that is stable at one point of training is not at another: a warm-up reaches a peak beyond
 the stability limit, a step or a restart multiplies the rate at once, a resume forgets the
 schedule. A schedule that is made for fewer steps than the run takes may go on below 0, where every
-step climbs the loss. Adam's second moment still remembers smaller gradients, so the first steps after a jump
-are too long.
+step climbs the loss. Adam's second moment still remembers smaller gradients, so the first steps
+after a jump are too long.
 
 ## How it looks in a log
 The onset coincides with a rise of the logged learning rate: within some ten rows of a jump, or at

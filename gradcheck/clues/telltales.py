@@ -13,6 +13,9 @@ from gradcheck.wording import number
 
 CLUES = {
     "nan_in_data": ClueKind("a logged count of NaN in inputs or targets is above 0 at the onset"),
+    "data_failed_alone": ClueKind(
+        "a measure is NaN at the onset and a number again later, which no weight can be"
+    ),
     "no_targets": ClueKind("a logged count of targets is 0 at the onset"),
     "probability_saturated": ClueKind("a logged probability reaches exactly 0 or 1 at the onset"),
     "units_off": ClueKind("a logged share of inactive units goes to 1 and stays there"),
@@ -41,6 +44,12 @@ DRIFTED = 8.0
 OFF, OFF_ROWS = 0.98, 10
 COLLAPSED = -15.0
 """Logarithm of a scale below which squared errors are multiplied by more than 10¹³."""
+DATA_MEASURE = re.compile(
+    r"\b(input|inputs|target|targets|label|labels|features?)\b.*\b(mean|min|max|std|norm|sum|abs)\b"
+    r"|\b(mean|min|max|std|norm|sum|abs)\b.*\b(input|inputs|target|targets|label|labels)\b"
+)
+BOOTSTRAPPED = re.compile(r"\b(q|v|qs|value|values|td|critic|teacher|ema|advantages?|returns?)\b")
+"""Targets that a model computes, which may be NaN by its own fault."""
 ROWS = 3
 
 
@@ -53,6 +62,30 @@ def observe(case: Case) -> Iterator[Clue]:
         look = next((look for pattern, look in _LOOKS if pattern.search(name)), None)
         if look is not None:
             yield from look(case, series)
+        else:
+            yield from _failed_alone(case, series, name)
+
+
+def _failed_alone(case: Case, series: Series, name: str) -> Iterator[Clue]:
+    """Is it NaN where the loss is first, and a number again when the loss is not?
+
+    Whatever depends on the weights stays NaN from there on: this does not. Where the log ends
+    too soon to say so, its name must.
+    """
+    row, bad = case.onset_row(series), ~np.isfinite(series.value)
+    if case.loss is None or not case.failed or row >= len(bad) or row < ROWS:
+        return
+    lost = ~np.isfinite(case.loss.value[case.onset_row(case.loss) :])
+    if not len(lost) or not lost.all() or not bad[row] or bad[:row].any():
+        return
+    after = bad[row + 1 :]
+    if np.count_nonzero(~after) >= max(ROWS, len(after) / 2):
+        said = f"{series.name} is NaN at the onset, and a number again while the loss stays NaN"
+    elif not after.any() and DATA_MEASURE.search(name) and not BOOTSTRAPPED.search(name):
+        said = f"{series.name} is NaN at the onset, and it is a measure of the data"
+    else:
+        return
+    yield Clue("data_failed_alone", _evidence(case, series, said))
 
 
 def _switched_off(_case: Case, series: Series) -> Iterator[Clue]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from gradcheck.measure.climbs import Climb, climb
 from gradcheck.measure.events import stretch_event
-from gradcheck.measure.regimes import lasting_rise, thrown_off
+from gradcheck.measure.regimes import lasting_rise, thrown_off, unlearned
 from gradcheck.measure.robust import block_levels
 from gradcheck.measure.tasks import change_before
 from gradcheck.measure.terms import are_weighed_anew
@@ -74,7 +74,9 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
     broken = (len(rows) > 0 and rows[-1] + 1 < len(loss)) or _ends_in_explosion(values)
     first = _left(run, loss, values, broken=broken)
     thrown = first is None and loss.objective is Objective.MINIMISED
-    first = thrown_off(values) if thrown else first
+    if thrown:
+        first = thrown_off(values)
+        first = unlearned(values) if first is None else first
     if first is None:
         return
     harder = _task_from(run, loss, rows, first)

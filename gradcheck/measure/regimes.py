@@ -21,6 +21,12 @@ BLOW = np.log(4.0)
 """Height of a row over those before it, over the first ones, and over the level it left behind."""
 BEFORE, AFTER, SHOCK = 10, 20, 5
 """Rows before a blow, rows that the level after it needs, and rows that belong to the blow."""
+UNLEARNED_ROWS = 6
+"""Rows of the first third of a run that learns something and loses all of it there."""
+FLAT, BACK = 0.05, 0.85
+"""Spread of the level at the end, and the least that it is, of the very first loss."""
+HALFWAY, DEEP = 0.8, 0.5
+"""Share of that level below which rows had learned something, and the best of them much."""
 LEFT = np.log(1.2)
 """Rise that a blow leaves behind for good."""
 
@@ -74,6 +80,25 @@ def thrown_off(values: FloatArray) -> int | None:
         return None
     up = np.flatnonzero(logs[row - BEFORE : row] < before + LEFT)
     return row - BEFORE + int(up[-1]) + 1
+
+
+def unlearned(values: FloatArray) -> int | None:
+    """The row from which positive `values` are back where they began, and flat, for most of a run.
+
+    What was learned within a few rows, epochs say, is gone, and nothing is learned any more.
+    """
+    early = len(values) // 3
+    if early < UNLEARNED_ROWS or bool((values <= 0).any()):
+        return None
+    late = values[early:]
+    level = float(np.median(late))
+    low, high = (float(edge) for edge in np.quantile(late, (0.05, 0.95)))
+    if high - low > FLAT * level or level < BACK * float(values[0]):
+        return None
+    below = np.flatnonzero(values[:early] < HALFWAY * level)
+    if len(below) < 2 or float(values[below].min()) > DEEP * level:
+        return None
+    return int(below[-1]) + 1
 
 
 def _is_coming_down(after: FloatArray, best: float) -> bool:

@@ -28,7 +28,21 @@ REACHED = put(norms(ROWS, usual=0.4), slice(149, None), 1.0)
 OFF = np.concatenate([np.linspace(0.5, 0.97, 50), constant(ROWS - 50, 1.0)])
 NARROW = np.concatenate([np.linspace(0.0, -20.0, 150), constant(50, np.nan)])
 
+ALONE = put(norms(ROWS, usual=0.3), [150, 181], np.nan)
+GONE = put(norms(ROWS, usual=0.3), slice(150, None), np.nan)
+CUT = BROKEN[:151]
+
 UNSEEN: Table = {
+    "data_failed_alone": {
+        "with the model": beside("pred_mean", GONE),
+        "with the model, by its name": beside("target_mean", GONE),
+        "before as well": beside("target_mean", put(ALONE, 90, np.nan)),
+        "a row later": beside("x_std", put(norms(ROWS), 153, np.nan)),
+        "a loss that is back": beside("x_std", ALONE, put(decay(ROWS), 150, np.nan)),
+        "cut off, of the model": {"loss": CUT, "logit_mean": GONE[:151]},
+        "cut off, bootstrapped": {"loss": CUT, "target_q_mean": GONE[:151]},
+        "healthy": beside("target_mean", ALONE, decay(ROWS)),
+    },
     "nan_in_data": {
         "never": beside("nan_in_batch", constant(ROWS, 0.0)),
         "always": beside("nan_in_batch", constant(ROWS, 2.0)),
@@ -73,6 +87,11 @@ UNSEEN: Table = {
     },
 }
 SEEN: Table = {
+    "data_failed_alone": {
+        "": beside("target_mean", ALONE),
+        "whatever its name": beside("gauge", ALONE),
+        "cut off": {"loss": CUT, "label_std": GONE[:151]},
+    },
     "nan_in_data": {
         name: beside(name, COUNTED) for name in ("nan_in_batch", "nan_in_targets", "data/nan")
     },

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from gradcheck.measure.regimes import lasting_rise, thrown_off
+from gradcheck.measure.regimes import lasting_rise, thrown_off, unlearned
 from tests.synthetic import Column, decay, norms, put, scale, steady
 
 ROWS = 600
@@ -148,3 +148,35 @@ SHAKEN_OFF: dict[str, Column] = {
 @pytest.mark.parametrize("values", SHAKEN_OFF.values(), ids=SHAKEN_OFF)
 def test_a_blow_that_is_shaken_off(values: Column) -> None:
     assert thrown_off(values) is None
+
+
+EPOCHS = 60
+LEARNED = [1.71, 1.19, 0.57, 0.84, 1.42, 1.78]
+
+
+def at_chance(first: list[float], level: float = 1.61, noise: float = 0.004) -> Column:
+    """A few epochs, and then those of a model that says the same of everything."""
+    return np.concatenate([first, norms(EPOCHS - len(first), usual=level, noise=noise)])
+
+
+LEARNING: dict[str, Column] = {
+    "nothing": np.zeros(0),
+    "falling": decay(EPOCHS),
+    "at chance from the start": at_chance([1.64, 1.63, 1.62]),
+    "less than it began with": at_chance([3.0, 1.2, 0.5, 0.6]),
+    "noisy at the end": at_chance(LEARNED, noise=0.1),
+    "learned little": at_chance([1.7, 1.5, 1.2, 1.1, 1.2]),
+    "one low row": at_chance([1.7, 0.4, 1.6]),
+    "negative": at_chance(LEARNED) - 2.0,
+    "few rows": at_chance(LEARNED)[:12],
+}
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_not_unlearned(name: str) -> None:
+    assert unlearned(LEARNING[name]) is None
+
+
+def test_all_that_was_learned_is_lost() -> None:
+    assert unlearned(at_chance(LEARNED)) == 4
+    assert unlearned(1e6 * at_chance(LEARNED)) == 4
