@@ -50,6 +50,7 @@ CAUSE = Cause(
     summary="every step makes the loss worse: a sign is wrong",
     prior=-5.0,
     weights={
+        "ratio_left_range": -4.0,
         "negative_from_first_row": 3.0,
         "gradient_failed_first": -4.0,
         "slow_gradient_growth": 1.5,

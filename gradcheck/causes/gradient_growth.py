@@ -50,6 +50,7 @@ CAUSE = Cause(
     family=Family.EXPLODING_GRADIENTS,
     summary="the gradients grew over many steps until an update was too long",
     weights={
+        "ratio_left_range": -2.0,
         "policy_moved_first": -2.0,
         "gradient_jumped_too": -2.0,
         "monotone_rise": -3.0,

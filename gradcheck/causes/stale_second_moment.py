@@ -62,6 +62,7 @@ CAUSE = Cause(
     summary="Adam's second moment lags behind the gradients, so that updates are too long",
     prior=-5.5,
     weights={
+        "ratio_left_range": -3.0,
         "gradient_jumped_too": -2.0,
         "slow_recovery": 3.0,
         "gradient_calm_at_spike": -2.5,
