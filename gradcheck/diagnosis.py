@@ -73,7 +73,8 @@ def diagnose(run: Run, least: Mapping[Kind, float] | None = None) -> RunReport:
             f"the log holds {len(reports)} attempts, split where the step starts over; "
             f"this is about number {which}",
         )
-    return replace(worst, run=run, events=tuple(events), notes=notes)
+    whole = run if run.replay is None else replace(run, replay=worst.run.replay)
+    return replace(worst, run=whole, events=tuple(events), notes=notes)
 
 
 def diagnose_attempt(run: Run, least: Mapping[Kind, float] | None = None) -> RunReport:
@@ -86,6 +87,7 @@ def diagnose_attempt(run: Run, least: Mapping[Kind, float] | None = None) -> Run
     verdict, confidence = judge(weighed, is_open=unexplained)
     healthy = verdict == HEALTHY
     told = () if healthy and case.trigger is None else weighing.diagnoses(case, weighed)
+    run = replace(run, replay=proving.ordered(run.replay, told))
     return RunReport(
         run=run,
         verdict=verdict,

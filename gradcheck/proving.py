@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from gradcheck.clues.replayed import CALM
 from gradcheck.model import Diagnosis, Evidence, Remedy, Replay, Tried
 from gradcheck.model.inside import EARLIER, FASTER, FREEZE, SKIP, SKIP_ONSET, SLOWER
+from gradcheck.weight_table import causes
 from gradcheck.wording import count, number
 
 GENERAL = frozenset(
@@ -22,6 +23,8 @@ GENERAL = frozenset(
 """Changes that help against much: that one of them holds says less about the cause."""
 SPECIFIC_HELD, GENERAL_HELD, FAILED, LATER = 1.5, 0.5, -6.0, -2.0
 """Log-odds that a cause gains or loses by what came of its own repair."""
+CLEAR = 0.75
+"""Probability of a cause from which on its own repair comes first."""
 LEARNS = 3.5
 """The same where nothing was learned before, and then it was."""
 GUARDS = "guard_"
@@ -85,6 +88,19 @@ def _evidence(tried: Tried, *, stalled: bool = False) -> Evidence:
     if trial.outcome != "prevented":
         loss = ""
     return Evidence(f"run again with one change ({_words(tried.change)}), {came}{loss}")
+
+
+def ordered(replay: Replay | None, told: Sequence[Diagnosis]) -> Replay | None:
+    """The trials in the order in which a user should think of them.
+
+    What repairs the cause that was decided on comes before what helps against much, wherever both
+    leave a sound training: some steps of a lower loss are no reason to leave a fault in the loop.
+    """
+    if replay is None or not told or told[0].confidence < CLEAR:
+        return replay
+    own = set(causes()[told[0].cause].trials) - GENERAL - EXAMINATIONS
+    first = [one for one in replay.tried if one.change in own and one.healthy]
+    return replace(replay, tried=(*first, *(one for one in replay.tried if one not in first)))
 
 
 def with_trials(told: Sequence[Diagnosis], replay: Replay | None) -> tuple[Diagnosis, ...]:

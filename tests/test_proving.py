@@ -9,7 +9,7 @@ import pytest
 from gradcheck import proving, weighing
 from gradcheck.case import Clue
 from gradcheck.clues.replayed import CALM
-from gradcheck.model import Evidence, Remedy, Replay, Trial, Tried
+from gradcheck.model import Diagnosis, Evidence, Remedy, Replay, Trial, Tried
 from gradcheck.model.inside import FASTER, SKIP_ONSET, SLOWER
 from gradcheck.weight_table import causes
 from tests.reports.conftest import nan_input
@@ -132,6 +132,28 @@ def test_what_a_trial_rules_out_is_told_with_the_trial() -> None:
 
 
 # ---- remedies
+
+
+def test_the_repair_of_a_clear_cause_comes_first() -> None:
+    (first, *_) = nan_input().diagnoses
+    clear = dataclasses.replace(first, cause="missing_zero_grad", confidence=0.9)
+    found = replay(
+        tried("clip_gradients", "prevented"),
+        tried("zero_gradients", "prevented"),
+        tried("skip_batch", "not_prevented"),
+    )
+
+    def order(told: Diagnosis, of: Replay) -> list[str]:
+        shown = proving.ordered(of, [told])
+        return [] if shown is None else [one.change for one in shown.tried]
+
+    assert order(clear, found) == ["zero_gradients", "clip_gradients", "skip_batch"]
+    assert order(dataclasses.replace(clear, confidence=0.6), found)[0] == "clip_gradients"
+    unsound = replay(
+        tried("clip_gradients", "prevented"), tried("zero_gradients", "prevented", healthy=False)
+    )
+    assert order(clear, unsound)[0] == "clip_gradients"
+    assert proving.ordered(None, [clear]) is None
 
 
 def test_remedies_are_in_the_order_that_trials_suggest() -> None:

@@ -44,6 +44,11 @@ class Loading:
         self._listener = listener
         self._iterator: Any = None
 
+    @property
+    def last_indices(self) -> list[int] | None:
+        """Dataset indices of the batch that was given last, where they are known."""
+        return None if self.batch is None else self.batch.indices
+
     def fetching(self, iterator: Any) -> Any:
         """A batch is asked for; a replay may answer from the tape."""
         self._listener.on_loading(True)

@@ -103,22 +103,20 @@ class Probe:
         self.loss_tensors.append(loss.detach())
         if loss.numel() == 1:
             self._losses.append(self.scale.value(loss))
-        if len(self._losses) == 1 and len(self.optimizers) > 1:
+        if len(self._losses) == 1 < len(self.optimizers):
             self._last_loss = frames.name_of_loss()
         if self.targets.is_due():
-            batch = self.loading.batch
-            self.targets.look(loss, self.optimizers.next_step(), batch.indices if batch else None)
+            self.targets.look(loss, self.optimizers.next_step(), self.loading.last_indices)
         self.loop.before_backward(self.optimizers, loss, scaled=self.scale.now is not None)
         self.spent += time.perf_counter() - begun
 
     def differentiated(self, output: Tensor) -> None:
         """autograd.grad was called: a loop of its own where there is no optimizer."""
         if not self.optimizers and output.numel() == 1:
+            loss = float(output.detach())
+            step = Step(-1, self.grads_by_function, loss, math.nan, (), 0.0)
             self.grads_by_function += 1
-            self.listener.on_row(
-                Step(-1, self.grads_by_function - 1, float(output.detach()), math.nan, (), 0.0),
-                {"loss": float(output.detach())},
-            )
+            self.listener.on_row(step, {"loss": loss})
 
     def clipped(self, kind: str, parameters: list[Tensor] | Tensor, norm: Any) -> None:
         """Gradients were clipped; `norm` is what they were before."""
@@ -209,7 +207,7 @@ class Probe:
         grads = [grad for p in followed.parameters if (grad := p.grad) is not None]
         followed.norm, followed.layers = tensors.total_norm(grads, half=followed.half)
         followed.measured = bool(grads)
-        followed.reached = followed.reached or followed.measured
+        followed.reached |= followed.measured
 
     def _before_update(self, followed: Followed) -> None:
         self._measure(followed)
@@ -238,12 +236,11 @@ class Probe:
         optimizer = self.optimizers.of(followed)
         rate = optimizer.param_groups[0].get("lr", 0.0) if optimizer is not None else 0.0
         losses = self._losses
-        finite = len(losses) > 1 and self._losses_are_finite()
-        loss = math.fsum(losses) if finite else sum(losses)
+        several = len(losses) > 1 and self._losses_are_finite()
         return Step(
             followed.place,
             followed.steps,
-            loss if losses else None,
+            (math.fsum(losses) if several else sum(losses)) if losses else None,
             followed.norm,
             tuple(followed.layers),
             float(rate),
@@ -264,11 +261,10 @@ class Probe:
         self.loss_tensors.clear()
         self.scale.clear()
         self.buffers.keep()
-        now = time.perf_counter()
-        if self.ended is not None and followed.place == 0:
-            self._paces.append(now - self.ended)
         if followed.place == 0:
-            self.ended = now
+            before, self.ended = self.ended, time.perf_counter()
+            if before is not None:
+                self._paces.append(self.ended - before)
         self.listener.on_boundary(step)
 
     def _look_before_clearing(self, owner: object) -> None:
@@ -276,13 +272,13 @@ class Probe:
         followed = self.optimizers.get(owner) or self.optimizers.only()
         if followed is None:
             return
-        norm, layers, measured = followed.norm, followed.layers, followed.measured
+        kept = followed.norm, followed.layers, followed.measured
         self._measure(followed)
         alone = len(self.optimizers) == 1 and not self._losses_are_finite()
-        if not math.isfinite(followed.norm) or alone:
+        if alone or not math.isfinite(followed.norm):
             self._abandon(followed)
         else:
-            followed.norm, followed.layers, followed.measured = norm, layers, measured
+            followed.norm, followed.layers, followed.measured = kept
 
     def _abandon(self, followed: Followed) -> None:
         """The script itself threw a non-finite step away: it counts, and nothing is held."""
@@ -299,7 +295,6 @@ class Probe:
         followed.loss_name = followed.loss_name or self._last_loss
         if followed.scalars is None:
             followed.scalars = scalars.find(followed, self.optimizers.names)
-        several = len(self.optimizers) > 1
-        ratio = self.updates.of(step)
+        several, ratio = len(self.optimizers) > 1, self.updates.of(step)
         beside = rows.Beside(several, self.scale.now, ratio, self.loading.batch)
         return rows.row(followed, step, beside)

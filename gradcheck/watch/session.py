@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cmath
 import sys
 import time
 from collections.abc import Sequence
@@ -202,7 +201,7 @@ class Session:
             self.probe.change.loss(loss)
         if self.investigation.trace is not None:
             self.investigation.trace.backward_begins()
-        if self.snapshots.unavailable is not None and not _is_finite(loss):
+        if self.snapshots.unavailable is not None and not tensors.is_finite(loss):
             names = self.probe.optimizers.names.by_storage()
             step = self.probe.optimizers.next_step()
             self.from_graph = graph.first_nonfinite(loss, names, self.probe.loading.batch, step)
@@ -295,9 +294,3 @@ class Session:
         if replay is not None:
             self.record.prove(replay)
         self.proved = True
-
-
-def _is_finite(loss: Tensor) -> bool:
-    if loss.numel() == 1:  # as nearly always, and then there is no need of an operation
-        return cmath.isfinite(loss.item())
-    return tensors.all_finite([loss.detach()])

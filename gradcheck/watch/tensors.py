@@ -3,6 +3,7 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+import cmath
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -143,6 +144,13 @@ def _norm(tensor: Tensor) -> float:
     if not 0.0 < largest < math.inf:
         return largest
     return largest * float(torch.linalg.vector_norm(wide / largest))
+
+
+def is_finite(tensor: Tensor) -> bool:
+    """Whether a loss is finite, which is one number nearly always, and then needs no operation."""
+    if tensor.numel() == 1:
+        return cmath.isfinite(tensor.item())
+    return all_finite([tensor.detach()])
 
 
 def all_finite(tensors: Sequence[Tensor]) -> bool:
