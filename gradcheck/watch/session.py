@@ -123,8 +123,9 @@ class Session:
         """Share of the time since the first step that watching took."""
         if self.probe.begun is None:
             return None
-        elapsed = (self._halted or time.perf_counter()) - self.probe.begun - self.examined
-        own = self._spent - self._seconds_before - self.examined
+        examined = self.examined + self.vigil.examined
+        elapsed = (self._halted or time.perf_counter()) - self.probe.begun - examined
+        own = self._spent - self._seconds_before - examined
         spent = own + self.record.seconds + self.snapshots.copied + self.rollback.seconds
         return spent / elapsed if elapsed > LEAST_SECONDS else None
 

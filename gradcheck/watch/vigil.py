@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import replace
 
 from gradcheck.model import Observation, Where
@@ -31,6 +32,8 @@ class Vigil:
         self._usual_norm = 0.0
         self._quiet_until = 0
         self._buffers_told = False
+        self.examined = 0.0
+        """Seconds spent on the replay of a step, which are no cost of watching."""
 
     def look(self, step: Step) -> None:
         """A step is over."""
@@ -69,6 +72,8 @@ class Vigil:
 
     def _source(self) -> Observation | None:
         """What the step that is over put there, as a replay of it shows."""
+        begun = time.perf_counter()
         answer = self._snapshots.run(self._snapshots.ticks, {}) or {}
+        self.examined += time.perf_counter() - begun
         found = answer.get("observations") or []
         return observation_of(found[0]) if found else None
