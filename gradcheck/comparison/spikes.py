@@ -34,6 +34,9 @@ PLAIN, BEYOND = 15.0, 1.5
 """A rise that is plain to see, and over the largest other one, in logarithms. Chosen on 27 small
 trainings: of healthy pairs 1.4 % met both, 0.4 % without two trainings in which sound runs have
 rare spikes of thirty times the level, which one good run does not show."""
+LOSS_ALARM = FALSE_ALARM / 5
+"""The same of the spikes of a loss: its own noise has the longer tail, and what does harm moves the
+gradient as well."""
 COUNTS = {1: 0.6, 2: 0.15, 3: 0.15, 5: 0.1}
 """How many spikes are held against a limit of their own, few large ones or more smaller ones, with
 their shares of the false alarms."""
@@ -68,11 +71,12 @@ def farthest(aligned: Aligned, *, logarithmic: bool, least: float) -> Rise | Non
         return None
     peaks = _peaks(mine)
     good = [rises[_peaks(rises)] for rises in theirs]
+    alarms = FALSE_ALARM if aligned.role is Role.GRAD_NORM else LOSS_ALARM
     found = []
     for count, share in COUNTS.items():
         if count > len(peaks):
             break
-        rate = cluster_rate(count, FALSE_ALARM * share / (2 if count == 1 else 1))
+        rate = cluster_rate(count, alarms * share / (2 if count == 1 else 1))
         limit = _limit(np.concatenate(theirs), len(mine), rate)
         if count == 1:
             limit = min(limit, _lonely_limit(np.concatenate([*theirs, mine]), rate))

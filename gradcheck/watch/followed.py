@@ -28,7 +28,7 @@ class Batch:
     targets: Extent | None = None
 
 
-class Step(NamedTuple):  # made in every step, and a frozen dataclass takes five times as long
+class Step(NamedTuple):  # made in every step: a frozen dataclass takes four times as long
     """One optimizer step, as it was before its update."""
 
     optimizer: int
