@@ -250,6 +250,17 @@ def test_losses_without_a_floor_do_not_rank() -> None:
     assert [one.change for one in prove.ranked(given, by_loss=False)] == ["high", "low"]
 
 
+def test_examinations_come_after_remedies_and_are_no_measure_of_them() -> None:
+    given = [
+        tried("freeze_weights", "prevented", 0.1),
+        tried("high", "prevented", 2.0),
+        tried("low", "prevented", 1.0),
+        tried("late", "delayed"),
+    ]
+    found = [one.change for one in prove.ranked(given)]
+    assert found == ["low", "high", "freeze_weights", "late"]
+
+
 outcomes = st.sampled_from(["prevented", "delayed", "not_prevented"])
 numbers = st.one_of(st.none(), st.floats(-1e6, 1e6))
 any_tried = st.builds(

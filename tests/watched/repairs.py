@@ -12,7 +12,7 @@ REPAIRS: Mapping[str, tuple[str, ...]] = {
     "argument_out_of_domain": ("guard_domain", "guard_log", "guard_sqrt"),
     "clipping_before_unscale": ("unscale_first", "clip_gradients"),
     "division_by_zero": ("guard_division",),
-    "empty_targets": ("guard_empty_mean", *BATCH),
+    "empty_targets": ("guard_empty_mean", "guard_division", *BATCH),
     "exponential_overflow": ("guard_exponential",),
     "fully_masked_softmax": ("guard_softmax",),
     "gradient_ascent": ("reverse_gradient",),

@@ -10,6 +10,7 @@ from typing import Any
 
 from gradcheck.model import Kind, Replay, Tried
 from gradcheck.model.inside import EARLIER, FREEZE
+from gradcheck.proving import EXAMINATIONS
 from gradcheck.watch.changes import catalogue
 from gradcheck.watch.changes.base import LEAD, Trouble
 from gradcheck.watch.probe import Probe
@@ -198,19 +199,21 @@ def ranked(tried: Sequence[Tried], *, by_loss: bool = True) -> list[Tried]:
     """The best first: what keeps the failure away and leaves a sound training, in the order given.
 
     Among those, one whose final loss lies far above the best of them comes after the others, where
-    losses can be compared: one without a lower bound says nothing.
+    losses can be compared: one without a lower bound says nothing. Last of them come examinations.
     """
-    losses = [t.trial.final_loss for t in tried if t.healthy and t.trial.outcome == PREVENTED]
+    held = [one for one in tried if one.healthy and one.trial.outcome == PREVENTED]
+    losses = [one.trial.final_loss for one in held if one.change not in EXAMINATIONS]
     known = [loss for loss in losses if loss is not None]
     best = min(known, default=None)
     room = 0.5 * abs(best) if best is not None else math.inf
 
-    def key(item: tuple[int, Tried]) -> tuple[int, bool, bool, int]:
+    def key(item: tuple[int, Tried]) -> tuple[int, bool, bool, bool, int]:
         place, one = item
         outcomes = (PREVENTED, verdict.DELAYED, verdict.NOT_PREVENTED)
         loss = one.trial.final_loss
         worse = by_loss and best is not None and loss is not None and loss > best + room
-        return outcomes.index(one.trial.outcome), not one.healthy, worse, place
+        looks = one.change in EXAMINATIONS
+        return outcomes.index(one.trial.outcome), not one.healthy, looks, worse, place
 
     return [one for _, one in sorted(enumerate(tried), key=key)]
 
