@@ -90,9 +90,10 @@ def _floorless(case: Case, loss: Series) -> Iterator[Clue]:
     window = (int(loss.step[0]), int(loss.step[end - 1]))
     # a density may well come to a negative loss, slower and slower, where nothing breaks
     runs_on = case.failed or float(falls[-1]) > STEADY * float(falls.max())
-    yield Clue("floorless_fall", Evidence(said, loss.name, *window), 1.0 if runs_on else SLOWING)
+    share = 1.0 if runs_on else SLOWING
+    yield Clue("floorless_fall", Evidence(said, loss.name, *window), share)
     if case.gradient is not None:
-        yield from _steeper(case.gradient, window)
+        yield from _steeper(case.gradient, window, share)
 
 
 def _leaps(case: Case, loss: Series) -> Iterator[Clue]:
@@ -113,7 +114,7 @@ def _leaps(case: Case, loss: Series) -> Iterator[Clue]:
         )
 
 
-def _steeper(norm: Series, window: tuple[int, int]) -> Iterator[Clue]:
+def _steeper(norm: Series, window: tuple[int, int], share: float) -> Iterator[Clue]:
     norms = finite(norm.value[(norm.step >= window[0]) & (norm.step <= window[1])])
     if len(norms) < LEAST_ROWS:
         return
@@ -123,7 +124,7 @@ def _steeper(norm: Series, window: tuple[int, int]) -> Iterator[Clue]:
             f"meanwhile the gradient norm grew {factor(growth)}: the narrower the "
             "density, the steeper"
         )
-        strength = min(1.0, float(np.log10(growth)) + 0.2)
+        strength = share * min(1.0, float(np.log10(growth)) + 0.2)
         yield Clue("floorless_with_gradient", Evidence(said, norm.name, *window), strength)
 
 
