@@ -23,6 +23,7 @@ BELOW, SIGMAS = 0.4, 4.0
 """Share of the first accuracy, and standard errors, that make a fall."""
 HITS = 10
 """Samples that the untrained model had right, of fewer of which nothing follows."""
+WHOLE = 0.05
 CREPT = 1.5
 """How far the loss may have risen in these rows: what has blown up guesses, and no worse."""
 
@@ -33,7 +34,9 @@ def observe(case: Case) -> Iterator[Clue]:
     if not case.failed or right is None or loss is None or not len(loss) or loss.value[0] <= 0:
         return
     until = _crept_until(loss)
-    rows = right.value[right.step <= until] if until is not None else right.value[:0]
+    if until is None:
+        return
+    rows = right.value[right.step <= until]
     first, rest = rows[:FIRST], rows[FIRST:][-LEAST_ROWS:]
     if len(rest) < LEAST_ROWS or not np.isfinite(rows).all():
         return
@@ -45,14 +48,21 @@ def observe(case: Case) -> Iterator[Clue]:
         f"{right.name} falls from {number(before)} in the first rows to {number(now)}, below what "
         "guessing gives, while the loss creeps up: the model learns the opposite"
     )
-    window = (int(right.step[0]), until or int(right.step[-1]))
+    window = (int(right.step[0]), until)
     yield Clue("accuracy_below_chance", Evidence(said, right.name, *window))
 
 
 def _hits(shares: FloatArray) -> float:
-    """About how many samples these were: no two shares of a batch differ by less than one."""
-    apart = np.diff(np.unique([0.0, *shares]))
-    return float(shares.sum() / apart.min()) if len(apart) else 0.0
+    """About how many samples these were: no two shares of a batch differ by less than one.
+
+    0 where they are no whole numbers of samples: rows of a running mean are no draws of their own.
+    """
+    apart = np.diff(np.unique([0.0, *np.round(shares, 9)]))
+    if not len(apart):
+        return 0.0
+    counts = shares / apart.min()
+    smoothed = bool((np.abs(counts - np.round(counts)) > WHOLE).any())
+    return 0.0 if smoothed else float(counts.sum())
 
 
 def _crept_until(loss: Series) -> int | None:

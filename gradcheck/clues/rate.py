@@ -30,6 +30,8 @@ CLUES = {
 ROWS = 10
 LONG = 30
 RAISED = 1.8
+BELOW = 3
+"""Rows below 0 that are no slip of the last step."""
 NEAR_PEAK = 0.85
 PAST_PEAK = 0.5
 COLLAPSED = 1e-3
@@ -43,20 +45,23 @@ def observe(case: Case) -> Iterator[Clue]:
     rate = case.rate
     if rate is None or not len(finite(rate.value)):
         return
-    yield from _negative(rate)
+    yield from _negative(case, rate)
     yield from _collapsed(case, rate)
     if case.failed and case.onset is not None:
         yield from _at_onset(case, rate)
 
 
-def _negative(rate: Series) -> Iterator[Clue]:
+def _negative(case: Case, rate: Series) -> Iterator[Clue]:
     """A sign that is wrong from the start, or a schedule that went on past its end."""
-    below = np.flatnonzero(rate.value < 0)
+    # a schedule that ends at 0 may end a rounding error below it
+    below = np.flatnonzero(rate.value < -COLLAPSED * float(np.nanmax(np.abs(rate.value))))
     if not len(below):
         return
     lowest = number(float(np.nanmin(rate.value)))
     row = int(below[0])
     if bool((rate.value[:row] > 0).any()):
+        if not case.failed or len(below) < BELOW or row > case.onset_row(rate):
+            return
         step, last = int(rate.step[row]), int(rate.step[-1])
         said = (
             f"the learning rate fell below 0 at step {step}, down to {lowest}: every step climbs "

@@ -14,7 +14,7 @@ from gradcheck.wording import number
 CLUES = {
     "nan_in_data": ClueKind("a logged count of NaN in inputs or targets is above 0 at the onset"),
     "data_failed_alone": ClueKind(
-        "a measure is NaN at the onset and a number again later, which no weight can be"
+        "a measure that no weight enters is NaN at the onset: it is a number again later"
     ),
     "no_targets": ClueKind("a logged count of targets is 0 at the onset"),
     "probability_saturated": ClueKind("a logged probability reaches exactly 0 or 1 at the onset"),
@@ -45,11 +45,11 @@ OFF, OFF_ROWS = 0.98, 10
 COLLAPSED = -15.0
 """Logarithm of a scale below which squared errors are multiplied by more than 10¹³."""
 DATA_MEASURE = re.compile(
-    r"\b(input|inputs|target|targets|label|labels|features?)\b.*\b(mean|min|max|std|norm|sum|abs)\b"
-    r"|\b(mean|min|max|std|norm|sum|abs)\b.*\b(input|inputs|target|targets|label|labels)\b"
+    r"(train )?((batch|data) )?(input|target|label|feature)s? (mean|min|max|std|norm|sum)"
+    r"|(train )?((batch|data) )?(mean|min|max|std|norm|sum) (input|target|label|feature)s?"
 )
-BOOTSTRAPPED = re.compile(r"\b(q|v|qs|value|values|td|critic|teacher|ema|advantages?|returns?)\b")
-"""Targets that a model computes, which may be NaN by its own fault."""
+"""Names that say this and no more: all else may depend on the weights, which are NaN by then."""
+BY_NAME = 0.7
 ROWS = 3
 
 
@@ -79,13 +79,15 @@ def _failed_alone(case: Case, series: Series, name: str) -> Iterator[Clue]:
     if not len(lost) or not lost.all() or not bad[row] or bad[:row].any():
         return
     after = bad[row + 1 :]
+    strength = 1.0
     if np.count_nonzero(~after) >= max(ROWS, len(after) / 2):
         said = f"{series.name} is NaN at the onset, and a number again while the loss stays NaN"
-    elif not after.any() and DATA_MEASURE.search(name) and not BOOTSTRAPPED.search(name):
-        said = f"{series.name} is NaN at the onset, and it is a measure of the data"
+    elif not after.any() and DATA_MEASURE.fullmatch(name):
+        said = f"{series.name} is NaN at the onset, and it is a measure of the data by its name"
+        strength = BY_NAME
     else:
         return
-    yield Clue("data_failed_alone", _evidence(case, series, said))
+    yield Clue("data_failed_alone", _evidence(case, series, said), strength)
 
 
 def _switched_off(_case: Case, series: Series) -> Iterator[Clue]:

@@ -21,7 +21,7 @@ from gradcheck.comparison.quantiles import student
 from gradcheck.model import FloatArray, Role
 
 FALSE_ALARM = 5e-4
-"""Of one check on one run, at most; all checks make 0.2 % a run."""
+"""Of one check on one run, at most; all of them together make less than 0.2 % a run."""
 FREEDOM = 60.0
 """Degrees of freedom of a noise measured in some sixteen stretches and their neighbours."""
 LASTING, LASTING_NORM = 0.25, 0.5

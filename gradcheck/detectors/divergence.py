@@ -44,6 +44,8 @@ APART = 0.95
 """Share of pairs of rows, one before and one after, of which the later is the higher."""
 BEYOND_NOISE = 100.0
 """End over best that no swing of a noisy loss reaches."""
+ONCE = 1.5
+"""Accuracy that a run had, in its second best row, over the one that it is left with."""
 LARGER = "batch_grew"
 DATA_STANDS_OUT = frozenset({"batch_stands_out", "target_stands_out"})
 NEGATED, DRIVEN, MOST_BLOCKS = "loss_negated", 4.0, 8
@@ -74,9 +76,9 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
     broken = (len(rows) > 0 and rows[-1] + 1 < len(loss)) or _ends_in_explosion(values)
     first = _left(run, loss, values, broken=broken)
     thrown = first is None and loss.objective is Objective.MINIMISED
-    if thrown:
-        first = thrown_off(values)
-        first = unlearned(values) if first is None else first
+    first = thrown_off(values) if thrown else first
+    if thrown and first is None:
+        first = unlearned(values) if _has_lost_accuracy(run) else None
     if first is None:
         return
     harder = _task_from(run, loss, rows, first)
@@ -93,6 +95,20 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
         )
     severity = Severity.WARNING if explained else Severity.FAILURE
     yield stretch_event(Kind.DIVERGENCE, severity, loss, stretch, recovered=False)
+
+
+def _has_lost_accuracy(run: Run) -> bool:
+    """Whether the accuracy was far better once than it is in the second half of the run.
+
+    A loss alone may go back to where it began as a game between two models comes to its end.
+    """
+    for right in run.every(Role.ACCURACY):
+        values = right.value[np.isfinite(right.value)]
+        if len(values) >= LEAST_ROWS:
+            late = float(np.median(values[len(values) // 2 :]))
+            if float(np.sort(values)[-2]) > ONCE * max(late, 0.0):
+                return True
+    return False
 
 
 def _left(run: Run, loss: Series, values: FloatArray, *, broken: bool) -> int | None:

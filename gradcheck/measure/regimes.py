@@ -23,8 +23,8 @@ BEFORE, AFTER, SHOCK = 10, 20, 5
 """Rows before a blow, rows that the level after it needs, and rows that belong to the blow."""
 UNLEARNED_ROWS = 6
 """Rows of the first third of a run that learns something and loses all of it there."""
-FLAT, BACK = 0.05, 0.85
-"""Spread of the level at the end, and the least that it is, of the very first loss."""
+FLAT, BACK = 0.05, 0.75
+"""Spread of the level at the end, and the least that it is, of the first loss; or the reverse."""
 HALFWAY, DEEP = 0.8, 0.5
 """Share of that level below which rows had learned something, and the best of them much."""
 LEFT = np.log(1.2)
@@ -93,7 +93,8 @@ def unlearned(values: FloatArray) -> int | None:
     late = values[early:]
     level = float(np.median(late))
     low, high = (float(edge) for edge in np.quantile(late, (0.05, 0.95)))
-    if high - low > FLAT * level or level < BACK * float(values[0]):
+    began = float(values[0])
+    if high - low > FLAT * level or not BACK * began <= level <= began / BACK:
         return None
     below = np.flatnonzero(values[:early] < HALFWAY * level)
     if len(below) < 2 or float(values[below].min()) > DEEP * level:

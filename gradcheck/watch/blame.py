@@ -48,8 +48,9 @@ def root_of(trace: Trace, failed: Sequence[Tensor]) -> Root | None:
 
 def root_of_buffers(trace: Trace) -> Root | None:
     """The earliest source of what was written into buffers; None where nothing was that is bad."""
-    into = [node for node in trace.nodes if trace.fills_buffer(node)]
-    return min((root for node in into for root in _sources(node)), key=_time, default=None)
+    found = (root for node in trace.nodes if node.fills_buffer for root in _sources(node))
+    made = (r for r in found if not (isinstance(r.source, Outside) and r.source.kind == "buffer"))
+    return min(made, key=_time, default=None)
 
 
 def _time(root: Root) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from gradcheck.watch.dispatch import storage_of, strided_in
+from gradcheck.watch.dispatch import is_plain, storage_of, strided_in
 from gradcheck.watch.provenance import Rows
 from gradcheck.watch.storages import Storages
 from gradcheck.watch.verdict import Verdict
@@ -58,14 +58,16 @@ class Counts:
                 continue
             if name in _SUMS and out.numel() == 1 and not spread:
                 self._sums[key] = tuple(sorted(samples.of(args[0]) or ()))
-            elif name in _CARRIED:
+            elif name in _CARRIED and is_plain(args[0]):
                 carried = self._sums.get(storage_of(args[0]), known)
                 if carried is not None:
                     self._sums[key] = carried
 
     def verdict(self, name: str, args: Sequence[Any]) -> tuple[Verdict, tuple[int, ...]] | None:
         """What it means that a learned number was divided by such a sum, and its samples."""
-        if name not in _QUOTIENTS or not all(isinstance(one, Tensor) for one in args[:2]):
+        if name not in _QUOTIENTS or not all(
+            isinstance(one, Tensor) and is_plain(one) for one in args[:2]
+        ):
             return None
         above, over = args[:2]
         samples = self._sums.get(storage_of(over))

@@ -48,6 +48,11 @@ def covers_storage(t: Tensor) -> bool:
     return t.numel() * t.element_size() >= t.untyped_storage().nbytes()
 
 
+def is_plain(t: Tensor) -> bool:
+    """Whether it has memory of its own and a length: not where it is sparse or nested."""
+    return t.layout == torch.strided and not t.is_nested
+
+
 def strided_in(args: Any, kwargs: Any) -> list[Tensor]:
     """The tensors among arguments whose memory can be told apart."""
     return [t for t in tensors_in(args, kwargs) if t.layout == torch.strided]

@@ -45,7 +45,7 @@ class LayerNorms:
             named = zip(listed, held, strict=True)
             return [_column(name, p) for name, p in named if p.grad is not None]
         if listed is not self._listed:
-            optimizers.gradient_names()  # which it keeps for when the optimizer is gone
+            optimizers.remember_names(listed)
             self._listed, self._all = listed, list(map(_column, listed, held))
         return self._all
 

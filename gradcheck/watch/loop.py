@@ -21,8 +21,7 @@ from gradcheck.wording import number
 CHECKED_STEPS = 6
 CHECK_EVERY = 64
 LEAST = 2
-MOST_PARAMETERS = 4
-"""Of which it is seen in every step whether they were written to: a checkpoint writes to all."""
+MOST_PARAMETERS = 400
 
 _version = operator.attrgetter("_version")
 
@@ -46,7 +45,8 @@ class _Loop:
     clips_in_place: int = 0
     clip_now: str | None = None
     micro: Counter[int] = field(default_factory=Counter)
-    versions: list[int] = field(default_factory=list)
+    versions: int = 0
+    """How often the weights were written to in all, as their update left them."""
     written: list[int] = field(default_factory=list)
     kept_share: float = 0.0
 
@@ -230,6 +230,5 @@ def _climbs(group: dict[str, Any]) -> bool:
     return bool(group.get("maximize")) or float(rate) < 0 or float(decay) < 0
 
 
-def _versions(followed: Followed) -> list[int]:
-    held = followed.parameters
-    return list(map(_version, held[:: 1 + len(held) // MOST_PARAMETERS]))
+def _versions(followed: Followed) -> int:
+    return sum(map(_version, followed.parameters[:MOST_PARAMETERS]))

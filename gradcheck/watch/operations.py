@@ -99,6 +99,8 @@ _NAMES = {
     "AtanhBackward": "artanh at ±1",
     "AcoshBackward": "arcosh at 1",
     "LogBackward": "a logarithm at 0",
+    "Log2Backward": "a logarithm at 0",
+    "Log10Backward": "a logarithm at 0",
     "Log1PBackward": "log(1 + x) at -1",
     "DivBackward": "a quotient at a divisor of 0",
     "ReciprocalBackward": "1/x at 0",
@@ -150,7 +152,7 @@ def _near_zero(name: str, args: Sequence[Any], results: list[Tensor], stem: str)
     if not key or name.removesuffix("_") != "div" or len(args) < 2 or not results:
         return None
     over = args[1]
-    if not isinstance(over, Tensor) or not over.numel():
+    if not isinstance(over, Tensor) or over.layout != torch.strided or not over.numel():
         return None
     bad = ~torch.isfinite(results[0])
     at_fault = torch.broadcast_to(over, bad.shape)[bad].abs()

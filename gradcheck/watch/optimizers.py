@@ -119,6 +119,7 @@ class Optimizers:
             if optimizers is not None:
                 living = (one for one in optimizers._living if one.serial != serial)
                 optimizers._living = tuple(living)
+                optimizers._last = lambda: None, None
 
         return forget
 
@@ -194,6 +195,10 @@ class Optimizers:
             held = enumerate(followed.parameters)
             self._listed[followed.place] = [known.of(p, at) for at, p in held]
         return self._listed[followed.place]
+
+    def remember_names(self, names: Sequence[str]) -> None:
+        """What the first optimizer's parameters with a gradient are called, for when it is gone."""
+        self._last_names = list(names)
 
     def gradient_names(self, place: int = 0) -> list[str]:
         """Names of an optimizer's parameters that have a gradient; those it had, if it is gone."""

@@ -11,19 +11,23 @@ from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from gradcheck.watch import sources, tensors
-from gradcheck.watch.dispatch import covers_storage, storage_of, tensors_in
+from gradcheck.watch.dispatch import covers_storage, is_plain, storage_of, tensors_in
 
 _SPLITS = ("split", "split_with_sizes")
 _GATHERS = ("cat", "stack")
 _CUTS = ("slice", *_SPLITS)
 
 
+View = tuple[int, tuple[int, ...], tuple[int, ...]]
+"""Where a tensor begins, its shape and its strides."""
+
+
 class Rows:
     """Dataset indices by tensor; they travel with the rows from operation to operation."""
 
     def __init__(self) -> None:
-        self._of: dict[int, tuple[StorageWeakRef, list[int]]] = {}
-        """By where a tensor begins; what is freed there may be followed by something else."""
+        self._of: dict[View, tuple[StorageWeakRef, list[int]]] = {}
+        """By what it is of which memory; what is freed there may be followed by something else."""
         self._storages: set[int] = set()
         self._tables: dict[int, int] = {}
         """Memory of the tables that rows were taken from, and how many rows they have."""
@@ -40,7 +44,9 @@ class Rows:
 
     def of(self, t: Tensor) -> list[int] | None:
         """The dataset index of each row of a tensor (or of each block of rows), where known."""
-        held, known = self._of.get(t.data_ptr(), (None, None))
+        if not is_plain(t):
+            return None
+        held, known = self._of.get(_view(t), (None, None))
         if held is None or held.expired():
             return self._padded(t)
         if not known or not t.dim() or not len(t) or len(t) % len(known):
@@ -49,12 +55,12 @@ class Rows:
 
     def follow(self, name: str, args: Sequence[Any], kwargs: Any, result: Any) -> None:
         """Keep track of which dataset index each row of a tensor belongs to."""
-        if name == "copy_":
-            self._note_copy(args[0], args[1])
-        inputs = [t for t in tensors_in(args, kwargs) if t.dim()]
+        inputs = [t for t in tensors_in(args, kwargs) if is_plain(t) and t.dim()]
+        if name == "copy_" and len(inputs) == 2:
+            self._note_copy(*inputs)
         taken, begin = _rows_taken(name, args), 0
         gathered = self._gathered(name, args)
-        for out in tensors_in((result,), {}):
+        for out in filter(is_plain, tensors_in((result,), {})):
             if out.dim() and name in _SPLITS and (len(args) < 3 or args[2] == 0):
                 taken, begin = list(range(begin, begin + len(out))), begin + len(out)
             if gathered is not None and len(gathered) == len(out):
@@ -67,18 +73,18 @@ class Rows:
         if name not in _GATHERS or self.told or (len(args) > 1 and args[1] != 0):
             return None
         pieces = list(args[0])
-        if any(piece.requires_grad for piece in pieces) or (name == "cat" and not pieces[0].dim()):
+        if any(piece.requires_grad for piece in pieces):
             return None
         places = self._lists.places(pieces)
         if places is None or name == "stack":
             return places
+        if not all(piece.dim() for piece in pieces):
+            return None
         return [at for at, piece in zip(places, pieces, strict=True) for _ in range(len(piece))]
 
-    def _note_copy(self, to: Tensor, piece: Any) -> None:
+    def _note_copy(self, to: Tensor, piece: Tensor) -> None:
         """What was known of memory that is written over goes; a sample may become a part of it."""
-        if not isinstance(piece, Tensor) or not to.dim():
-            return
-        self._of.pop(to.data_ptr(), None)
+        self._of.pop(_view(to), None)
         self._tables.pop(storage_of(to), None)
         known = self.of(piece) if piece.shape == to.shape else None
         if known is not None:
@@ -110,7 +116,7 @@ class Rows:
         taken: list[int] | None,
         out: Tensor,
     ) -> None:
-        if taken is not None and len(taken) == len(out):
+        if taken is not None and len(taken) == len(out) and is_plain(args[0]):
             source = self.of(args[0])
             if source is not None and len(source) == len(args[0]):
                 self._set_rows(out, [source[i] for i in taken])
@@ -123,13 +129,13 @@ class Rows:
         if known is not None:
             self._set_rows(out, known)
         elif not any(t.data_ptr() == out.data_ptr() for t in inputs):
-            self._of.pop(out.data_ptr(), None)
+            self._of.pop(_view(out), None)
             if not any(storage_of(t) == storage_of(out) for t in inputs):
                 self._storages.discard(storage_of(out))
                 self._tables.pop(storage_of(out), None)
 
     def _set_rows(self, t: Tensor, rows: list[int]) -> None:
-        self._of[t.data_ptr()] = StorageWeakRef(t.untyped_storage()), rows
+        self._of[_view(t)] = StorageWeakRef(t.untyped_storage()), rows
         self._storages.add(storage_of(t))
 
     def _may_be_table(self, name: str, t: Tensor) -> bool:
@@ -161,6 +167,10 @@ class Rows:
                 rows = sorted({row // per for row in tensors.nonfinite_rows(t)})
                 return tuple(rows), tuple(sorted({known[row] for row in rows}))
         return (), ()
+
+
+def _view(t: Tensor) -> View:
+    return t.data_ptr(), tuple(t.shape), t.stride()
 
 
 def _is_list(t: Tensor) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from gradcheck.watch import frames
-from gradcheck.watch.dispatch import strided_in
+from gradcheck.watch.dispatch import is_plain, strided_in
 from gradcheck.watch.storages import Storages
 
 _CARRIED = frozenset(
@@ -30,7 +30,7 @@ class Ratios:
 
     def follow(self, name: str, args: Sequence[Any], result: Any) -> None:
         """An operation ran: is its result such a difference, or one carried on?"""
-        given = [one for one in args[:2] if isinstance(one, Tensor)]
+        given = [one for one in args[:2] if isinstance(one, Tensor) and is_plain(one)]
         made = name == "sub" and len(given) == 2 and _is_mixed(*given)
         carried = name in _CARRIED and bool(given) and self._holds(given[0])
         for out in strided_in((result,), {}):
@@ -38,7 +38,7 @@ class Ratios:
 
     def is_ratio(self, name: str, args: Sequence[Any]) -> bool:
         """Whether an operation is the exponential of such a difference, and is called like one."""
-        if name not in ("exp", "exp_") or not self._holds(args[0]):
+        if name not in ("exp", "exp_") or not is_plain(args[0]) or not self._holds(args[0]):
             return False
         line = frames.here()
         return line is not None and _NAMES.search(line.expression.lower()) is not None

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from gradcheck.watch import frames
+from gradcheck.watch.dispatch import is_plain
 
 _MOST_HOLDERS = 400
 _MOST_NUMBERS = 50_000_000
 _MOST_CANDIDATES = 2000
-_MOST_LISTED = 200_000
+LEAST_LISTED, _MOST_LISTED = 8, 50_000
 _MOST_PARTS = 8
 """Of one sample: inputs, targets, masks."""
 
@@ -39,45 +40,53 @@ def samples(batch: Tensor, rows: Sequence[int]) -> tuple[int, ...]:
 
 
 class Lists:
-    """Lists of tensors in the user's variables: samples that a script puts together by itself."""
+    """Lists of tensors in the user's variables: samples that a script puts together by itself.
+
+    Only those that were there before the step that is looked at: what it makes is no data set.
+    """
 
     def __init__(self) -> None:
-        self._looked_up: dict[int, tuple[Sequence[Any], int, dict[int, int]]] = {}
-        """By list: the list, which is kept, its length, and where each tensor's memory stands."""
+        found = {id(v): v for v in _holders() if isinstance(v, list | tuple)}.values()
+        long = [value for value in found if LEAST_LISTED <= len(value) <= _MOST_LISTED]
+        self._held = [(value, len(value), _index(value)) for value in long]
+        """Each list, which is kept, its length then, and where each tensor's memory stands."""
 
     def places(self, pieces: Sequence[Tensor]) -> list[int] | None:
         """Where in one list all these tensors stand, be it alone or in a pair with a target.
 
-        None where there is no such list, or one that is no longer than what was taken from it.
+        None where there is no such list that is longer than what was taken from it, or where two
+        of them say otherwise: which of them is the data set?
         """
-        wanted = [piece.data_ptr() for piece in pieces]
-        if not wanted or not all(wanted):
+        if not pieces or not all(is_plain(piece) and piece.numel() for piece in pieces):
             return None
-        lists = (value for value in _holders() if isinstance(value, list | tuple))
-        longer = [value for value in lists if len(wanted) < len(value) <= _MOST_LISTED]
-        for value in sorted(longer, key=len, reverse=True):  # the longest is no batch of another
-            places = self._of(value)
-            if all(pointer in places for pointer in wanted):
-                return [places[pointer] for pointer in wanted]
-        return None
+        wanted = [piece.data_ptr() for piece in pieces]
+        told: list[int] | None = None
+        for value, length, index in self._held:
+            places = [index.get(pointer, -1) for pointer in wanted]
+            if len(value) != length or len(wanted) >= length or min(places) < 0:
+                continue
+            here = zip(places, wanted, strict=True)
+            if not all(pointer in _pointers(value[place]) for place, pointer in here):
+                continue  # it was shuffled, or written to
+            if told is not None and told != places:
+                return None
+            told = places
+        return told
 
-    def _of(self, value: Sequence[Any]) -> dict[int, int]:
-        _, length, places = self._looked_up.get(id(value), (value, -1, {}))
-        if length != len(value):
-            places = {}
-            for place, item in enumerate(value):
-                for pointer in _pointers(item):
-                    # what stands at two places is no sample
-                    places[pointer] = -1 if places.get(pointer, place) != place else place
-            places = {pointer: place for pointer, place in places.items() if place >= 0}
-            self._looked_up[id(value)] = value, len(value), places
-        return places
+
+def _index(value: Sequence[Any]) -> dict[int, int]:
+    places: dict[int, int] = {}
+    for place, item in enumerate(value):
+        for pointer in _pointers(item):
+            # what stands at two places is no sample
+            places[pointer] = -1 if places.get(pointer, place) != place else place
+    return places
 
 
 def _pointers(item: Any) -> Iterator[int]:
     """Where the tensors and arrays of one sample lie in memory."""
     if isinstance(item, Tensor):
-        if item.layout == torch.strided and item.numel():
+        if is_plain(item) and item.numel():
             yield item.data_ptr()
     elif isinstance(item, np.ndarray):
         yield item.ctypes.data

@@ -71,6 +71,8 @@ class Node:
     written: tuple[str, str | None] = ("data", None)
     """What it wrote to, if it is a writer: its kind and name."""
     in_place: bool = False
+    fills_buffer: bool = False
+    """Whether a buffer that was finite is not any more."""
     keeps: list[Tensor] = field(default_factory=list)
 
 
@@ -161,10 +163,6 @@ class Trace(TorchDispatchMode):
         begin = max((place for place in self._backwards if place < node.place), default=0)
         return any(begin < use < node.place for use in self._parameter_uses)
 
-    def fills_buffer(self, node: Node) -> bool:
-        """Whether an operation put what is not finite into a buffer, beside its result or as it."""
-        return any(self._kind(t) == "buffer" for t in node.keeps)
-
     # ---- whence and where
 
     def origin(self, tensor: Tensor) -> Node | Outside:
@@ -247,8 +245,8 @@ class Trace(TorchDispatchMode):
             self._origin[storage_of(t)] = node
             node.keeps.append(t.detach())  # its memory must not become another tensor's
         # a batch normalisation fills its buffers without a word in its schema
-        filled = (t for t in before if self._kind(t) == "buffer" and is_bad(t))
-        node.keeps += [t.detach() for t in filled if not any(t is b for b in [*bad_before, *bad])]
+        fine = (t for t in before if not any(t is b for b in bad_before))
+        node.fills_buffer = any(self._kind(t) == "buffer" and is_bad(t) for t in fine)
 
     def _refine(self, node: Node, name: str, args: Sequence[Any]) -> None:
         """What an operation's arguments were made of may say more than their values."""

@@ -18,6 +18,8 @@ LOOK_FOR_LEFT_OUT = (4, 40)
 """Steps after which to see whether parameters were left out."""
 JUMP, QUIET = 4.0, 40
 """A gradient this many times its running mean may begin a failure; steps before the next one."""
+PATIENCE = 20.0
+"""Seconds that a replay may take while the run itself waits to go on."""
 EXPLODED = 100.0
 """The same of a gradient that exploded: what buffers hold then is its work."""
 
@@ -73,7 +75,8 @@ class Vigil:
     def _source(self) -> Observation | None:
         """What the step that is over put there, as a replay of it shows."""
         begun = time.perf_counter()
-        answer = self._snapshots.run(self._snapshots.ticks, {}) or {}
+        answer = self._snapshots.run(self._snapshots.ticks, {}, patience=PATIENCE) or {}
+        self._snapshots.rest()
         self.examined += time.perf_counter() - begun
         found = answer.get("observations") or []
         return observation_of(found[0]) if found else None

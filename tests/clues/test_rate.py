@@ -6,7 +6,18 @@ import numpy as np
 
 from gradcheck.model import Run
 from tests.clues import Table, cases
-from tests.synthetic import Column, Columns, clues_of, constant, decay, grow, scale, steady, warm_up
+from tests.synthetic import (
+    Column,
+    Columns,
+    clues_of,
+    constant,
+    decay,
+    grow,
+    put,
+    scale,
+    steady,
+    warm_up,
+)
 
 ROWS = 300
 BROKEN = grow(decay(ROWS), 240, 1.2)
@@ -57,6 +68,10 @@ UNSEEN: Table = {
     },
     "rate_fell_below_zero": {
         "from the first row": with_rate(constant(ROWS, -1e-3)),
+        "a healthy run": with_rate(1e-3 * np.linspace(1.0, -0.5, ROWS), decay(ROWS)),
+        "by rounding": with_rate(put(constant(ROWS), slice(60, None), -1e-20)),
+        "after the onset": with_rate(put(constant(ROWS), slice(ROWS - 4, None), -1e-3)),
+        "the last step": with_rate(put(constant(ROWS), ROWS - 1, -1e-3)),
         "to zero": with_rate(1e-3 * np.linspace(1.0, 0.0, ROWS)),
         "none": {"loss": BROKEN},
     },

@@ -40,6 +40,8 @@ UNSEEN: Table = {
         "a row later": beside("x_std", put(norms(ROWS), 153, np.nan)),
         "a loss that is back": beside("x_std", ALONE, put(decay(ROWS), 150, np.nan)),
         "cut off, of the model": {"loss": CUT, "logit_mean": GONE[:151]},
+        "cut off, of embeddings": {"loss": CUT, "input_embedding_norm": GONE[:151]},
+        "cut off, an error": {"loss": CUT, "pred_minus_target_mean": GONE[:151]},
         "cut off, bootstrapped": {"loss": CUT, "target_q_mean": GONE[:151]},
         "healthy": beside("target_mean", ALONE, decay(ROWS)),
     },

@@ -164,6 +164,7 @@ LEARNING: dict[str, Column] = {
     "falling": decay(EPOCHS),
     "at chance from the start": at_chance([1.64, 1.63, 1.62]),
     "less than it began with": at_chance([3.0, 1.2, 0.5, 0.6]),
+    "more than it began with": at_chance([0.1, 0.3, 0.45, 0.7, 0.9], level=1.0),
     "noisy at the end": at_chance(LEARNED, noise=0.1),
     "learned little": at_chance([1.7, 1.5, 1.2, 1.1, 1.2]),
     "one low row": at_chance([1.7, 0.4, 1.6]),

@@ -153,15 +153,70 @@ def test_samples_of_a_list(name: str) -> None:
 
 def test_what_stands_twice_in_a_list_is_no_sample() -> None:
     twice, once = torch.ones(2), torch.zeros(2)
-    held = [twice, once, twice]
-    assert Lists().places([once]) == [1]
+    held = [*(torch.ones(2) for _ in range(8)), twice, once, twice]
+    assert Lists().places([once]) == [9]
     assert Lists().places([twice]) is None
-    assert len(held) == 3
+    assert len(held) == 11
 
 
 def test_a_batch_is_not_the_data_set() -> None:
     picked = [EQUAL[7], EQUAL[2], EQUAL[5]]
     assert Lists().places(picked[:2]) == [7, 2]
+
+
+def test_what_a_step_makes_is_no_data_set() -> None:
+    """Rows computed within the step, of which some are taken."""
+
+    def run() -> Tensor:
+        made = [torch.rand(3) for _ in range(12)]
+        return torch.stack(made[:8])
+
+    assert rows_after(run) is None
+
+
+def test_a_list_that_changed_is_left_alone() -> None:
+    data = [torch.full((3,), float(k)) for k in range(12)]
+    lists = Lists()
+    assert lists.places(data[4:6]) == [4, 5]
+    data[4], data[5] = data[5], data[4]
+    assert lists.places(data[4:6]) is None
+    data.append(torch.ones(3))
+    assert lists.places(data[:2]) is None
+
+
+def test_two_lists_that_say_otherwise_say_nothing() -> None:
+    everything = [torch.full((3,), float(k)) for k in range(30)]
+    train = everything[10:]
+    assert Lists().places(train[:2]) is None
+    assert Lists().places(everything[:2]) == [0, 1]
+
+
+PARTS: dict[str, Callable[[Tensor], object]] = {
+    "a column": lambda x: x[:, 0].copy_(torch.rand(4)),
+    "a row": lambda x: x[0].copy_(torch.zeros(3)),
+    "rows": lambda x: x[:2].copy_(x[2:].clone()),
+    "a look": lambda x: x[:2].sum(),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_is_not_the_whole(name: str) -> None:
+    trace = Trace({})
+    batch = torch.rand(4, 3)
+    trace.samples.know(batch, [10, 11, 12, 13])
+    with trace:
+        PARTS[name](batch)
+        assert trace.samples.of(batch) == [10, 11, 12, 13]
+
+
+def test_what_has_no_memory_of_its_own_is_passed_over() -> None:
+    trace = Trace({})
+    sparse = torch.eye(4).to_sparse()
+    with trace:
+        torch.sparse.mm(sparse, torch.rand(4, 2))
+        torch.cat([sparse, sparse]).to_dense()
+        sparse.clone().copy_(sparse)
+        assert trace.samples.of(sparse) is None
 
 
 def test_memory_that_was_used_before_tells_nothing() -> None:

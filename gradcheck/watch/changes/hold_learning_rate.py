@@ -22,11 +22,11 @@ class HoldLearningRate(RateChange):
         return f"{self.action}: at most {rate:.2g}" if rate else self.action
 
     def changed(self, rate: Any) -> Any:
-        """At most the usual one, and at least 0."""
+        """The usual one, where it is above that or below 0."""
         limit = self.trouble.rate
-        if float(rate) < 0:
-            return 0.0
-        return limit if limit and float(rate) > limit * ABOVE else rate
+        if not limit or limit < 0:
+            return rate
+        return limit if float(rate) > limit * ABOVE or float(rate) < 0 else rate
 
 
 CHANGE = HoldLearningRate

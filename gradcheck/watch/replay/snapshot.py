@@ -156,6 +156,10 @@ class Snapshots:
         self._just_taken = True
         self.seconds += time.perf_counter() - begun
 
+    def rest(self) -> None:
+        """The run waited: the time since its last step tells nothing of what copying costs."""
+        self._just_taken, self._ended = False, time.perf_counter()
+
     def look_again(self) -> None:
         """Give all up where the process has found others to communicate with by now."""
         together = communicates()
