@@ -23,10 +23,10 @@ GENERAL = frozenset(
 """Changes that help against much: that one of them holds says less about the cause."""
 SPECIFIC_HELD, GENERAL_HELD, FAILED, LATER = 1.5, 0.5, -6.0, -2.0
 """Log-odds that a cause gains or loses by what came of its own repair."""
-CLEAR = 0.75
-"""Probability of a cause from which on its own repair comes first."""
 LEARNS = 3.5
 """The same where nothing was learned before, and then it was."""
+CLEAR = 0.75
+"""Probability of a cause from which on its own repair comes first."""
 GUARDS = "guard_"
 """What the ids of changes begin with that keep operations within their domain."""
 EXAMINATIONS = frozenset({FREEZE, EARLIER})

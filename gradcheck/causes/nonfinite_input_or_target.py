@@ -49,7 +49,6 @@ CAUSE = Cause(
         "variance_collapsed": -2.0,
         "probability_saturated": -2.0,
         "nan_in_data": 6.0,
-        "data_failed_alone": 6.0,
         "infinite_ctc": -1.0,
         "nonfinite_on_resume": 0.5,
         "sudden_nonfinite": 5.0,

@@ -76,7 +76,6 @@ CAUSE = Cause(
         "one_row_jump": -2.5,
         "blow_up_from_start": -2.0,
         "nan_in_data": -4.0,
-        "data_failed_alone": -4.0,
         "infinite_ctc": -2.0,
         "variance_collapsed": -0.5,
         "nan_left_no_trace": -1.0,

@@ -65,7 +65,6 @@ CAUSE = Cause(
         "nonfinite_at_first_row": -3.0,
         "one_row_jump": -2.0,
         "nan_in_data": -3.0,
-        "data_failed_alone": -3.0,
         "statistic_of_one": 14.0,
         "one_value_to_normalise": 14.0,
         "batch_alone_spikes": 2.0,

@@ -80,7 +80,6 @@ CAUSE = Cause(
         "one_row_jump": -2.5,
         "blow_up_from_start": -3.0,
         "nan_in_data": -4.0,
-        "data_failed_alone": -4.0,
         "scale_fell_beside_finite_loss": -2.5,
         "nonfinite_on_resume": -1.0,
         "gradient_undefined": 17.0,

@@ -72,7 +72,6 @@ CAUSE = Cause(
         "no_targets": -1.0,
         "only_some_parts_failed": 2.0,
         "nan_in_data": -4.0,
-        "data_failed_alone": -4.0,
         "variance_collapsed": -1.0,
         "probability_saturated": 1.0,
         "nonfinite_on_resume": -1.0,

@@ -24,6 +24,7 @@ BELOW, SIGMAS = 0.4, 4.0
 HITS = 10
 """Samples that the untrained model had right, of fewer of which nothing follows."""
 WHOLE = 0.05
+"""What a number of samples may be off a whole one by rounding."""
 CREPT = 1.5
 """How far the loss may have risen in these rows: what has blown up guesses, and no worse."""
 

@@ -12,9 +12,9 @@ from gradcheck.model import Evidence, FloatArray, Role, Series
 from gradcheck.wording import number
 
 CLUES = {
-    "nan_in_data": ClueKind("a logged count of NaN in inputs or targets is above 0 at the onset"),
-    "data_failed_alone": ClueKind(
-        "a measure that no weight enters is NaN at the onset: it is a number again later"
+    "nan_in_data": ClueKind(
+        "a logged count of NaN in inputs or targets is above 0 at the onset, or a measure that no "
+        "weight enters is NaN there: it is a number again later"
     ),
     "no_targets": ClueKind("a logged count of targets is 0 at the onset"),
     "probability_saturated": ClueKind("a logged probability reaches exactly 0 or 1 at the onset"),
@@ -87,7 +87,7 @@ def _failed_alone(case: Case, series: Series, name: str) -> Iterator[Clue]:
         strength = BY_NAME
     else:
         return
-    yield Clue("data_failed_alone", _evidence(case, series, said), strength)
+    yield Clue("nan_in_data", _evidence(case, series, said), strength)
 
 
 def _switched_off(_case: Case, series: Series) -> Iterator[Clue]:

@@ -18,10 +18,10 @@ LOOK_FOR_LEFT_OUT = (4, 40)
 """Steps after which to see whether parameters were left out."""
 JUMP, QUIET = 4.0, 40
 """A gradient this many times its running mean may begin a failure; steps before the next one."""
-PATIENCE = 20.0
-"""Seconds that a replay may take while the run itself waits to go on."""
 EXPLODED = 100.0
 """The same of a gradient that exploded: what buffers hold then is its work."""
+PATIENCE = 20.0
+"""Seconds that a replay may take while the run itself waits to go on."""
 
 
 class Vigil:

@@ -33,7 +33,9 @@ GONE = put(norms(ROWS, usual=0.3), slice(150, None), np.nan)
 CUT = BROKEN[:151]
 
 UNSEEN: Table = {
-    "data_failed_alone": {
+    "nan_in_data": {
+        "never": beside("nan_in_batch", constant(ROWS, 0.0)),
+        "always": beside("nan_in_batch", constant(ROWS, 2.0)),
         "with the model": beside("pred_mean", GONE),
         "with the model, by its name": beside("target_mean", GONE),
         "before as well": beside("target_mean", put(ALONE, 90, np.nan)),
@@ -43,11 +45,7 @@ UNSEEN: Table = {
         "cut off, of embeddings": {"loss": CUT, "input_embedding_norm": GONE[:151]},
         "cut off, an error": {"loss": CUT, "pred_minus_target_mean": GONE[:151]},
         "cut off, bootstrapped": {"loss": CUT, "target_q_mean": GONE[:151]},
-        "healthy": beside("target_mean", ALONE, decay(ROWS)),
-    },
-    "nan_in_data": {
-        "never": beside("nan_in_batch", constant(ROWS, 0.0)),
-        "always": beside("nan_in_batch", constant(ROWS, 2.0)),
+        "healthy, a measure": beside("target_mean", ALONE, decay(ROWS)),
         "another name": beside("clipped_samples", COUNTED),
         "healthy": beside("nan_in_batch", COUNTED, decay(ROWS)),
     },
@@ -89,13 +87,11 @@ UNSEEN: Table = {
     },
 }
 SEEN: Table = {
-    "data_failed_alone": {
-        "": beside("target_mean", ALONE),
+    "nan_in_data": {
+        **{name: beside(name, COUNTED) for name in ("nan_in_batch", "nan_in_targets", "data/nan")},
+        "a measure": beside("target_mean", ALONE),
         "whatever its name": beside("gauge", ALONE),
         "cut off": {"loss": CUT, "label_std": GONE[:151]},
-    },
-    "nan_in_data": {
-        name: beside(name, COUNTED) for name in ("nan_in_batch", "nan_in_targets", "data/nan")
     },
     "no_targets": {
         name: beside(name, EMPTY) for name in ("sft/num_target_tokens", "n_valid", "count/labels")

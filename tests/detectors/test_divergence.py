@@ -360,3 +360,20 @@ def test_a_loss_that_falls_faster_and_faster_has_no_floor() -> None:
     assert severities(run_of({"loss": fall})) == ["failure"]
     slower = -1500.0 * np.log1p(rows / 9) - 80.0
     assert severities(run_of({"loss": slower})) == []
+
+
+UNLEARNED = np.concatenate(
+    [[1.71, 1.19, 0.57, 0.84, 1.42, 1.78], norms(60, usual=1.61, noise=0.004)]
+)
+GUESSING = np.concatenate([[0.35, 0.45, 0.76, 0.71, 0.39, 0.21], norms(60, usual=0.2, noise=0.02)])
+
+
+def test_what_was_learned_is_lost_with_the_accuracy() -> None:
+    (event,) = detect(run_of({"loss": UNLEARNED, "accuracy": GUESSING}))
+    assert (event.severity.value, event.step) == ("failure", 4)
+
+
+@pytest.mark.parametrize("right", [{}, {"accuracy": np.linspace(0.3, 0.95, len(UNLEARNED))}])
+def test_a_game_that_ends_in_a_draw_lost_nothing(right: dict[str, Column]) -> None:
+    """A domain that can no longer be told costs what it did at first."""
+    assert not list(detect(run_of({"loss": UNLEARNED, **right})))
