@@ -17,6 +17,8 @@ Extend = Callable[[int, bytes], int]
 _POLYNOMIAL = 0x82F63B78
 _ALL = 0xFFFFFFFF
 _MASK_DELTA = 0xA282EAD8
+_BLOCK = 256
+"""Bytes of a row whose contributions are looked up at once."""
 
 
 def mask(crc: int) -> int:
@@ -70,6 +72,31 @@ def length_crcs(lengths: UInt32Array) -> UInt32Array:
     crcs ^= third[(lengths >> 16) & 0xFF] ^ fourth[lengths >> 24]
     masked: UInt32Array = ((crcs >> 15) | (crcs << 17)) + np.uint32(_MASK_DELTA)
     return masked
+
+
+def masked_crcs(rows: npt.NDArray[np.uint8]) -> UInt32Array:
+    """The masked CRCs of the rows of a matrix, all computed at once."""
+    crcs: UInt32Array = np.full(len(rows), _ALL, dtype=np.uint32)
+    for start in range(0, rows.shape[1], _BLOCK):
+        block = rows[:, start : start + _BLOCK]
+        tables = _block_tables()[-block.shape[1] :]
+        shared = min(4, block.shape[1])
+        first = block[:, :shared] ^ crcs.astype("<u4").view(np.uint8).reshape(-1, 4)[:, :shared]
+        rest = crcs >> np.uint32(8 * shared) if shared < 4 else np.zeros_like(crcs)
+        places = np.arange(block.shape[1])
+        parts = [tables[places[:shared], first], tables[places[shared:], block[:, shared:]]]
+        crcs = rest ^ np.bitwise_xor.reduce(np.concatenate(parts, axis=1), axis=1)
+    crcs ^= np.uint32(_ALL)
+    return ((crcs >> 15) | (crcs << 17)) + np.uint32(_MASK_DELTA)
+
+
+@functools.cache
+def _block_tables() -> UInt32Array:
+    """(place, byte): what a byte adds to the CRC of a block that ends with the last place."""
+    tables = [_TABLE]
+    while len(tables) < _BLOCK:
+        tables.append(_TABLE[tables[-1] & 0xFF] ^ (tables[-1] >> 8))
+    return np.stack(tables[::-1])
 
 
 def _table() -> UInt32Array:

@@ -17,15 +17,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from gradcheck.model import Observation, Replay, Said
-from gradcheck.readers.crc32c import extend, length_crc, mask
 from gradcheck.readers.watch_observations import FILE
+from gradcheck.watch import encoding
+from gradcheck.watch.encoding import Row
 
 FLUSH_EVERY = 0.4
 """Seconds; a killed run loses no more than that."""
 _TRIES = 100
 _SUFFIX = ".gradcheck"
-
-Row = tuple[int, float, dict[str, float]]
 
 
 def choose_directory(wanted: Path | None, name: str) -> Path:
@@ -66,7 +65,7 @@ class Record:
         self._owner = os.getpid()
         self.seconds = 0.0
         """Spent on writing."""
-        self._append(_event({}, 0, time.time(), version="brain.Event:2"))
+        self._events.write(encoding.heading(time.time()))
         self._thread = threading.Thread(target=self._keep_flushing, name="gradcheck", daemon=True)
         self._thread.start()
         atexit.register(self.close)
@@ -117,9 +116,8 @@ class Record:
         with self._lock:
             begun = time.perf_counter()
             rows, self._rows = self._rows, []
-            for step, wall, values in rows:
-                self._append(_event(values, step, wall))
             if not self._events.closed:
+                self._events.writelines(encoding.records(rows))
                 self._events.flush()
             self.seconds += time.perf_counter() - begun
 
@@ -141,14 +139,6 @@ class Record:
         with contextlib.suppress(OSError, ValueError):  # a full disk must not hurt the training
             while not self._done.wait(FLUSH_EVERY):
                 self.flush()
-
-    def _append(self, event: bytes) -> None:
-        header = len(event).to_bytes(8, "little")
-        footer = mask(extend(0, event)).to_bytes(4, "little")
-        if not self._events.closed:
-            self._events.write(
-                header + length_crc(len(event)).to_bytes(4, "little") + event + footer
-            )
 
     def _line(self, entry: Mapping[str, Any]) -> None:
         if os.getpid() != self._owner:
@@ -172,14 +162,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _event(values: Mapping[str, float], step: int, wall: float, version: str = "") -> bytes:
-    from tensorboard.compat.proto.event_pb2 import Event  # noqa: PLC0415 - slow to import
-    from tensorboard.compat.proto.summary_pb2 import Summary  # noqa: PLC0415
-
-    if version:
-        return bytes(Event(wall_time=wall, file_version=version).SerializeToString())
-    cells = [Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
-    event = Event(wall_time=wall, step=step, summary=Summary(value=cells))
-    return bytes(event.SerializeToString())
