@@ -51,7 +51,7 @@ class Loading:
 
     def fetching(self, iterator: Any) -> Any:
         """A batch is asked for; a replay may answer from the tape."""
-        self._listener.on_loading(True)
+        self._listener.on_loading(iterator, loading=True)
         if self.memory is not None:
             self.memory.fetching()
         if self.resuming is not None:
@@ -86,7 +86,7 @@ class Loading:
             self.recorded.give(iterator, batch, self.batch.indices, self.tick())
         if iterator is not self._iterator:
             self._iterator, self.epoch = iterator, batches.in_epoch(iterator)
-        self._listener.on_loading(False)
+        self._listener.on_loading(iterator, loading=False)
         self.spent += time.perf_counter() - begun
         if self.change is None:
             return None if captured is None else (batch,)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -207,10 +208,10 @@ class Session:
             step = self.probe.optimizers.next_step()
             self.from_graph = graph.first_nonfinite(loss, names, self.probe.loading.batch, step)
 
-    def on_loading(self, loading: bool) -> None:
+    def on_loading(self, iterator: Any, *, loading: bool) -> None:
         """A DataLoader makes a batch, or has made it."""
         if loading:
-            self.rollback.fetching()
+            self.rollback.fetching(iterator)
         if self.investigation.trace is not None:
             self.investigation.trace.in_loading = loading
         if not loading:

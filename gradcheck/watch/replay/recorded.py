@@ -3,6 +3,7 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from gradcheck.watch.replay.generators import generators, set_generators
 
 MOST = 160
 """Batches that are kept."""
+MOST_AHEAD = 4
+"""Batches that a loop may hold in advance; more of them are something else."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class Given:
     """Optimizer steps until then."""
     source: str | int
     """What tells this loader from others of the script."""
+    turn: int
+    """What tells this pass over the data from others."""
     batch: Any
     indices: list[int] | None
     generators: Mapping[str, Any]
@@ -34,6 +39,12 @@ class Recorded:
 
     def __init__(self) -> None:
         self._given: deque[Given] = deque(maxlen=MOST)
+        self._passes: dict[str | int, dict[int, list[int]]] = {}
+        """Ticks of the first batches of each pass, by source, until its lead is known."""
+        self._leads: dict[str | int, int] = {}
+        self._turns = 0
+        self._last: dict[str | int, tuple[Callable[[], Any], int]] = {}
+        """The pass over each source that went on last, and its number."""
         self._queues: dict[str | int, deque[Given]] | None = None
         self._again = False
 
@@ -43,12 +54,45 @@ class Recorded:
         New ones of a rollback are kept as well, for the next one to get the same.
         """
         if not self._again:
-            self._given.append(Given(tick, _source(iterator), batch, indices, generators()))
+            source = _source(iterator)
+            given = Given(tick, source, self._turn(iterator), batch, indices, generators())
+            self._given.append(given)
+            self._time(given)
         self._again = False
 
+    def _turn(self, iterator: Any) -> int:
+        """The number of this pass; an address would be used again for the next one."""
+        source = _source(iterator)
+        last, turn = self._last.get(source, (lambda: None, 0))
+        if last() is not iterator:
+            self._turns = turn = self._turns + 1
+            self._last[source] = weakref.ref(iterator), turn
+        return turn
+
+    def _time(self, given: Given) -> None:
+        if given.source in self._leads:
+            return
+        ticks = self._passes.setdefault(given.source, {}).setdefault(given.turn, [])
+        ticks.append(given.tick)
+        if len(set(ticks)) > 2:  # its second step has all its batches
+            self._leads[given.source] = _lead(ticks[:-1])
+            del self._passes[given.source]
+
+    def lead(self, iterator: Any) -> int:
+        """How many batches are drawn before they are needed: Accelerate holds one in advance."""
+        return self._lead_of(_source(iterator))
+
+    def _lead_of(self, source: str | int) -> int:
+        known = self._leads.get(source)
+        passes = self._passes.get(source, {}).values()
+        return max(map(_lead, passes), default=0) if known is None else known
+
     def reaches(self, tick: int) -> bool:
-        """Whether all batches since then are still there."""
-        return not self._given or len(self._given) < MOST or self._given[0].tick <= tick
+        """Whether all batches that were needed since then are still there."""
+        if len(self._given) < MOST:
+            return True
+        first = self._given[0]
+        return first.tick + self._lead_of(first.source) <= tick
 
     @property
     def empty(self) -> bool:
@@ -58,9 +102,23 @@ class Recorded:
     def rewind(self, tick: int) -> None:
         """Begin again with the batches of this step."""
         self._queues = {}
-        for given in self._given:
-            if given.tick >= tick:
+        for given, needed in zip(self._given, self._needed(), strict=True):
+            if needed >= tick:
                 self._queues.setdefault(given.source, deque()).append(given)
+
+    def _needed(self) -> list[int]:
+        """The step of each batch: that in which the one that is `lead` later in its pass came."""
+        places: dict[int, list[int]] = {}
+        for place, given in enumerate(self._given):
+            places.setdefault(given.turn, []).append(place)
+        needed = [given.tick for given in self._given]
+        for of_pass in places.values():
+            lead = self._lead_of(self._given[of_pass[0]].source)
+            ticks = [self._given[place].tick for place in of_pass]
+            later = ticks[lead:] + [tick + 1 for tick in ticks[-lead:]] if lead else ticks
+            for place, tick in zip(of_pass, later, strict=False):
+                needed[place] = tick
+        return needed
 
     def next(self, iterator: Any, change: Callable[[Any], Any]) -> tuple[Any, ...] | None:
         """The batch that is next in a rollback; None where the loader itself goes on.
@@ -78,6 +136,13 @@ class Recorded:
         if indices is None:
             return (batch,)
         return (without(batch, indices, change(indices)),)
+
+
+def _lead(ticks: list[int]) -> int:
+    """Batches of a pass that came before its first step, beyond those before its second."""
+    first, *others = dict.fromkeys(ticks)
+    before = ticks.count(first) - ticks.count(others[0]) if others else 0
+    return before if 0 < before <= MOST_AHEAD else 0
 
 
 def _source(iterator: Any) -> int:

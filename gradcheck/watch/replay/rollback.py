@@ -51,6 +51,8 @@ class Rollback:
         self._answers: Answers | None = None
         self._order: Order | None = None
         self._pending = False
+        self._ahead: int | None = None
+        """Batches that the loop still holds from before the trial; None before it was asked."""
         self._held: State | None = None
         self._deadline = math.inf
         self._undo = ExitStack()
@@ -117,25 +119,45 @@ class Rollback:
         return True
 
     def _prepare(self, order: Order) -> None:
-        self._order, self._pending = order, True
+        self._order, self._pending, self._ahead = order, True, None
 
-    def fetching(self) -> None:
-        """A batch is asked for: the moment at which a trial begins, where there are loaders."""
-        if self.active and self._pending:
+    def fetching(self, iterator: Any) -> None:
+        """A batch is asked for: the moment at which a trial begins, where there are loaders.
+
+        A loop that holds batches in advance goes through those that it holds first: they are no
+        part of the trial, whose own batches it draws meanwhile.
+        """
+        if not self.active or not self._pending:
+            return
+        if self._ahead is None:
+            recorded = self._probe.loading.recorded
+            assert recorded is not None
+            self._rewind()
+            self._ahead = recorded.lead(iterator)
+        if self._ahead:
+            self._ahead -= 1
+        else:
             self._start()
 
-    def _start(self) -> None:
+    def _rewind(self) -> State:
+        """The state from which the trial begins; its batches are the next ones."""
         assert self._order is not None
         kept = self._fitting(self._order.upto)
         recorded = self._probe.loading.recorded
         assert kept is not None
         assert recorded is not None
+        if self._ahead is None:
+            recorded.rewind(kept.tick)
+        return kept
+
+    def _start(self) -> None:
+        assert self._order is not None
+        kept = self._rewind()
         state.restore(self._probe, kept)
         for followed, steps in zip(self._probe.optimizers, kept.steps, strict=False):
             followed.steps = steps
         self._probe.buffers.keep()
         self.ticks, self._pending = kept.tick, False
-        recorded.rewind(kept.tick)
         self._trial.order(self._order.message())
         self._trial.begin()
 
