@@ -116,8 +116,24 @@ def _first_bad_step(case: Case, told: Sequence[Diagnosis]) -> int | None:
 def detect(run: Run) -> list[Event]:
     """The events of a run, in the order of its log."""
     detectors = plugins.collect("detectors", "detect").values()
-    return sorted(
+    found = sorted(
         (event for find in detectors for event in find(run)), key=lambda event: event.order
+    )
+    return [event for event in found if not _is_told(event, found)]
+
+
+def _is_told(one: Event, events: Iterable[Event]) -> bool:
+    """Whether a warning that a loss diverged says less than what is told of its rows anyway."""
+    if one.kind is not Kind.DIVERGENCE or one.severity is not Severity.WARNING:
+        return False
+    begun, ended = one.step or 0, one.last_step or 0
+    return any(
+        other.series == one.series
+        and other.kind in (Kind.DIVERGENCE, Kind.LOSS_SPIKE)
+        and other.severity.rank > one.severity.rank
+        and (other.step or 0) <= ended
+        and (other.last_step or 0) >= begun
+        for other in events
     )
 
 

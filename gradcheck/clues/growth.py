@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind
+from gradcheck.measure.regimes import undamped
 from gradcheck.measure.robust import finite, line, log_positive
 from gradcheck.measure.stretches import same_rows
 from gradcheck.model import Evidence, FloatArray, Role, Series
@@ -32,6 +33,8 @@ RISING_ROWS = 5
 SATURATING_GROWTH = 5.0
 SMOOTH = 0.08
 """Change of the norm from row to row; single batches differ by more."""
+OPPOSED = -0.6
+"""Correlation of loss and norm from which on one is largest where the other is least."""
 
 
 def observe(case: Case) -> Iterator[Clue]:
@@ -42,7 +45,12 @@ def observe(case: Case) -> Iterator[Clue]:
         yield from _square_law(case, case.loss, case.gradient)
     if case.run.get(Role.GRAD_NORM) is not None:
         yield from itertools.islice(
-            (*_linear(case, case.gradient), *_saturating(case, case.gradient)), 1
+            (
+                *_linear(case, case.gradient),
+                *_saturating(case, case.gradient),
+                *_swinging(case, case.gradient),
+            ),
+            1,
         )
 
 
@@ -136,6 +144,27 @@ def _saturating(case: Case, norm: Series) -> Iterator[Clue]:
     yield Clue(
         "gradients_add_up", Evidence(said, norm.name, int(norm.step[0]), int(norm.step[top]))
     )
+
+
+def _swinging(case: Case, norm: Series) -> Iterator[Clue]:
+    """A pendulum's: a sum of gradients is largest where the loss is least, a gradient least."""
+    loss = case.loss
+    if loss is None or not bool(np.isfinite(loss.value).all()) or undamped(loss.value) is None:
+        return
+    rows, norm_rows = same_rows(loss, norm)
+    values, norms = loss.value[rows], norm.value[norm_rows]
+    if len(rows) < LINEAR_ROWS or not bool((norms > 0).all() and (values > 0).all()):
+        return
+    together = float(np.corrcoef(values, norms)[0, 1])
+    if together > OPPOSED:
+        return
+    said = (
+        f"the loss swings between {number(float(values.min()))} and "
+        f"{number(float(values.max()))}, and the gradient norm is largest where it is least "
+        f"(correlation {together:.2f}): a single gradient would be smallest there, a sum is not"
+    )
+    window = int(loss.step[0]), int(loss.step[-1])
+    yield Clue("gradients_add_up", Evidence(said, norm.name, *window))
 
 
 def _loss_is_calm(case: Case, rows: int) -> bool:

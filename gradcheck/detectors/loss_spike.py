@@ -15,8 +15,8 @@ from gradcheck.measure.excursions import (
     excursions,
     level_shifts,
     rhythmic,
-    thrown_up,
 )
+from gradcheck.measure.thrown_up import thrown_up
 from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Severity
 
 MODEST = np.log(3.0)

@@ -37,9 +37,6 @@ LEAST_BEFORE = 2
 RHYTHM_SIGMAS, BEATS, MOST_BEATS = 5.0, 5, 0.7
 """Height over the noise, how many rows make a rhythm, and the share of its beats that they hit."""
 
-FIRST_UPDATES, THROWN = 3, np.log(8.0)
-"""Rows after the first in which a throw may begin, and how far up in logarithms it must go."""
-
 
 @dataclass(frozen=True)
 class Sensitivity:
@@ -121,30 +118,6 @@ def _early(values: FloatArray) -> list[Excursion]:
         Excursion(row, row, row, True, float(logs[row]) - level, float(np.exp(level)), math.inf)
         for row in map(int, alone)
     ]
-
-
-def thrown_up(values: FloatArray) -> list[Excursion]:
-    """The rows that the very first updates threw far above where the series began and goes on.
-
-    The first rows are no measure of noise; that those after it lie where the first ones lay is.
-    """
-    near = values[:HINDSIGHT]
-    if len(near) < HINDSIGHT or bool((near <= 0).any()):
-        return []
-    logs = np.log(near)
-    for first in range(1, FIRST_UPDATES + 1):
-        level = float(logs[:first].max())
-        back = np.flatnonzero(logs[first:] <= level + THROWN / 2)
-        last = first + int(back[0]) - 1 if len(back) else len(near)
-        calm = logs[last + 1 :]
-        if last < first or last >= MIN_HISTORY or len(calm) < MIN_HISTORY:
-            continue
-        peak = first + int(np.argmax(logs[first : last + 1]))
-        height = float(logs[peak]) - level
-        if height >= THROWN and float(calm.max()) < level + height / 2:
-            usual = float(np.exp(level))
-            return [Excursion(first, last, peak, True, height, usual, math.inf)]
-    return []
 
 
 def rhythmic(values: FloatArray, least: float) -> list[Excursion]:

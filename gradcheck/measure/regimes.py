@@ -29,6 +29,10 @@ HALFWAY, DEEP = 0.8, 0.5
 """Share of that level below which rows had learned something, and the best of them much."""
 LEFT = np.log(1.2)
 """Rise that a blow leaves behind for good."""
+FIRST_ROWS, FAR_UP, COME_BACK = 5, np.log(2.0), 0.6
+"""Rows that tell where a run began, a rise over that in logarithms, and what may be left of it."""
+LITTLE, RETURNS, SMOOTH_ROWS = 0.25, 2, 3
+"""Share of the first level that is little, how often it is regained, and over how many rows."""
 
 
 def lasting_rise(values: FloatArray) -> int | None:
@@ -111,3 +115,48 @@ def _first_row_up(logs: FloatArray, start: int, level: float) -> int:
     """The row after the last stretch of rows that was still down, from the block before on."""
     low = np.flatnonzero(logs[start : start + 2 * (len(logs) // BLOCKS)] < level)
     return start + (int(low[-1]) + 1 if len(low) else 0)
+
+
+def beyond_start(values: FloatArray) -> tuple[int, int] | None:
+    """The rows in which positive `values` were far above where they began, and came back from.
+
+    A level of some rows is meant, and a level of the first rows: single ones say nothing. What is
+    still up at the end is a divergence.
+    """
+    if len(values) < LEAST_ROWS // 2 or bool((values <= 0).any()):
+        return None
+    logs = np.log(values)
+    levels = block_levels(logs, BLOCKS)
+    rows = len(logs) // BLOCKS
+    start = max(float(np.median(logs[:FIRST_ROWS])), float(logs[0]))
+    least = max(FAR_UP, SIGMAS * 1.25 * noise(logs) * float(np.sqrt(1.0 / rows + 1.0 / FIRST_ROWS)))
+    up = levels > start + least
+    inner = np.flatnonzero(up[:-1] & up[1:])
+    if not len(inner) or bool(up[-1]) or float(levels[-1]) > start + COME_BACK * least:
+        return None
+    above = np.flatnonzero(logs > start + least / 2)
+    return int(above[0]), int(above[-1])
+
+
+def undamped(values: FloatArray) -> tuple[int, int] | None:
+    """The rows over which positive `values` swing, smoothly, between little and all they began at.
+
+    Twice at least they come back up to there, over several rows each time: other data, or another
+    task, does that from one row to the next.
+    """
+    if len(values) < BLOCKS or bool((values <= 0).any()):
+        return None
+    start = float(values[:2].max())
+    state, returns, first, rising = "high", 0, 0, 0
+    for row, value in enumerate(values.tolist()):
+        if value < LITTLE * start:
+            first = first or row
+            state, rising = "low", 0
+        elif state == "low":
+            rising += 1
+            if value > BACK * start:
+                state = "high"
+                returns += rising >= SMOOTH_ROWS
+                if rising < SMOOTH_ROWS:
+                    return None
+    return (first, len(values) - 1) if returns >= RETURNS else None

@@ -87,7 +87,10 @@ def masked_crcs(rows: npt.NDArray[np.uint8]) -> UInt32Array:
         parts = [tables[places[:shared], first], tables[places[shared:], block[:, shared:]]]
         crcs = rest ^ np.bitwise_xor.reduce(np.concatenate(parts, axis=1), axis=1)
     crcs ^= np.uint32(_ALL)
-    return ((crcs >> 15) | (crcs << 17)) + np.uint32(_MASK_DELTA)
+    masked: UInt32Array = ((crcs >> np.uint32(15)) | (crcs << np.uint32(17))) + np.uint32(
+        _MASK_DELTA
+    )
+    return masked
 
 
 @functools.cache

@@ -18,6 +18,7 @@ Row = tuple[int, float, dict[str, float]]
 _Bytes = npt.NDArray[np.uint8]
 _WALL_TIME, _STEP, _FILE_VERSION, _SUMMARY = b"\x09", b"\x10", b"\x1a", b"\x2a"
 """Fields of `Event` in tensorboard's event.proto: a double, a varint, a string, a message."""
+_SIGNED = 2**64 - 1
 _VALUE, _TAG, _SIMPLE_VALUE = b"\x0a", b"\x0a", b"\x15"
 """Fields of `Summary` and `Summary.Value` in summary.proto: a message, a string, a float."""
 
@@ -78,8 +79,9 @@ def _delimited(field: bytes, content: bytes) -> bytes:
 
 
 def _varint(number: int) -> bytes:
-    """Seven bits a byte, the lowest first."""
+    """Seven bits a byte, the lowest first; a negative one in two's complement of 64 bits."""
     found = bytearray()
+    number &= _SIGNED
     while number > 0x7F:
         found.append(number & 0x7F | 0x80)
         number >>= 7
@@ -89,7 +91,7 @@ def _varint(number: int) -> bytes:
 
 def _width(number: int) -> int:
     """Bytes of its varint."""
-    return max(1, (number.bit_length() + 6) // 7)
+    return max(1, ((number & _SIGNED).bit_length() + 6) // 7)
 
 
 def _as_bytes(numbers: object, kind: str) -> _Bytes:

@@ -12,6 +12,9 @@ ROWS = 200
 LINE = np.linspace(0.5, 20.4, ROWS)
 SUM = 0.5 + 8.0 * (1 - np.exp(-np.arange(ROWS) / 6)) + 0.002 * np.sin(np.arange(ROWS))
 
+PHASE = 2 * np.pi * np.arange(ROWS) / 50
+SWING = 0.5 + 0.47 * np.cos(PHASE)
+
 
 def quadratic(ratio: float, power: float = 2.0, rows: int = 30) -> dict[str, Column]:
     """A run whose gradient grows by `ratio` a row and its loss by a power of that."""
@@ -50,6 +53,8 @@ UNSEEN: Table = {
             "grad_norm": np.concatenate([norms(100, usual=0.5), LINE[:100] + 0.5]),
         },
         "no norm": {"loss": decay(ROWS)},
+        "a gradient that swings with its loss": {"loss": SWING, "grad_norm": SWING + 0.1},
+        "a gradient that does not swing": {"loss": SWING, "grad_norm": norms(ROWS)},
     },
 }
 SEEN: Table = {
@@ -65,6 +70,7 @@ SEEN: Table = {
         "a straight line": {"loss": decay(ROWS), "grad_norm": LINE},
         "a sum whose terms cancel": {"loss": decay(ROWS), "grad_norm": SUM},
         "other units": {"loss": decay(ROWS) * 1e4, "grad_norm": LINE * 1e-5},
+        "a pendulum": {"loss": SWING * 40, "grad_norm": 3.1 - 3 * np.cos(PHASE)},
     },
 }
 

@@ -18,7 +18,6 @@ from gradcheck.measure.excursions import (
     excursions,
     level_shifts,
     rhythmic,
-    thrown_up,
 )
 from tests.synthetic import Column, decay, norms, put, scale, steady
 
@@ -295,38 +294,6 @@ def test_no_tower_where_a_run_starts_high_or_goes_up_and_down(rows: slice) -> No
     values = put(decay(100), slice(0, 0), 1.0)
     values[:20] = put(values[:20], rows, 5000.0)
     assert not [at for at in starts(values) if at < 8]
-
-
-THROWN: dict[str, tuple[Column, tuple[int, int]]] = {
-    "by the first update": (scale(decay(60), 1, 30.0), (1, 1)),
-    "for some rows": (scale(decay(60), slice(1, 5), np.array([30.0, 20.0, 9.0, 12.0])), (1, 4)),
-    "by the third": (scale(decay(60), 3, 30.0), (3, 3)),
-    "of a tiny loss": (scale(decay(60), 1, 30.0) * 1e-7, (1, 1)),
-}
-NOT_THROWN: dict[str, Column] = {
-    "falling": decay(60),
-    "high at the start": scale(decay(60), 0, 30.0),
-    "less high": scale(decay(60), 1, 4.0),
-    "later": scale(decay(60), 9, 30.0),
-    "never back": scale(decay(60), slice(1, None), 30.0),
-    "back for a moment": scale(scale(decay(60), slice(1, None), 30.0), 4, 1 / 30),
-    "again and again": scale(decay(60), slice(1, None, 4), 30.0),
-    "negative": scale(decay(60), 1, 30.0) - 3.0,
-    "short": scale(decay(9), 1, 30.0),
-}
-
-
-@pytest.mark.parametrize("name", THROWN)
-def test_the_first_updates_threw_it_up(name: str) -> None:
-    values, (first, last) = THROWN[name]
-    (found,) = thrown_up(values)
-    assert (found.first, found.last) == (first, last)
-    assert found.recovered
-
-
-@pytest.mark.parametrize("name", NOT_THROWN)
-def test_nothing_was_thrown_up(name: str) -> None:
-    assert not thrown_up(NOT_THROWN[name])
 
 
 # ---- what keeps time

@@ -18,7 +18,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=2
 NUMBERS = st.floats(allow_nan=True, width=64)
 ROWS = st.lists(
     st.tuples(
-        st.integers(0, 2**62),
+        st.integers(-2, 300) | st.integers(-(2**63), 2**63 - 1),
         st.floats(0, 2e9),
         st.one_of(
             st.dictionaries(NAMES, NUMBERS, max_size=6),

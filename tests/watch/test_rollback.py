@@ -99,8 +99,44 @@ def finish(self, found):
     pathlib.Path("states.json").write_text(json.dumps(seen))
 rollback.Rollback.begin, rollback.Rollback._finish = begin, finish
 """
+AHEAD = LOADED.replace("for x, y in DataLoader", "for x, y in ahead(DataLoader").replace(
+    "shuffle=True):", "shuffle=True)):"
+)
+"""A loop that holds a batch in advance, as Accelerate and Lightning do."""
+AHEAD = f"""
+def ahead(loader):
+    batches = iter(loader)
+    held = next(batches)
+    for following in batches:
+        yield held
+        held = following
+    yield held
+{AHEAD}"""
+DRAWN = """
+import numpy as np
+class Table:
+    def __init__(self):
+        self.rng = np.random.default_rng(3)
+        self.x = torch.randn(96, 4)
+        self.x[77, 1] = math.nan
+    def draw(self):
+        return self.x[torch.from_numpy(self.rng.choice(96, 8))]
+table = Table()
+noise = torch.Generator().manual_seed(4)
+model = nn.Linear(4, 1)
+opt = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+while True:
+    x = table.draw()
+    loss = (model(x) - torch.randn(8, 1, generator=noise)).square().mean()
+    opt.zero_grad()
+    loss.backward()
+    print("loss", loss.item())
+    opt.step()
+"""
 CASES = {
     "loaded": (LOADED, {"without_samples"}),
+    "loaded_ahead": (AHEAD, {"without_samples"}),
+    "own_generators": (DRAWN, {"skip_nonfinite", "skip_batch", "replace_nonfinite_inputs"}),
     "own_batches": (OWN.replace("LIMIT", "9.5"), {"guard_log"}),
 }
 
@@ -215,6 +251,29 @@ def test_batches_are_given_again_in_order(sources: list[int], tick: int) -> None
         while (again := recorded.next(Loader(data[source]), SAME)) is not None:
             given += again
         assert given == expected
+
+
+@given(st.integers(0, 3), st.integers(1, 3), st.integers(1, 9), st.integers(0, 12))
+def test_batches_held_in_advance_belong_to_later_steps(
+    lead: int, each: int, steps: int, tick: int
+) -> None:
+    """Of a loop that takes `each` batches a step, and has drawn `lead` more before the first."""
+    recorded, loader = Recorded(), Loader("a")
+    warm_up = Loader("a")
+    recorded.give(warm_up, "looked at once", None, 0)
+    drawn = 0
+    for step in range(steps):
+        for _ in range(each + lead if step == 0 else each):
+            recorded.give(loader, drawn, None, step)
+            drawn += 1
+    assert recorded.lead(loader) == (lead if steps > 1 else 0)
+    recorded.rewind(tick)
+    given: list[Any] = []
+    while (again := recorded.next(loader, SAME)) is not None:
+        given += again
+    needed = list(range(each * tick, drawn))
+    if 0 < tick < steps and (steps > 1 or not lead):
+        assert given == needed
 
 
 def test_what_a_trial_draws_is_given_to_the_next_trial() -> None:

@@ -18,6 +18,7 @@ from torch import Tensor
 import gradcheck
 from gradcheck.errors import UsageError
 from gradcheck.watch.capture.nested import Damaged, Reader, Writer, without_left
+from gradcheck.watch.replay.generators import portable
 from gradcheck.watch.replay.recorded import Given
 from gradcheck.watch.replay.state import State
 
@@ -98,7 +99,7 @@ def write(capture: Capture, folder: Path) -> None:
             "optimizers": _named(writer, capture.kinds.optimizers, kept.optimizers, "optimizers"),
             "schedulers": _named(writer, capture.kinds.schedulers, kept.schedulers, "schedulers"),
             "scalers": [writer.encode(one, "scalers") for one in kept.scalers],
-            "random": writer.encode(dict(kept.generators), "random"),
+            "random": writer.encode(portable(kept.generators), "random"),
         },
         "batches": [_batch(writer, at, given) for at, given in enumerate(capture.batches)],
     }
@@ -129,7 +130,7 @@ def _batch(writer: Writer, at: int, given: Given) -> dict[str, Any]:
         "source": given.source,
         "indices": writer.encode(given.indices),
         "batch": writer.encode(given.batch, f"batches[{at}]"),
-        "random": writer.encode(dict(given.generators), "random"),
+        "random": writer.encode(portable(given.generators), "random"),
     }
 
 

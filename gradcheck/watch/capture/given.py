@@ -5,41 +5,19 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gradcheck.watch.replay.generators import generators
+from gradcheck.watch.replay.paces import Paces
 from gradcheck.watch.replay.recorded import Given
 
 MOST = 256
 """Batches of a step and of the one before it that are kept, at most."""
 RECENT = 16
 """Steps after a batch that it may still serve; later ones make their batches themselves."""
-
-
-@dataclass
-class _Paces:
-    """Batches that an iterator gave in its first interval between two steps, and in the next."""
-
-    ticks: list[int] = field(default_factory=list)
-    counts: list[int] = field(default_factory=list)
-
-    def count(self, tick: int) -> None:
-        """One more."""
-        if not self.ticks or self.ticks[-1] != tick:
-            self.ticks.append(tick)
-            self.counts.append(0)
-            del self.ticks[3:], self.counts[3:]
-        if self.ticks[-1] == tick:
-            self.counts[-1] += 1
-
-    @property
-    def ahead(self) -> int | None:
-        """How many batches are asked for before they are used; None where it is not known yet."""
-        return max(0, self.counts[0] - self.counts[1]) if len(self.counts) > 1 else None
 
 
 class Memory:
@@ -54,7 +32,7 @@ class Memory:
         self.lost = False
         """Whether the first batches of a step had to go, for there were too many."""
         self._given: deque[Given] = deque()
-        self._paces: weakref.WeakKeyDictionary[Any, _Paces] = weakref.WeakKeyDictionary()
+        self._paces: weakref.WeakKeyDictionary[Any, Paces] = weakref.WeakKeyDictionary()
         self._ahead = 0
 
     def fetching(self) -> None:
@@ -67,7 +45,7 @@ class Memory:
         if not torch.is_grad_enabled():
             return
         tick = self._tick()
-        paces = self._paces.setdefault(iterator, _Paces())
+        paces = self._paces.setdefault(iterator, Paces())
         paces.count(tick)
         self._ahead = self._ahead if paces.ahead is None else paces.ahead
         self._forget(tick)

@@ -16,15 +16,24 @@ from gradcheck.watch import frames
 
 
 def generators() -> dict[str, Any]:
-    """The states of all random number generators that a script may use."""
+    """The states of the global random number generators."""
     found: dict[str, Any] = {"torch": torch.get_rng_state(), "python": random.getstate()}
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         found["cuda"] = torch.cuda.get_rng_state_all()
     numpy = _numpy()
     if numpy is not None:
         found["numpy"] = numpy.random.get_state()
-    found["own"] = {id(one): _state(one) for one in _own()}
     return found
+
+
+def all_generators() -> dict[str, Any]:
+    """The same and those of the script's own, which mean nothing to another process."""
+    return {**generators(), "own": {id(one): _state(one) for one in _own()}}
+
+
+def portable(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the states that another process can put back."""
+    return {name: state for name, state in kept.items() if name != "own"}
 
 
 def set_generators(kept: Mapping[str, Any]) -> None:

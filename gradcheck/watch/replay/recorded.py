@@ -11,12 +11,11 @@ from typing import Any
 
 from torch import Tensor
 
-from gradcheck.watch.replay.generators import generators, set_generators
+from gradcheck.watch.replay.generators import all_generators, set_generators
+from gradcheck.watch.replay.paces import Paces
 
 MOST = 160
 """Batches that are kept."""
-MOST_AHEAD = 4
-"""Batches that a loop may hold in advance; more of them are something else."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +26,11 @@ class Given:
     """Optimizer steps until then."""
     source: str | int
     """What tells this loader from others of the script."""
-    turn: int
-    """What tells this pass over the data from others."""
     batch: Any
     indices: list[int] | None
     generators: Mapping[str, Any]
+    turn: int = 0
+    """What tells this pass over the data from others; of no account in a capture."""
 
 
 class Recorded:
@@ -39,12 +38,12 @@ class Recorded:
 
     def __init__(self) -> None:
         self._given: deque[Given] = deque(maxlen=MOST)
-        self._passes: dict[str | int, dict[int, list[int]]] = {}
-        """Ticks of the first batches of each pass, by source, until its lead is known."""
-        self._leads: dict[str | int, int] = {}
+        self._passes: weakref.WeakKeyDictionary[Any, tuple[int, Paces]]
+        self._passes = weakref.WeakKeyDictionary()
+        """The passes over the data that are not done, numbered."""
         self._turns = 0
-        self._last: dict[str | int, tuple[Callable[[], Any], int]] = {}
-        """The pass over each source that went on last, and its number."""
+        self._paces: dict[str | int, Paces] = {}
+        """By source: of the pass that tells, or the last one."""
         self._queues: dict[str | int, deque[Given]] | None = None
         self._again = False
 
@@ -55,37 +54,21 @@ class Recorded:
         """
         if not self._again:
             source = _source(iterator)
-            given = Given(tick, source, self._turn(iterator), batch, indices, generators())
-            self._given.append(given)
-            self._time(given)
+            turn, paces = self._passes.setdefault(iterator, (self._turns + 1, Paces()))
+            self._turns = max(self._turns, turn)
+            paces.count(tick)
+            if source not in self._paces or self._paces[source].ahead is None:
+                self._paces[source] = paces
+            self._given.append(Given(tick, source, batch, indices, all_generators(), turn))
         self._again = False
-
-    def _turn(self, iterator: Any) -> int:
-        """The number of this pass; an address would be used again for the next one."""
-        source = _source(iterator)
-        last, turn = self._last.get(source, (lambda: None, 0))
-        if last() is not iterator:
-            self._turns = turn = self._turns + 1
-            self._last[source] = weakref.ref(iterator), turn
-        return turn
-
-    def _time(self, given: Given) -> None:
-        if given.source in self._leads:
-            return
-        ticks = self._passes.setdefault(given.source, {}).setdefault(given.turn, [])
-        ticks.append(given.tick)
-        if len(set(ticks)) > 2:  # its second step has all its batches
-            self._leads[given.source] = _lead(ticks[:-1])
-            del self._passes[given.source]
 
     def lead(self, iterator: Any) -> int:
         """How many batches are drawn before they are needed: Accelerate holds one in advance."""
         return self._lead_of(_source(iterator))
 
     def _lead_of(self, source: str | int) -> int:
-        known = self._leads.get(source)
-        passes = self._passes.get(source, {}).values()
-        return max(map(_lead, passes), default=0) if known is None else known
+        paces = self._paces.get(source)
+        return (paces.ahead or 0) if paces is not None else 0
 
     def reaches(self, tick: int) -> bool:
         """Whether all batches that were needed since then are still there."""
@@ -108,14 +91,16 @@ class Recorded:
 
     def _needed(self) -> list[int]:
         """The step of each batch: that in which the one that is `lead` later in its pass came."""
-        places: dict[int, list[int]] = {}
+        places: dict[int, list[int]] = {}  # by pass
         for place, given in enumerate(self._given):
             places.setdefault(given.turn, []).append(place)
         needed = [given.tick for given in self._given]
         for of_pass in places.values():
             lead = self._lead_of(self._given[of_pass[0]].source)
             ticks = [self._given[place].tick for place in of_pass]
-            later = ticks[lead:] + [tick + 1 for tick in ticks[-lead:]] if lead else ticks
+            if not lead or len(set(ticks)) == 1 < len(places):
+                continue  # looked at once, and no part of the loop
+            later = ticks[lead:] + [ticks[-1] + 1] * lead
             for place, tick in zip(of_pass, later, strict=False):
                 needed[place] = tick
         return needed
@@ -136,13 +121,6 @@ class Recorded:
         if indices is None:
             return (batch,)
         return (without(batch, indices, change(indices)),)
-
-
-def _lead(ticks: list[int]) -> int:
-    """Batches of a pass that came before its first step, beyond those before its second."""
-    first, *others = dict.fromkeys(ticks)
-    before = ticks.count(first) - ticks.count(others[0]) if others else 0
-    return before if 0 < before <= MOST_AHEAD else 0
 
 
 def _source(iterator: Any) -> int:

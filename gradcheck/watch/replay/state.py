@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler
 
 from gradcheck.watch.probe import Probe
-from gradcheck.watch.replay.generators import generators, set_generators
+from gradcheck.watch.replay.generators import all_generators, set_generators
 
 _save, _load = torch.save, torch.load  # before a replay forbids them
 
@@ -45,7 +45,7 @@ def collect(probe: Probe, tick: int) -> State:
         [_on_host(optimizer.state_dict()) for optimizer, _ in probe.optimizers.items()],
         [None if f.scaler is None else dict(f.scaler.state_dict()) for f in followed],
         [copy.deepcopy(_plain(s.state_dict())) for s in schedulers(probe)],
-        generators(),
+        all_generators(),
     )
 
 
