@@ -56,6 +56,7 @@ CAUSE = Cause(
         "gradient_alive": -3.0,
         "rate_collapsed": -2.0,
         "units_dead_inside": 6.0,
+        "model_left_out": -4.0,
         "parameters_left_out": -2.0,
         "gradients_fade_with_depth": -3.0,
     },

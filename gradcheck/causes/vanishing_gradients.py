@@ -56,6 +56,7 @@ CAUSE = Cause(
         "gradient_stops": -1.0,
         "gradients_fade_with_depth": 6.0,
         "units_dead_inside": -4.0,
+        "model_left_out": -4.0,
         "parameters_left_out": -2.0,
         "clipped_while_scaled": -4.0,
     },

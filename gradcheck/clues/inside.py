@@ -14,6 +14,7 @@ STALLS = frozenset(
     {
         "clipped_while_scaled",
         "parameters_left_out",
+        "model_left_out",
         "units_dead_inside",
         "gradients_fade_with_depth",
     }
@@ -80,6 +81,7 @@ CLUES = {
     "loss_negated": _mistake("the loss is the negative of something that should become small"),
     "loss_partly_negated": _seen("an error without an upper bound is subtracted in the loss"),
     "parameters_left_out": _seen("parameters of the model were never updated"),
+    "model_left_out": _mistake("no parameter that gets a gradient is updated"),
     "weights_written_outside": _seen("weights were overwritten between two updates"),
     "optimizer_began_anew": _seen("an optimizer without a memory went on with a model built again"),
     # finite trouble
@@ -122,24 +124,32 @@ def observe(case: Case) -> Iterator[Clue]:
             clearest[seen.key] = seen
     for seen in clearest.values():
         evidence = Evidence(seen.statement, None, seen.step, seen.step)
-        strength = seen.strength * _share(case, seen.key)
+        strength = seen.strength * _share(case, seen)
         yield Clue(seen.key, evidence, strength, seen.values, seen.where)
 
 
-def _share(case: Case, key: str) -> float:
+def _share(case: Case, seen: Observation) -> float:
     """How much of its weight a clue has, beside the trouble that there is."""
+    key = seen.key
     if case.trigger is None:
         return UNRELATED
     if CLUES[key].against:
         return 1.0
     if key in STALLS:
-        related = case.trigger.severity is Severity.WARNING
+        related = case.trigger.severity is Severity.WARNING or _begins_it(case, seen)
     elif key in EITHER and any(event.kind in STANDSTILL for event in case.events):
         related = True
     else:
         drifts = case.trigger.kind is Kind.DIVERGENCE
         related = drifts or case.trigger.severity is not Severity.WARNING
     return 1.0 if related else UNRELATED
+
+
+def _begins_it(case: Case, seen: Observation) -> bool:
+    """Whether the trouble came with what was seen, which began in mid-run."""
+    if not seen.step or case.onset_step is None:
+        return False
+    return abs(case.onset_step - seen.step) <= max(1, case.cadence)
 
 
 def _of_the_failure(case: Case, proofs: Sequence[Observation]) -> list[Observation]:

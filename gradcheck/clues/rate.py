@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind, over
+from gradcheck.measure.rates import COLLAPSED, last_alive
 from gradcheck.measure.robust import finite, level
 from gradcheck.model import Evidence, FloatArray, Role, Series
 from gradcheck.wording import count, factor, number
@@ -34,7 +35,6 @@ BELOW = 3
 """Rows below 0 that are no slip of the last step."""
 NEAR_PEAK = 0.85
 PAST_PEAK = 0.5
-COLLAPSED = 1e-3
 GONE = 1e-5
 """Share of its peak to which no schedule means to go for most of a run."""
 TINY = 1e-8
@@ -143,22 +143,24 @@ def _is_rising_lately(course: FloatArray) -> bool:
 
 def _collapsed(case: Case, rate: Series) -> Iterator[Clue]:
     """A rate that is next to nothing for most of the run; a schedule ends there for a few rows."""
-    values = np.abs(rate.value)
-    alive = np.flatnonzero(values > max(COLLAPSED * float(np.nanmax(values)), TINY))
-    last_alive = int(alive[-1]) if len(alive) else 0
-    rows = len(values) - 1 - last_alive
-    if case.loss is None or rows < LONG or rows < 0.5 * len(values):
+    if case.loss is None:
         return
-    since = int(rate.step[last_alive])
-    median = level(finite(values[last_alive + 1 :]))
+    values = np.abs(rate.value)
+    last, early = last_alive(rate, case.loss, TINY)
+    rows = len(values) - 1 - last
+    if rows < LONG or rows < 0.5 * len(values):
+        return
+    since = int(rate.step[last])
+    median = level(finite(values[last + 1 :]))
     said = (
         f"the learning rate is {number(median)} (median) from step {since} on, for "
         f"{count(rows, 'row')}"
     )
+    said += ", and the loss was still falling when it was cut first" if early else ""
     window = (since, int(rate.step[-1]))
     # a schedule that follows the loss gets there after convergence
     gone = median <= GONE * float(np.nanmax(values))
-    strength = 1.0 if gone or _was_learning(case.loss, since) else 0.4
+    strength = 1.0 if gone or early or _was_learning(case.loss, since) else 0.4
     yield Clue("rate_collapsed", Evidence(said, rate.name, *window), strength)
 
 

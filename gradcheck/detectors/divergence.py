@@ -130,6 +130,8 @@ def _is_above_noise(values: FloatArray, risen: Climb) -> bool:
     A few noisy rows swing by factors: the low one among them is no best level that was lost.
     """
     before, after = values[max(0, risen.first - LEAST_ROWS) : risen.first], values[risen.first :]
+    if len(after) >= 4 * LEAST_ROWS:
+        after = after[len(after) // 2 :]  # it may have wandered up
     if risen.ratio >= BEYOND_NOISE or not len(before):
         return True
     above = float((after[:, None] > before[None, :]).mean())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.measure.events import stretch_event
+from gradcheck.measure.rates import last_alive
 from gradcheck.measure.robust import block_levels, line, noise
 from gradcheck.measure.start import hump_rows
 from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Series, Severity
@@ -14,8 +15,6 @@ from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Serie
 LEAST_ROWS = 25
 LEAST_FALL = 0.02
 """Relative fall of the level over the whole run that counts as learning."""
-COLLAPSED = 1e-3
-"""Share of its peak below which a learning rate changes nothing."""
 STANDS = 0.01
 """Relative fall over the second half of the run below which it stands still."""
 SURE = 2.5
@@ -111,8 +110,7 @@ def _flat_since_collapse(run: Run, loss: Series) -> int | None:
     rate = run.get(Role.LEARNING_RATE)
     if rate is None or not np.isfinite(rate.value).any():
         return None
-    alive = np.flatnonzero(np.abs(rate.value) > COLLAPSED * np.nanmax(np.abs(rate.value)))
-    since = int(rate.step[alive[-1]]) if len(alive) else int(rate.step[0])
+    since = int(rate.step[last_alive(rate, loss)[0]])
     first = int(np.searchsorted(loss.step, since, side="right"))
     still = loss.value[first:]
     return first if len(still) >= max(LEAST_ROWS // 2, len(loss) // 2) and _is_flat(still) else None

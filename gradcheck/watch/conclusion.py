@@ -49,7 +49,11 @@ def _tell_of_loop(session: Session) -> None:
     record, probe = session.record, session.probe
     if probe.targets.found is not None:
         record.observe(probe.targets.found)
-    seen = (*probe.loop.observations(), *probe.updates.observations(), *session.vigil.left_out)
+    seen = (
+        *probe.loop.observations(),
+        *probe.updates.observations(),
+        *session.vigil.left_out.found,
+    )
     for observation in seen:
         record.observe(observation)
     if probe.grads_by_function:

@@ -7,15 +7,14 @@ import time
 from dataclasses import replace
 
 from gradcheck.model import Observation, Where
-from gradcheck.watch import left_out, tensors
+from gradcheck.watch import tensors
 from gradcheck.watch.followed import Step
 from gradcheck.watch.investigate import observation_of
+from gradcheck.watch.left_out import LeftOut
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.record import Record
 from gradcheck.watch.replay.snapshot import Snapshots
 
-LOOK_FOR_LEFT_OUT = (4, 40)
-"""Steps after which to see whether parameters were left out."""
 JUMP, QUIET = 4.0, 40
 """A gradient this many times its running mean may begin a failure; steps before the next one."""
 EXPLODED = 100.0
@@ -28,7 +27,7 @@ class Vigil:
     """Cheap looks in every step of the run itself; a replay takes none."""
 
     def __init__(self, probe: Probe, snapshots: Snapshots, record: Record) -> None:
-        self.left_out: list[Observation] = []
+        self.left_out = LeftOut(probe)
         """Parameters that no optimizer updates, or that never get a gradient."""
         self._probe, self._snapshots, self._record = probe, snapshots, record
         self._usual_norm = 0.0
@@ -50,8 +49,7 @@ class Vigil:
             elif math.isfinite(gradient):
                 self._usual_norm += 0.1 * (gradient - self._usual_norm)
         self._look_at_buffers(step)
-        if ticks in LOOK_FOR_LEFT_OUT:
-            self.left_out = list(left_out.observations(self._probe))
+        self.left_out.look(ticks)
 
     def _look_at_buffers(self, step: Step) -> None:
         """Statistics that a bad batch poisoned although its step was skipped: told once."""
