@@ -59,7 +59,7 @@ CAUSE = Cause(
         "layers_starve": -3.0,
         "tiny_gradient": -2.0,
         "gradient_stops": -2.0,
-        "model_left_out": 7.0,
+        "model_left_out": 12.0,
         "parameters_left_out": 4.0,
         "units_dead_inside": -4.0,
         "gradients_fade_with_depth": -4.0,
