@@ -10,6 +10,8 @@ SKIP, SKIP_ONSET = "skip_batch", "skip_onset"
 SLOWER, FASTER = "lower_learning_rate", "raise_learning_rate"
 FLOAT32 = "float32"
 """Changes whose outcome is evidence, whatever the cause may be; each is a module of its name."""
+WEIGHED = "loss_weighed_both_ways"
+"""The observation that a loss is a surrogate, of a policy's gradient say, and measures nothing."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from gradcheck.errors import NoSuchSeries
 from gradcheck.model import Objective, Role, Run, Series
+from gradcheck.model.inside import WEIGHED
 from gradcheck.readers import role_names, role_ranks
 from gradcheck.readers.role_names import Meaning
 
@@ -33,7 +34,7 @@ def assign(run: Run, overrides: Mapping[Role, str]) -> Run:
     ]
     named = _with_lone_norm(named)
     for role in _LOSSES:
-        named = _with_objectives(named, role)
+        named = _with_objectives(named, role, surrogate=_is_surrogate(run))
     named = [_overridden(s, chosen[s.name]) if s.name in chosen else s for s in named]
     found = {series.role for series in named} - {Role.OTHER}
     primary = {role: role_ranks.primary(named, role) for role in Role if role in found}
@@ -58,10 +59,14 @@ def _with_lone_norm(series: list[Series]) -> list[Series]:
     return [dataclasses.replace(s, role=Role.GRAD_NORM) if s is norms[0] else s for s in series]
 
 
-def _with_objectives(series: list[Series], role: Role) -> list[Series]:
+def _is_surrogate(run: Run) -> bool:
+    return any(seen.key == WEIGHED for seen in run.observations)
+
+
+def _with_objectives(series: list[Series], role: Role, *, surrogate: bool) -> list[Series]:
     losses = [s for s in series if s.role is role]
     main = role_ranks.primary(losses, role) if losses else None
-    reinforcement = any(
+    reinforcement = surrogate or any(
         s.objective is Objective.REINFORCEMENT or _REINFORCEMENT_RUN.search(_text(s.name))
         for s in series
     )

@@ -96,3 +96,15 @@ def _amount(surveys: Sequence[Survey], onset: int) -> Iterator[Observation]:
             onset,
             values={"ratio": now / before},
         )
+
+
+def growth(start: Survey, end: Survey, onset: int) -> Iterator[Observation]:
+    """Does the step of the onset work on more than the first one: longer sequences, say?"""
+    before, now = int(start["numbers"]), int(end["numbers"])
+    if now >= GREW * before > 0:
+        yield Observation(
+            "batch_grew",
+            f"step {onset} works on {number(now / before)} times as much data as the first one",
+            onset,
+            values={"ratio": now / before},
+        )

@@ -71,6 +71,8 @@ class Terms:
 
     lowered: tuple[str, ...] = ()
     raised: tuple[str, ...] = ()
+    weighed: bool = False
+    """Whether it averages what was weighed by numbers of both signs: advantages, say."""
 
     @property
     def negated(self) -> bool:
@@ -88,17 +90,20 @@ def terms(loss: Tensor, *, scaled: bool = False) -> Terms:
     node: Any = loss.grad_fn
     if node is not None and scaled:
         node = node.next_functions[0][0]
-    found, complete = _walk(node)
+    found, complete, weighed = _walk(node)
     lowered = [name for name, sign, bound in found if sign * bound > 0]
     # a logarithm beside something unknown may be part of a divergence
     raised = [n for n, sign, bound in found if sign * bound < 0 and (bound > 0 or complete)]
-    return Terms(tuple(dict.fromkeys(lowered)), tuple(dict.fromkeys(raised)))
+    return Terms(tuple(dict.fromkeys(lowered)), tuple(dict.fromkeys(raised)), weighed)
 
 
-def _walk(root: Any) -> tuple[list[tuple[str, float, int]], bool]:
-    """The terms with a bound, their sign and which bound; and whether there are no others."""
+def _walk(root: Any) -> tuple[list[tuple[str, float, int]], bool, bool]:
+    """The terms with a bound, their sign and which bound; whether there are no others.
+
+    And whether any is weighed by numbers of both signs.
+    """
     found: list[tuple[str, float, int]] = []
-    complete = True
+    complete, weighed = True, False
     waiting = [(root, 1.0, False)]
     for _ in range(MOST_NODES):
         if not waiting:
@@ -106,6 +111,7 @@ def _walk(root: Any) -> tuple[list[tuple[str, float, int]], bool]:
         node, sign, summed = waiting.pop()
         name = _name(node)
         bound = _bound(node, name)
+        weighed = weighed or _is_weighed(node, name)
         weighted = bound < 0 and abs(sign) != 1.0  # p log p has two bounds, a reward either sign
         if bound and not weighted:
             found.append((_spoken(name), sign, bound))
@@ -114,7 +120,32 @@ def _walk(root: Any) -> tuple[list[tuple[str, float, int]], bool]:
             waiting += [(*source, inside) for source in _inputs(node, name, sign, summed=summed)]
         else:
             complete = False
-    return found, complete and not waiting
+    return found, complete and not waiting, weighed
+
+
+def _is_weighed(node: Any, name: str) -> bool:
+    """Whether a node multiplies by constants of both signs, itself or on a side of a minimum.
+
+    By one for each sample: those of a dot product have several.
+    """
+    if name in ("MinimumBackward", "MaximumBackward"):
+        return any(_is_weighed(source, _name(source)) for source, _ in node.next_functions)
+    sources = [source for source, _ in node.next_functions] if name == "MulBackward" else []
+    known = [source for source in sources if source is not None]
+    if len(known) != 1:
+        return False
+    raw = getattr(
+        node, "_raw_saved_self" if known[0] is not sources[0] else "_raw_saved_other", None
+    )
+    if raw is None or getattr(raw, "unpack_hook", None) is not None:
+        return False
+    factor = getattr(raw, "data", None)
+    if not isinstance(factor, Tensor) or factor.device.type != "cpu" or not factor.dim():
+        return False
+    if not 2 <= factor.numel() == max(factor.shape):
+        return False
+    low, high = torch.aminmax(factor.detach())
+    return float(low) < 0 < float(high)
 
 
 def _name(node: Any) -> str:

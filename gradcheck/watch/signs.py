@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from gradcheck.model import Observation
+from gradcheck.model.inside import WEIGHED
 from gradcheck.watch import objective
 from gradcheck.watch.objective import Terms
 
 READ_FIRST, READ_EVERY = 6, 16
 """Steps at the beginning whose losses are read, and steps between two that are, later on."""
-LEAST = 2
+LEAST, MOSTLY = 2, 0.8
 
 
 @dataclass
@@ -23,6 +24,8 @@ class _Read:
 
     reads: int = 0
     negated: int = 0
+    weighed: int = 0
+    """Reads of a loss whose terms were weighed by numbers of both signs."""
     first: int | None = None
     """The first step of which a term was raised."""
     names: str = ""
@@ -53,6 +56,7 @@ class Signs:
         for terms in self._waiting:
             read.reads += 1
             read.negated += terms.negated
+            read.weighed += terms.weighed
             read.turns |= read.still and bool(terms.lowered) and not terms.raised
             if terms.raised:
                 read.first = step if read.first is None else read.first
@@ -66,6 +70,13 @@ class Signs:
         if len(self._reads) > 1:
             return
         for read in self._reads.values():
+            if read.weighed >= max(LEAST, MOSTLY * read.reads):
+                yield Observation(
+                    WEIGHED,
+                    "the loss averages terms that are weighed by numbers of both signs, such as "
+                    "advantages: its value tells nothing of how well the model does",
+                    0,
+                )
             if read.first is None or read.turns or not read.still:
                 continue
             if read.negated >= max(LEAST, 0.5 * read.reads):

@@ -49,8 +49,10 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
         if snapshots.reaches(tick - 4, tick * probe.seconds_a_step() < MOST_REPLAYED):
             surveys = _survey(snapshots, max(0, tick - 4), tick + per_step)
             loaded = probe.takeovers.before(onset) is not None
-            told = _onset(report.run, surveys, onset)
+            told = list(_onset(report.run, surveys, onset))
             yield from (one for one in told if not (loaded and one.key == WRITTEN))
+            if start and surveys and not any(one.key == "batch_grew" for one in told):
+                yield from batch_sizes.growth(start[0], surveys[-1], onset)
     yield from layer_history.recurrence(probe, start[0] if start else {}, onset)
     yield from layer_history.fading(probe)
 

@@ -111,7 +111,14 @@ def test_nothing_is_said_to_be_raised(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["policy_gradient", "odd_power", "actor_of_values", "critic"])
 def test_nor_where_all_of_it_has_the_other_sign(name: str) -> None:
-    assert objective.terms(-BOUNDED[name]()) == Terms()
+    terms = objective.terms(-BOUNDED[name]())
+    assert (terms.lowered, terms.raised) == ((), ())
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_what_is_weighed_by_numbers_of_both_signs(name: str) -> None:
+    weighed = {"policy_gradient", "clipped_policy", "actor_and_critic", "scaled_by_an_unknown_sign"}
+    assert objective.terms(BOUNDED[name]()).weighed == (name in weighed)
 
 
 # ---- what is lowered, and raised where it is negated
