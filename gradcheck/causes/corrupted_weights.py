@@ -86,6 +86,7 @@ CAUSE = Cause(
         "calm_at_lower_rate": -2.0,
         "batch_alone_spikes": -5.0,
         "batches_spike_anyway": -5.0,
+        "moments_lost": -3.0,
         "optimizer_began_anew": -3.0,
     },
     remedies=_remedies,

@@ -133,6 +133,7 @@ CAUSE = Cause(
         "batches_spike_anyway": -3.0,
         "earlier_weights_calm": 0.5,
         "calm_at_lower_rate": 2.0,
+        "moments_lost": -3.0,
         "optimizer_began_anew": -3.0,
     },
     remedies=_remedies,

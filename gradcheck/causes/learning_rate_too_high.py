@@ -120,6 +120,7 @@ CAUSE = Cause(
         "calm_at_lower_rate": 3.0,
         "loss_negated": -2.0,
         "loss_partly_negated": -1.0,
+        "moments_lost": -3.0,
         "optimizer_began_anew": -3.0,
     },
     remedies=_remedies,

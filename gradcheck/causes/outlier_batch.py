@@ -110,6 +110,7 @@ CAUSE = Cause(
         "batch_alone_spikes": 4.0,
         "batches_spike_anyway": -1.0,
         "earlier_weights_calm": -8.0,
+        "moments_lost": -3.0,
         "optimizer_began_anew": -3.0,
         "batch_ordinary": -1.5,
         "batch_shrank": -3.0,

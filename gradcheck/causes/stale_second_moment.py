@@ -103,6 +103,7 @@ CAUSE = Cause(
         "batch_alone_spikes": -2.0,
         "calm_at_lower_rate": 0.5,
         "batches_spike_anyway": -4.0,
+        "moments_lost": -3.0,
         "optimizer_began_anew": -3.0,
     },
     remedies=_remedies,

@@ -83,6 +83,7 @@ CLUES = {
     "parameters_left_out": _seen("parameters of the model were never updated"),
     "model_left_out": _mistake("no parameter that gets a gradient is updated"),
     "weights_written_outside": _seen("weights were overwritten between two updates"),
+    "moments_lost": _seen("an optimizer went on from second moments that a checkpoint lost"),
     "optimizer_began_anew": _seen("an optimizer without a memory went on with a model built again"),
     # finite trouble
     "update_too_long": _seen("updates are long beside the weights they change"),

@@ -180,6 +180,7 @@ def _lag(run: Run, surveys: Sequence[Survey], onset: int) -> Iterator[Observatio
 def _forgotten(probe: Probe, report: RunReport) -> Iterator[Observation]:
     """Did an optimizer without a memory go on? A model that begins anew has another first loss."""
     onset = report.first_bad_step
+    yield from probe.takeovers.damaged(onset) if onset is not None else ()
     begun = None if onset is None else probe.takeovers.before(onset)
     if onset is not None and begun is not None and begun < onset and _calm(report.run, begun):
         yield from probe.takeovers.observations(onset)

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer
 
@@ -17,6 +18,9 @@ LEAST_STEPS = 20
 """Steps before it without which there was nothing to forget."""
 MOST = 4
 """Optimizers after which a new one is a habit: one for each task, say."""
+MOST_LOST, HELD = 0.02, 1e-15
+"""Share of second moments that may be 0 beside a first one that is not; of a size whose square
+float32 holds."""
 SOON = 30
 """Steps after it within which a trouble may come of it."""
 
@@ -27,6 +31,8 @@ class _Begun:
     empty: bool
     shapes: tuple[tuple[int, ...], ...]
     first: weakref.ref[Tensor]
+    lost: float = 0.0
+    """Share of its second moments that are 0 where the first are not, which no step leaves."""
 
     def resumes(self, other: _Begun) -> bool:
         """Whether it updates a model of the same shapes that is not the same."""
@@ -45,7 +51,7 @@ class Takeovers:
             shapes = tuple(tuple(p.shape) for p in followed.parameters)
             empty = _is_new(optimizer) and _has_memory(optimizer)
             first = weakref.ref(followed.parameters[0])
-            self._begun.append(_Begun(followed.steps, empty, shapes, first))
+            self._begun.append(_Begun(followed.steps, empty, shapes, first, _lost(optimizer)))
 
     def before(self, onset: int) -> int | None:
         """The step of the last takeover from which a trouble may come; None without one."""
@@ -68,6 +74,31 @@ class Takeovers:
                 f"was empty: what the one before it had gathered in {step} steps was not loaded",
                 step,
             )
+
+    def damaged(self, onset: int) -> Iterator[Observation]:
+        """Did the trouble begin where an optimizer went on from moments that a checkpoint lost?"""
+        for one in self._begun:
+            if one.lost >= MOST_LOST and 0 <= onset - one.step <= SOON:
+                yield Observation(
+                    "moments_lost",
+                    f"the optimizer that takes its first step at step {one.step} was given second "
+                    f"moments that are 0 in {one.lost:.0%} of the places where the first are not: "
+                    "they were lost where its state was saved, in float16 say",
+                    one.step,
+                )
+
+
+@torch.no_grad()
+def _lost(optimizer: Optimizer) -> float:
+    pairs = [
+        (state["exp_avg"], state["exp_avg_sq"])
+        for state in optimizer.state.values()
+        if isinstance(state.get("exp_avg"), Tensor) and isinstance(state.get("exp_avg_sq"), Tensor)
+    ]
+    alike = [(m, v) for m, v in pairs if m.shape == v.shape and m.layout == torch.strided]
+    moved = [(m.abs() > HELD, v) for m, v in alike]
+    places = sum(int(m.sum()) for m, _ in moved)
+    return sum(int(((v == 0) & m).sum()) for m, v in moved) / places if places else 0.0
 
 
 def _is_new(optimizer: Optimizer) -> bool:
