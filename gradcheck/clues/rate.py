@@ -29,7 +29,8 @@ CLUES = {
     ),
 }
 ROWS = 10
-LONG = 30
+LONG, NEARLY_ALL = 30, 0.7
+"""Rows without a rate that are many, and the share of a log of a few epochs that is."""
 RAISED = 1.8
 BELOW = 3
 """Rows below 0 that are no slip of the last step."""
@@ -148,7 +149,7 @@ def _collapsed(case: Case, rate: Series) -> Iterator[Clue]:
     values = np.abs(rate.value)
     last, early = last_alive(rate, case.loss, TINY)
     rows = len(values) - 1 - last
-    if rows < LONG or rows < 0.5 * len(values):
+    if rows < 0.5 * len(values) or (rows < LONG and not NEARLY_ALL * len(values) <= rows >= ROWS):
         return
     since = int(rate.step[last])
     median = level(finite(values[last + 1 :]))

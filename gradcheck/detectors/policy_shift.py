@@ -10,8 +10,8 @@ from gradcheck.measure import policies
 from gradcheck.measure.events import stretch_event
 from gradcheck.model import Event, Kind, Run, Severity
 
-LASTING = 8
-"""Updates in a row that are beyond the limit: a single one early in a training is soon undone."""
+LASTING, MOSTLY = 8, 0.7
+"""Updates to the end of which most are beyond the limit: one early in a training is soon undone."""
 
 
 def detect(run: Run) -> Iterator[Event]:
@@ -23,8 +23,10 @@ def detect(run: Run) -> Iterator[Event]:
         if not policies.is_own(series):
             continue
         with np.errstate(invalid="ignore"):
-            low = np.flatnonzero(~(np.abs(series.value) > limits[0]))
-        first = int(low[-1]) + 1 if len(low) else 0
+            beyond = ~(np.abs(series.value) <= limits[0])
+        share = np.cumsum(beyond[::-1])[::-1] / np.arange(len(beyond), 0, -1)
+        from_here = np.flatnonzero(beyond & (share >= MOSTLY))
+        first = int(from_here[0]) if len(from_here) else len(series)
         if len(series) - first >= LASTING:
             rows = (first, len(series) - 1)
             yield stretch_event(Kind.DIVERGENCE, Severity.WARNING, series, rows, recovered=False)
