@@ -13,7 +13,8 @@ from torch import Tensor
 from gradcheck.model import Observation, Where
 from gradcheck.watch.dispatch import storage_of
 from gradcheck.watch.frames import Line
-from gradcheck.watch.trace import WRITERS, Node, Outside, Trace
+from gradcheck.watch.nodes import Node, Outside
+from gradcheck.watch.trace import WRITERS, Trace
 
 _STATE = {
     "parameter": "weight_nonfinite",

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradcheck.watch import frames, sources, tensors
+from gradcheck.watch.absorbed import Absorbed
 from gradcheck.watch.counts import Counts
 from gradcheck.watch.dispatch import (
     covers_storage,
@@ -22,10 +23,10 @@ from gradcheck.watch.dispatch import (
     storage_of,
 )
 from gradcheck.watch.frames import Line
+from gradcheck.watch.nodes import Node, Outside
 from gradcheck.watch.operations import judge
 from gradcheck.watch.provenance import Rows
 from gradcheck.watch.ratios import Ratios
-from gradcheck.watch.verdict import Verdict
 
 WRITERS = frozenset(
     {
@@ -41,51 +42,8 @@ UNINITIALISED = ("empty", "empty_like", "new_empty", "empty_strided", "new_empty
                  "_empty_affine_quantized")  # fmt: skip
 
 OVERFLOWS = frozenset({"exponential_overflowed", "half_overflowed"})
-
-
-@dataclass
-class Node:
-    """An operation whose result is not finite."""
-
-    place: int
-    op: str
-    phase: str
-    """forward, backward, optimizer or outside (no autograd, no module)."""
-    module: str | None
-    has_weights: bool
-    line: Line | None
-    bad_inputs: list[Node | Outside]
-    verdict: Verdict
-    made_nan: bool
-    with_graph: bool
-    """Whether an input depends on parameters."""
-    takes_parameter: bool
-    rows: tuple[int, ...] = ()
-    samples: tuple[int, ...] = ()
-    found_in: tuple[int, ...] = ()
-    """Rows of a table of the user's that hold what the bad rows hold."""
-    function: str | None = None
-    """The autograd node, in backward."""
-    in_loading: bool = False
-    """Whether it ran while a DataLoader made a batch."""
-    written: tuple[str, str | None] = ("data", None)
-    """What it wrote to, if it is a writer: its kind and name."""
-    in_place: bool = False
-    fills_buffer: bool = False
-    """Whether a buffer that was finite is not any more."""
-    keeps: list[Tensor] = field(default_factory=list)
-
-
-@dataclass
-class Outside:
-    """A tensor that was not finite and that no traced operation made."""
-
-    tensor: Tensor
-    kind: str
-    """parameter, buffer, moment, gradient or data."""
-    name: str | None = None
-    line: Line | None = None
-    """Where the script wrote it, if it was no optimizer and is known."""
+OF_ZERO = frozenset({"log_of_zero_ran", "division_by_zero_ran"})
+"""What a number divided by an infinity leads to."""
 
 
 class Trace(TorchDispatchMode):
@@ -100,6 +58,7 @@ class Trace(TorchDispatchMode):
         self.failed: Failure | None = None
         self._known = known  # storage -> (kind, name)
         self._origin: dict[int, Node | Outside] = {}
+        self._absorbed: Absorbed[Node | Outside] = Absorbed()
         self.samples = Rows()
         self.counts = Counts(lambda t: self._kind(t) is not None)
         self.ratios = Ratios()
@@ -133,6 +92,8 @@ class Trace(TorchDispatchMode):
         if bad:
             self._note(name, seen, kwargs, bad_before, bad, before)
         self._forget_all(outputs, bad)
+        if bad_before or not bad:
+            self._absorbed.follow(name, seen, before, outputs, self.origin)
         return result
 
     def _call(self, func: Any, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -238,6 +199,9 @@ class Trace(TorchDispatchMode):
         )
         self._find_samples(node, bad_before)
         self._refine(node, name, args)
+        left = self._absorbed.behind(before) if node.verdict.key in OF_ZERO else None
+        if left is not None and not node.bad_inputs:
+            node.bad_inputs = [left]
         if len(node.verdict.rows) and not samples:
             node.samples = self.samples.samples(node.verdict.rows, [*before, *bad])
         self.nodes.append(node)

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
+from gradcheck.watch.nodes import Node
 from gradcheck.watch.operations import LOOKS, judge
-from gradcheck.watch.trace import Node, Trace
+from gradcheck.watch.trace import Trace
 
 ONE = torch.ones(3, 2)
 MASKED = torch.tensor([[0.0, -math.inf]])

@@ -31,8 +31,8 @@ class Retrieval(nn.Module):
 
 
 def match_loss(logits):
-    e = torch.exp(logits.to(torch.float16))  # <- culprit
-    rows = e.diagonal() / e.sum(1)
+    e = torch.exp(logits.to(torch.float16))
+    rows = e.diagonal() / e.sum(1)  # <- culprit
     cols = e.diagonal() / e.sum(0)
     return -(rows.float().log().mean() + cols.float().log().mean()) / 2
 
