@@ -63,7 +63,7 @@ CAUSE = Cause(
         "half_gradient_overflowed": 0.0,
         "batch_alone_spikes": -5.0,
         "batches_spike_anyway": -3.0,
-        "moments_lost": 12.0,
+        "moments_lost": 9.0,
         "optimizer_began_anew": 9.0,
     },
     remedies=_remedies,

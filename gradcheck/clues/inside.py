@@ -21,6 +21,9 @@ STALLS = frozenset(
 )
 """What keeps a run from learning, and breaks none; the others break a run, or do nothing."""
 
+STAYS = 20
+"""Rows that a trouble lasts which nothing is done about."""
+
 EITHER = frozenset({"targets_far_from_unit"})
 """What breaks a run at one learning rate and lets it stand still at another."""
 
@@ -147,8 +150,13 @@ def _share(case: Case, seen: Observation) -> float:
 
 
 def _begins_it(case: Case, seen: Observation) -> bool:
-    """Whether the trouble came with what was seen, which began in mid-run."""
-    if not seen.step or case.onset_step is None:
+    """Whether the trouble came with a model that nothing trains, and stays as it does."""
+    trouble = case.trigger
+    if seen.key != "model_left_out" or not seen.step or case.onset_step is None:
+        return False
+    if trouble is None or trouble.recovered or trouble.kind in NONFINITE:
+        return False
+    if (trouble.last_step or 0) - (trouble.step or 0) < STAYS * case.cadence:
         return False
     return abs(case.onset_step - seen.step) <= max(1, case.cadence)
 

@@ -23,7 +23,7 @@ def detect(run: Run) -> Iterator[Event]:
         if not policies.is_own(series):
             continue
         with np.errstate(invalid="ignore"):
-            beyond = ~(np.abs(series.value) <= limits[0])
+            beyond = np.abs(series.value) > limits[0]
         share = np.cumsum(beyond[::-1])[::-1] / np.arange(len(beyond), 0, -1)
         from_here = np.flatnonzero(beyond & (share >= MOSTLY))
         first = int(from_here[0]) if len(from_here) else len(series)
