@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gradcheck.case import Case, Clue, ClueKind
+from gradcheck.measure.robust import finite, level
 from gradcheck.model import NONFINITE, STANDSTILL, Evidence, Kind, Observation, Severity, Where
 
 UNRELATED = 0.3
@@ -21,8 +22,8 @@ STALLS = frozenset(
 )
 """What keeps a run from learning, and breaks none; the others break a run, or do nothing."""
 
-STAYS = 20
-"""Rows that a trouble lasts which nothing is done about."""
+STAYS, UNCHANGED = 20, 0.8
+"""Rows at the onset and at the end, and their levels, where nothing is done about a trouble."""
 
 EITHER = frozenset({"targets_far_from_unit"})
 """What breaks a run at one learning rate and lets it stand still at another."""
@@ -154,10 +155,11 @@ def _begins_it(case: Case, seen: Observation) -> bool:
     trouble = case.trigger
     if seen.key != "model_left_out" or not seen.step or case.onset_step is None:
         return False
-    if trouble is None or trouble.recovered or trouble.kind in NONFINITE:
+    if trouble is None or trouble.kind in NONFINITE or case.loss is None:
         return False
-    if (trouble.last_step or 0) - (trouble.step or 0) < STAYS * case.cadence:
-        return False
+    after = finite(case.loss.value[case.onset_row(case.loss) :])
+    if len(after) < 2 * STAYS or level(after[-STAYS:]) < UNCHANGED * float(after[:STAYS].max()):
+        return False  # what towers above what follows is another matter
     return abs(case.onset_step - seen.step) <= max(1, case.cadence)
 
 
