@@ -57,7 +57,10 @@ def _astray(values: FloatArray) -> list[Excursion]:
     first = int(out[0])
     level = float(logs[:first].max())
     least = max(THROWN, ASTRAY_SIGMAS * noise(logs[third:]))
-    last = int(np.flatnonzero(logs > level + THROWN / 2)[-1])
+    far = np.flatnonzero(logs > level + THROWN / 2)
+    if not len(far):
+        return []  # it went up in steps, none of them a throw
+    last = int(far[-1])
     stays = float(logs[2 * third :].max()) < level + THROWN / 2
     learned = float(np.median(logs[-third:])) < float(logs[0]) - LEARNED
     height = float(logs[peak]) - level

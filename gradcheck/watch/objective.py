@@ -124,15 +124,14 @@ def _walk(root: Any) -> tuple[list[tuple[str, float, int]], bool, bool]:
 
 
 def _is_weighed(node: Any, name: str) -> bool:
-    """Whether a node multiplies by constants of both signs, itself or on a side of a minimum.
+    """Whether a node multiplies by constants of both signs.
 
-    By one for each sample: those of a dot product have several.
+    By one for each sample: those of a dot product have several. A ratio of probabilities is none
+    of it: it begins at 1, and says how far the policy has gone.
     """
-    if name in ("MinimumBackward", "MaximumBackward"):
-        return any(_is_weighed(source, _name(source)) for source, _ in node.next_functions)
     sources = [source for source, _ in node.next_functions] if name == "MulBackward" else []
     known = [source for source in sources if source is not None]
-    if len(known) != 1:
+    if len(known) != 1 or _name(known[0]) in ("ExpBackward", "ClampBackward"):
         return False
     raw = getattr(
         node, "_raw_saved_self" if known[0] is not sources[0] else "_raw_saved_other", None

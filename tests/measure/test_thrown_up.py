@@ -26,6 +26,7 @@ NOT_THROWN: dict[str, Column] = {
     "back for a moment": scale(scale(decay(60), slice(1, None), 30.0), 4, 1 / 30),
     "again and again": scale(decay(60), slice(1, None, 4), 30.0),
     "negative": scale(decay(60), 1, 30.0) - 3.0,
+    "in steps": np.concatenate([[1.0], np.tile([5.0, 7.0, 7.9, 8.5], 3), 0.3 * decay(56)]),
     "short": scale(decay(9), 1, 30.0),
     "long, and never better than its first row": scale(decay(60, start=0.5), slice(6, 18), 30.0),
     "long, and again at the end": scale(scale(decay(60), slice(6, 18), 30.0), slice(50, 55), 30.0),

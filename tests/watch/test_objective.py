@@ -117,7 +117,7 @@ def test_nor_where_all_of_it_has_the_other_sign(name: str) -> None:
 
 @pytest.mark.parametrize("name", BOUNDED)
 def test_what_is_weighed_by_numbers_of_both_signs(name: str) -> None:
-    weighed = {"policy_gradient", "clipped_policy", "actor_and_critic", "scaled_by_an_unknown_sign"}
+    weighed = {"policy_gradient", "actor_and_critic", "scaled_by_an_unknown_sign"}
     assert objective.terms(BOUNDED[name]()).weighed == (name in weighed)
 
 
