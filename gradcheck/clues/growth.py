@@ -11,7 +11,7 @@ from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.regimes import undamped
 from gradcheck.measure.robust import finite, line, log_positive
 from gradcheck.measure.stretches import same_rows
-from gradcheck.model import Evidence, FloatArray, Role, Series
+from gradcheck.model import Evidence, FloatArray, Objective, Role, Series
 from gradcheck.wording import factor, number
 
 BOTH = (Role.LOSS, Role.GRAD_NORM)
@@ -149,12 +149,16 @@ def _saturating(case: Case, norm: Series) -> Iterator[Clue]:
 def _swinging(case: Case, norm: Series) -> Iterator[Clue]:
     """A pendulum's: a sum of gradients is largest where the loss is least, a gradient least."""
     loss = case.loss
-    if loss is None or not bool(np.isfinite(loss.value).all()) or undamped(loss.value) is None:
+    if loss is None or loss.objective is not Objective.MINIMISED:
+        return
+    if not bool(np.isfinite(loss.value).all()) or undamped(loss.value) is None:
         return
     rows, norm_rows = same_rows(loss, norm)
     values, norms = loss.value[rows], norm.value[norm_rows]
-    if len(rows) < LINEAR_ROWS or not bool((norms > 0).all() and (values > 0).all()):
+    if len(rows) < LINEAR_ROWS or not bool((norms > 0).all() and np.isfinite(norms).all()):
         return
+    if not np.ptp(norms) > 0 or not np.ptp(values) > 0:
+        return  # clipped to one length: it says nothing
     together = float(np.corrcoef(values, norms)[0, 1])
     if together > OPPOSED:
         return

@@ -16,8 +16,7 @@ def detect(run: Run) -> Iterator[Event]:
     loss = run.get(Role.LOSS)
     if loss is None or loss.objective is not Objective.MINIMISED:
         return
-    rows = np.flatnonzero(np.isfinite(loss.value))
-    if len(rows) != len(loss):
+    if not bool(np.isfinite(loss.value).all()):
         return
     climbed, swings = beyond_start(loss.value), undamped(loss.value)
     found = climbed or swings

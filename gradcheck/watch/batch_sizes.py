@@ -89,22 +89,20 @@ def _amount(surveys: Sequence[Survey], onset: int) -> Iterator[Observation]:
             f"step {onset} works on {min(counts[-2:]) / before:.0%} of the data of those before it",
             onset,
         )
-    if now >= GREW * before > 0:
-        yield Observation(
-            "batch_grew",
-            f"step {onset} works on {number(now / before)} times as much data as those before it",
-            onset,
-            values={"ratio": now / before},
-        )
+    yield from _grew(before, now, onset, "those before it")
 
 
 def growth(start: Survey, end: Survey, onset: int) -> Iterator[Observation]:
     """Does the step of the onset work on more than the first one: longer sequences, say?"""
     before, now = int(start["numbers"]), int(end["numbers"])
+    yield from _grew(before, now, onset, "the first one")
+
+
+def _grew(before: float, now: int, onset: int, than: str) -> Iterator[Observation]:
     if now >= GREW * before > 0:
         yield Observation(
             "batch_grew",
-            f"step {onset} works on {number(now / before)} times as much data as the first one",
+            f"step {onset} works on {number(now / before)} times as much data as {than}",
             onset,
             values={"ratio": now / before},
         )

@@ -54,6 +54,8 @@ UNSEEN: Table = {
         },
         "no norm": {"loss": decay(ROWS)},
         "a gradient that swings with its loss": {"loss": SWING, "grad_norm": SWING + 0.1},
+        "a gradient clipped to one length": {"loss": SWING, "grad_norm": 0 * SWING + 5.0},
+        "a policy": {"policy_loss": SWING, "grad_norm": 3.1 - 3 * SWING},
         "a gradient that does not swing": {"loss": SWING, "grad_norm": norms(ROWS)},
     },
 }
