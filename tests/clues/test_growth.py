@@ -55,7 +55,6 @@ UNSEEN: Table = {
         "no norm": {"loss": decay(ROWS)},
         "a gradient that swings with its loss": {"loss": SWING, "grad_norm": SWING + 0.1},
         "a gradient clipped to one length": {"loss": SWING, "grad_norm": 0 * SWING + 5.0},
-        "a policy": {"policy_loss": SWING, "grad_norm": 3.1 - 3 * SWING},
         "a gradient that does not swing": {"loss": SWING, "grad_norm": norms(ROWS)},
     },
 }
@@ -89,3 +88,12 @@ def test_seen(key: str, run: Run | Columns) -> None:
 
 def test_the_ratio_of_the_square_law_is_measured() -> None:
     assert abs(clues_of(quadratic(1.5))["square_law"].values["ratio"] - 1.5) < 0.01
+
+
+def test_only_what_is_to_be_small_is_a_pendulum() -> None:
+    """Told where the norm neither climbs along a line nor stays up."""
+    fast = np.cos(2 * np.pi * np.arange(ROWS) / 14)
+    for name, swings in (("loss", True), ("policy_loss", False)):
+        seen = clues_of({name: 0.5 + 0.47 * fast, "grad_norm": 3.1 - 3 * fast})
+        said = seen["gradients_add_up"].evidence.statement if "gradients_add_up" in seen else ""
+        assert said.startswith("the loss swings") == swings
