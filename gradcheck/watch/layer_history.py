@@ -17,6 +17,8 @@ LEAPT, LED = 10.0, 5.0
 """Growth of a gradient that leads, and of the loss beside it at most."""
 REPEATED = 5
 """Uses of a weight in one pass from which on it is a recurrence."""
+LENGTHENED = 1.5
+"""More uses in one step: its sequences are longer."""
 
 
 def recurrence(probe: Probe, first: Mapping[str, Any], onset: int | None) -> Iterator[Observation]:
@@ -52,6 +54,35 @@ def recurrence(probe: Probe, first: Mapping[str, Any], onset: int | None) -> Ite
             now.step,
             min(1.0, 0.5 + 0.25 * math.log10(growth[strongest])),
         )
+
+
+def lengthened(surveys: Sequence[Mapping[str, Any]], onset: int) -> Iterator[Observation]:
+    """Did a signal outgrow all before it because a recurrence went on for longer at the onset?
+
+    `surveys` are those of the steps up to and beyond the onset, as `Survey.take` gives them.
+    """
+    before = surveys[:-2] or surveys[:1]
+    for now in surveys[-2:]:
+        for name, uses in now["uses"].items():
+            usual = statistics.median(int(one["uses"].get(name, 0)) for one in before)
+            if not usual or uses < max(REPEATED, LENGTHENED * usual):
+                continue
+            signal = _outputs(now, name)
+            largest = max(max(_outputs(one, name), default=0.0) for one in before)
+            if largest > 0 and signal[-1] == max(signal) >= LEAPT * largest:
+                yield Observation(
+                    "recurrence_grows",
+                    f"{name} is used {number(uses)} times in step {onset} and {number(usual)} "
+                    f"times in those before it: what comes out grows to {number(signal[-1])}, from "
+                    f"at most {number(largest)}",
+                    onset,
+                    min(1.0, 0.5 + 0.25 * math.log10(signal[-1] / largest)),
+                )
+                return
+
+
+def _outputs(survey: Mapping[str, Any], name: str) -> list[float]:
+    return [float(layer["out"]) for layer in survey["layers"] if layer["name"] == name]
 
 
 def _leap(history: Sequence[Step]) -> int | None:

@@ -53,6 +53,8 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
             yield from (one for one in told if not (loaded and one.key == WRITTEN))
             if start and surveys and not any(one.key == "batch_grew" for one in told):
                 yield from batch_sizes.growth(start[0], surveys[-1], onset)
+            if len(surveys) > 1:
+                yield from layer_history.lengthened(surveys, onset)
     yield from layer_history.recurrence(probe, start[0] if start else {}, onset)
     yield from layer_history.fading(probe)
 

@@ -241,6 +241,42 @@ def test_a_weight_is_recurrent_by_its_uses_in_one_backward_pass(
 FADED, EVEN = (1e-9, 1e-9, 1e-3, 0.5), (0.4, 0.4, 0.4, 0.5)
 
 
+def unrolled(*steps: Sequence[float]) -> list[Observation]:
+    """Of steps with these sizes of the state after each use of one weight."""
+    surveys = [
+        {"uses": {"cell": len(sizes)}, "layers": [{"name": "cell", "out": o} for o in sizes]}
+        for sizes in steps
+    ]
+    return list(layer_history.lengthened(surveys, 9))
+
+
+def geometric(uses: int, factor: float) -> list[float]:
+    return [factor**use for use in range(uses)]
+
+
+def test_a_sequence_that_became_longer_lets_the_state_grow() -> None:
+    """In the step of the onset, or in that behind it."""
+    short, long = geometric(8, 1.2), geometric(40, 1.2)
+    for steps in ([short, short, long, long], [short, short, short, long]):
+        (told,) = unrolled(*steps)
+        assert told.key == "recurrence_grows"
+        assert "cell is used 40 times in step 9 and 8 times" in told.statement
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [geometric(40, 1.2)] * 3,  # no longer than before
+        [geometric(8, 1.0), geometric(8, 1.0), geometric(40, 1.0)],  # bounded
+        [geometric(8, 0.9), geometric(8, 0.9), geometric(40, 0.9)],  # fades
+        [geometric(1, 1.0), geometric(1, 1.0), [1.0, 1e6]],  # used twice: no recurrence
+        [geometric(8, 1.2), geometric(8, 1.2), [3.0, 9e5, *geometric(38, 1.2)]],  # and back
+    ],
+)
+def test_a_longer_sequence_that_is_as_good(steps: list[list[float]]) -> None:
+    assert not unrolled(*steps)
+
+
 def fading(first: Sequence[float], *later: Sequence[float]) -> list[Observation]:
     return list(layer_history.fading(went(*((1.0, tuple(layers)) for layers in (first, *later)))))
 
