@@ -20,6 +20,10 @@ from tests.evaluation import readme
 
 Step = Callable[[], None]
 
+SMALL = 384
+"""Width of the layers of an MLP that takes 1 to 2 ms a step."""
+TWO_MS = 2e-3
+
 
 class _Residual(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
@@ -57,9 +61,27 @@ class _Transformer(nn.Module):
         return scores
 
 
-def _mlp() -> tuple[nn.Module, Tensor]:
-    layers = [nn.Linear(128, 384), nn.ReLU(), nn.Linear(384, 384), nn.ReLU(), nn.Linear(384, 10)]
-    return nn.Sequential(*layers), torch.randn(64, 128)
+def _mlp(width: int) -> tuple[nn.Module, Tensor]:
+    first, second, last = nn.Linear(128, width), nn.Linear(width, width), nn.Linear(width, 10)
+    return nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), last), torch.randn(64, 128)
+
+
+def _mlp_of(seconds: float) -> tuple[nn.Module, Tensor]:
+    """The narrowest MLP whose bare step takes so long on this machine."""
+    for width in range(SMALL, 4096, 32):
+        step, _ = _loop(*_mlp(width))
+        if _seconds_a_step(step) >= seconds:
+            break
+    return _mlp(width)
+
+
+def _seconds_a_step(step: Step, steps: int = 60) -> float:
+    times = []
+    for _ in range(steps):
+        begun = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times)
 
 
 def _resnet() -> tuple[nn.Module, Tensor]:
@@ -76,7 +98,8 @@ def _cnn() -> tuple[nn.Module, Tensor]:
 
 
 MODELS: dict[str, Callable[[], tuple[nn.Module, Tensor]]] = {
-    "MLP": _mlp,
+    "MLP": lambda: _mlp(SMALL),
+    "MLP of 2 ms": lambda: _mlp_of(TWO_MS),
     "CNN, batch 64": _cnn,
     "LSTM": lambda: (_Recurrent(), torch.randn(16, 60, 32)),
     "transformer, 4 layers": lambda: (_Transformer(), torch.randn(4, 128, 256)),
@@ -144,8 +167,8 @@ def measure(name: str, seconds: float, rounds: int) -> list[str]:
     """Seconds a step, bare, and the ratios: watched, anomaly detection, hooks, and bare again."""
     torch.manual_seed(0)
     watching = _Watching()
-    watching.session.patches.install()
     model, inputs = MODELS[name]()
+    watching.session.patches.install()
     step, _ = _loop(model, inputs)
     for _ in range(5):
         step()
