@@ -33,6 +33,8 @@ STEADY, SLOWING = 0.7, 0.3
 """Share of its fastest fall at which a loss runs down, and how little one tells that slows."""
 LEAP = 3.0
 LEAST_ROWS = 10
+SMOOTH = 3.0
+"""Growth from one tenth of a run to the next up to which it is no leap."""
 
 
 def observe(case: Case) -> Iterator[Clue]:
@@ -174,15 +176,23 @@ def _monotone(case: Case, loss: Series) -> Iterator[Clue]:
     if len(values) < 3 * LEAST_ROWS or values[0] == 0:
         return
     levels = block_levels(values[: max(3 * LEAST_ROWS, case.onset_row(loss))], LEAST_ROWS)
-    steps = np.diff(levels)
-    slow = abs(float(steps[0])) < abs(float(values[0]))
-    if not (bool((steps > 0).all()) and slow and steps[-1] > steps[0]):
-        return
+    if not _worsens(levels, float(values[0])):
+        levels = block_levels(values, LEAST_ROWS)  # noise may hide it up to there
+        leaps = not bool((levels[1:] <= SMOOTH * levels[:-1]).all())
+        if leaps or not _worsens(levels, float(levels[0])):
+            return
     said = (
         f"the loss rises from its first rows on and faster and faster ({number(float(levels[0]))}, "
         f"{number(float(levels[len(levels) // 2]))}, {number(float(levels[-1]))}); it never fell"
     )
     yield Clue("monotone_rise", Evidence(said, loss.name, int(loss.step[0]), case.onset_step))
+
+
+def _worsens(levels: FloatArray, first: float) -> bool:
+    """Whether they rise from one to the next, slowly at first and then faster."""
+    steps = np.diff(levels)
+    slow = abs(float(steps[0])) < abs(first)
+    return bool((steps > 0).all()) and slow and float(steps[-1]) > float(steps[0])
 
 
 def _first_finite(values: FloatArray) -> FloatArray:

@@ -48,6 +48,9 @@ ONCE = 1.5
 """Accuracy that a run had, in its second best row, over the one that it is left with."""
 LARGER = "batch_grew"
 DATA_STANDS_OUT = frozenset({"batch_stands_out", "target_stands_out"})
+TOUCHED = DATA_STANDS_OUT | {"weights_written_outside"}
+WORKED_OFF, HARDER = 0.5, 10.0
+"""Level of a loss after a leap: over that to which no update at all leads, and over that before."""
 NEGATED, DRIVEN, MOST_BLOCKS = "loss_negated", 4.0, 8
 """The observation that a loss is the negative of an error, and how far it runs down by that."""
 FLOORLESS = 30.0
@@ -82,6 +85,8 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
     if first is None:
         return
     harder = _task_from(run, loss, rows, first)
+    if harder is None and not broken and _comes_without_training(run, values, first):
+        harder = int(rows[first])
     if harder is not None:
         yield from _event(run, _from_row(loss, harder))
         return
@@ -197,6 +202,25 @@ def _rises_by_itself(run: Run, values: FloatArray, first: int) -> bool:
     tried = run.replay.tried if run.replay is not None else ()
     frozen = any(one.change == FREEZE and one.trial.outcome == "not_prevented" for one in tried)
     return frozen and not any(one.healthy for one in tried)
+
+
+def _comes_without_training(run: Run, values: FloatArray, first: int) -> bool:
+    """Whether the loss leaps as far in replays that make no update, and training works it off.
+
+    Another weight of a term or a harder lesson does that, if the data is in line. Where the loss
+    does not come down again, the leap was too much for the run.
+    """
+    tried = {one.change: one for one in (run.replay.tried if run.replay else ())}
+    examined = [tried.get(FREEZE), tried.get(EARLIER)]
+    if not all(one is not None and one.trial.outcome == "not_prevented" for one in examined):
+        return False
+    if not TOUCHED.isdisjoint(one.key for one in run.observations) or not 0 < first < len(values):
+        return False
+    frozen = [one.trial.final_loss for one in examined if one is not None]
+    usual = float(np.median(values[max(0, first - LEAST_ROWS) : first]))
+    level = float(np.median(values[first + (len(values) - first) // 2 :]))
+    worked_off = all(one is not None and level <= WORKED_OFF * one for one in frozen)
+    return worked_off and 0 < level <= HARDER * usual
 
 
 def _is_new_task(run: Run, values: FloatArray, first: int) -> bool:

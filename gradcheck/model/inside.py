@@ -12,6 +12,8 @@ FLOAT32 = "float32"
 """Changes whose outcome is evidence, whatever the cause may be; each is a module of its name."""
 WEIGHED = "loss_weighed_both_ways"
 """The observation that a loss is a surrogate, of a policy's gradient say, and measures nothing."""
+BOOTSTRAPPED = "targets_are_predictions"
+"""The observation that a loss measures the distance to what a model predicted, as in Q-learning."""
 
 
 @dataclass(frozen=True)

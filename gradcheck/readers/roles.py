@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from gradcheck.errors import NoSuchSeries
 from gradcheck.model import Objective, Role, Run, Series
-from gradcheck.model.inside import WEIGHED
+from gradcheck.model.inside import BOOTSTRAPPED, WEIGHED
 from gradcheck.readers import role_names, role_ranks
 from gradcheck.readers.role_names import Meaning
 
@@ -60,7 +60,7 @@ def _with_lone_norm(series: list[Series]) -> list[Series]:
 
 
 def _is_surrogate(run: Run) -> bool:
-    return any(seen.key == WEIGHED for seen in run.observations)
+    return any(seen.key in (WEIGHED, BOOTSTRAPPED) for seen in run.observations)
 
 
 def _with_objectives(series: list[Series], role: Role, *, surrogate: bool) -> list[Series]:

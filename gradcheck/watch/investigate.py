@@ -48,7 +48,7 @@ class Investigation:
             kinds: dict[str, dict[int, str]] = {"parameter": {}, "moment": {}, "buffer": {}}
             for key, (kind, name) in held:
                 kinds[kind][key] = name
-            self._survey = Survey(kinds["parameter"], kinds["moment"])
+            self._survey = Survey(kinds["parameter"], kinds["moment"], _trained(self.probe))
             self.add_batch()
             self._survey.__enter__()
             return
@@ -167,6 +167,12 @@ class Investigation:
         per = len(asked[0]) // len(known)
         rows = bad.reshape(len(bad), -1).any(1).nonzero().flatten().tolist()
         return sorted({known[row // per] for row in rows})
+
+
+def _trained(probe: Probe) -> frozenset[int]:
+    """The storages of what optimizers update."""
+    held = (p for _, followed in probe.optimizers.items() for p in followed.parameters)
+    return frozenset(storage_of(parameter) for parameter in held)
 
 
 def _known(probe: Probe, names: Names) -> dict[int, tuple[str, str]]:

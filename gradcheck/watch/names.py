@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections import Counter
 from collections.abc import Iterable
 
 from torch import Tensor, nn
@@ -56,21 +57,22 @@ def roots(found: Iterable[nn.Module]) -> list[nn.Module]:
 
 
 class Names:
-    """Qualified names of what the models hold; the same tensor keeps the name of its largest."""
+    """Qualified names of what the models hold; the same tensor keeps the name of its largest.
+
+    A name that several models use is numbered from the second one on: `0.weight#2`.
+    """
 
     def __init__(self, registry: Registry) -> None:
         tops = roots(registry.modules())
         tops.sort(key=lambda top: -sum(1 for _ in top.parameters()))
-        self.parameter: dict[int, str] = {}
-        self.buffer: dict[int, str] = {}
         self.module: dict[int, str] = {}
         self.tops = tops
         self.version = registry.version
+        parameters = _numbered(pair for top in tops for pair in top.named_parameters())
+        buffers = _numbered(pair for top in tops for pair in top.named_buffers())
+        self.parameter = {id(parameter): name for name, parameter in parameters.items()}
+        self.buffer = {id(buffer): name for name, buffer in buffers.items()}
         for top in tops:
-            for name, parameter in top.named_parameters():
-                self.parameter.setdefault(id(parameter), name)
-            for name, buffer in top.named_buffers():
-                self.buffer.setdefault(id(buffer), name)
             for name, module in top.named_modules():
                 self.module.setdefault(id(module), name or type(module).__name__)
 
@@ -84,10 +86,23 @@ class Names:
 
     def parameters(self) -> dict[str, Tensor]:
         """All parameters of all models, by name."""
-        return {name: p for top in self.tops for name, p in top.named_parameters()}
+        return _numbered(pair for top in self.tops for pair in top.named_parameters())
 
     def buffers(self) -> dict[str, Tensor]:
         """All floating-point buffers of all models, by name."""
-        return {
-            name: b for top in self.tops for name, b in top.named_buffers() if b.is_floating_point()
-        }
+        held = _numbered(pair for top in self.tops for pair in top.named_buffers())
+        return {name: buffer for name, buffer in held.items() if buffer.is_floating_point()}
+
+
+def _numbered(pairs: Iterable[tuple[str, Tensor]]) -> dict[str, Tensor]:
+    """Each tensor once, under a name of its own."""
+    found: dict[str, Tensor] = {}
+    used: Counter[str] = Counter()
+    seen: set[int] = set()
+    for name, tensor in pairs:
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        used[name] += 1
+        found[name if used[name] == 1 else f"{name}#{used[name]}"] = tensor
+    return found

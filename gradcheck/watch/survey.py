@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -27,17 +27,25 @@ LEAST_SHARE = 0.01
 """Share of the whole gradient from which on one of a parameter counts."""
 LEAST_STEPS = 20
 """Steps after which a second moment is an average of something."""
-_AVERAGED = frozenset({"sub", "mse_loss", "smooth_l1_loss", "huber_loss", "l1_loss",
-                       "binary_cross_entropy_with_logits", "binary_cross_entropy"})  # fmt: skip
+_LOSSES = frozenset({"mse_loss", "smooth_l1_loss", "huber_loss", "l1_loss",
+                     "binary_cross_entropy_with_logits", "binary_cross_entropy"})  # fmt: skip
+_AVERAGED = _LOSSES | {"sub"}
 
 
 class Survey(TorchDispatchMode):
     """What one step showed, in plain numbers; `take` gives them and begins the next step."""
 
-    def __init__(self, parameters: Mapping[int, str], moments: Mapping[int, str]) -> None:
+    def __init__(
+        self,
+        parameters: Mapping[int, str],
+        moments: Mapping[int, str],
+        trained: Collection[int] = (),
+    ) -> None:
         super().__init__()
         self._parameters = parameters  # storage -> name
-        self._state = {**moments, **parameters}
+        # a copy that no optimizer trains, as of a teacher, is written to by intention
+        trained_names = {key: name for key, name in parameters.items() if key in trained}
+        self._state = {**moments, **trained_names}
         self.in_step = False
         self._learned = Storages()
         self.samples = Rows()
@@ -54,6 +62,7 @@ class Survey(TorchDispatchMode):
         }
         self._numbers = 0  # made of data alone: they grow with the batch
         self._dead: list[float] = []
+        self._predicted = False  # a model's own predictions are targets
         self._written: dict[str, Any] | None = None
         self._step: dict[str, float] = {}
 
@@ -66,6 +75,7 @@ class Survey(TorchDispatchMode):
             "numbers": self._numbers,
             "dead": max(self._dead, default=0.0),
             "rectified": len(self._dead),
+            "bootstrapped": self._predicted and not self._data["target"]["largest"],
             "written": self._written,
             **self._step,
         }
@@ -136,6 +146,8 @@ class Survey(TorchDispatchMode):
             plain = [t for t in others[:2] if not self._depends(t)]
             if len(plain) == 1:
                 self._note("target", plain[0])
+            elif not plain and (name in _LOSSES or result.dim() <= 1):
+                self._predicted |= sum(t.requires_grad for t in others[:2]) == 1
         if name in _RECTIFIERS and result.dim() and any(t.requires_grad for t in inputs):
             self._dead.append(_share_off(result))
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.model import Observation, Role, Run, RunReport, Where
+from gradcheck.model.inside import BOOTSTRAPPED
 from gradcheck.watch import batch_sizes, layer_history
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.replay.snapshot import Snapshots
@@ -50,6 +51,7 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
             surveys = _survey(snapshots, max(0, tick - 4), tick + per_step)
             loaded = probe.takeovers.before(onset) is not None
             told = list(_onset(report.run, surveys, onset))
+            yield from _bootstrapped(surveys)
             yield from (one for one in told if not (loaded and one.key == WRITTEN))
             if start and surveys and not any(one.key == "batch_grew" for one in told):
                 yield from batch_sizes.growth(start[0], surveys[-1], onset)
@@ -57,6 +59,17 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
                 yield from layer_history.lengthened(surveys, onset)
     yield from layer_history.recurrence(probe, start[0] if start else {}, onset)
     yield from layer_history.fading(probe)
+
+
+def _bootstrapped(surveys: Sequence[Survey]) -> Iterator[Observation]:
+    """Does the loss measure the distance to what a model predicts, in every step?"""
+    if surveys and all(one.get("bootstrapped") for one in surveys):
+        yield Observation(
+            BOOTSTRAPPED,
+            "the targets of the loss are predictions of a model: its value tells little of how "
+            "well the model does",
+            0,
+        )
 
 
 def at_end(probe: Probe, snapshots: Snapshots) -> Iterator[Observation]:

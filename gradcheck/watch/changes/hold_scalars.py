@@ -38,8 +38,12 @@ class HoldScalars(Change):
             first = self._first.get(id(parameter))
             if first is None:
                 continue
-            reach = (SHARE * first.abs()).clamp_min(SMALLEST)  # away from 0, by which it may divide
-            held = parameter.clamp(first - reach, first + reach)
+            near = SHARE * first  # 0, by which it may divide, is out of reach
+            far = first + torch.where(first < 0, -1.0, 1.0) * (SHARE * first.abs()).clamp_min(
+                SMALLEST
+            )
+            near = torch.where(first == 0, -far, near)
+            held = parameter.clamp(torch.minimum(near, far), torch.maximum(near, far))
             self.acted += not torch.equal(held, parameter)
             parameter.copy_(held)
 

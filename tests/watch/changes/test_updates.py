@@ -272,6 +272,23 @@ def test_single_numbers_are_held_and_others_are_not() -> None:
     assert float(scale.detach()) == 1.0
 
 
+@pytest.mark.parametrize(
+    ("first", "low", "high"), [(0.07, 0.035, 0.17), (-0.07, -0.17, -0.035), (0.0, -0.1, 0.1)]
+)
+def test_a_small_number_is_held_on_its_side_of_0(first: float, low: float, high: float) -> None:
+    scale = nn.Parameter(torch.tensor(first))
+    optimizer = torch.optim.SGD([scale], lr=0.1)
+    probe = new_probe(None, optimizer)
+    change = catalogue.make("hold_scalars", probe, Trouble(0))
+    followed = next(iter(probe.optimizers))
+    change.before_update(optimizer, followed, 0)
+    for value, expected in ((-9.0, low), (9.0, high)):
+        with torch.no_grad():
+            scale.fill_(value)
+        change.after_update(optimizer, followed)
+        assert float(scale.detach()) == pytest.approx(expected)
+
+
 def test_gradients_of_several_losses_are_averaged() -> None:
     p, optimizer = gradients(4.0, 8.0)
     probe = new_probe(None, optimizer)
