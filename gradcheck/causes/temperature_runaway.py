@@ -50,8 +50,7 @@ CAUSE = Cause(
     summary="a learned temperature or logit scale ran out of its range",
     prior=-5.5,
     weights={
-        "temperature_left_range": 11.0,
-        "learned_number_ran_away": 9.0,
+        "learned_number_ran_away": 11.0,
         "flat_from_start": 0.5,
         "loss_climbed": 0.3,
         "gradient_ramp": 0.3,

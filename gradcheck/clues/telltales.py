@@ -20,7 +20,6 @@ CLUES = {
     "probability_saturated": ClueKind("a logged probability reaches exactly 0 or 1 at the onset"),
     "units_off": ClueKind("a logged share of inactive units goes to 1 and stays there"),
     "variance_collapsed": ClueKind("a logged scale of a density falls to next to nothing"),
-    "temperature_left_range": ClueKind("a logged temperature or logit scale leaves its range"),
 }
 NAN_COUNT = re.compile(
     r"\b(nan|nans|inf|nonfinite|non finite|invalid|missing)\b.*\b(in|input|inputs|x|batch|data"
@@ -37,10 +36,6 @@ LOG_SCALE = re.compile(r"\blog ?(sigma|var|variance|std|scale)\b|\blog(sigma|var
 INACTIVE = re.compile(
     r"\b(zero|zeros|dead|inactive|sparsity)\b.*\b(frac|fraction|share|ratio|units|relu)?"
 )
-TEMPERATURE = re.compile(r"\blogit scale\b|\btemperature\b|^(temp|tau)$|\b(temp|tau|logit scale)$")
-HOT, COLD = 150.0, 1e-3
-"""Beyond CLIP's clamp at 100, or next to nothing."""
-DRIFTED = 8.0
 OFF, OFF_ROWS = 0.98, 10
 COLLAPSED = -15.0
 """Logarithm of a scale below which squared errors are multiplied by more than 10¹³."""
@@ -135,20 +130,6 @@ def _collapsed(case: Case, series: Series) -> Iterator[Clue]:
         yield Clue("variance_collapsed", _evidence(case, series, said))
 
 
-def _ran_away(case: Case, series: Series) -> Iterator[Clue]:
-    values = series.value[: case.onset_row(series) + 1]
-    values = values[np.isfinite(values)]
-    # what is 0 or less at times is a logarithm, whose range is another
-    if len(values) < ROWS or bool((values <= 0).any()):
-        return
-    last = float(values[-1])
-    out = last > HOT or last < COLD
-    far = last > DRIFTED * float(values[0]) or last < float(values[0]) / DRIFTED
-    if out and far:
-        said = f"{series.name} went from {number(float(values[0]))} to {number(last)}"
-        yield Clue("temperature_left_range", _evidence(case, series, said))
-
-
 def _evidence(case: Case, series: Series, statement: str) -> Evidence:
     return Evidence(statement, series.name, *case.window(series, ROWS))
 
@@ -158,7 +139,6 @@ _LOOKS: tuple[tuple[re.Pattern[str], Callable[[Case, Series], Iterator[Clue]]], 
     (TARGET_COUNT, _no_targets),
     (PROBABILITY, _saturated),
     (LOG_SCALE, _collapsed),
-    (TEMPERATURE, _ran_away),
     (INACTIVE, _switched_off),
 )
 """The first pattern that a name fits decides what is looked for."""

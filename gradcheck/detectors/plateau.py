@@ -10,6 +10,7 @@ from gradcheck.measure.events import stretch_event
 from gradcheck.measure.rates import last_alive
 from gradcheck.measure.robust import block_levels, line, noise
 from gradcheck.measure.start import hump_rows
+from gradcheck.measure.temperatures import away_since, temperatures
 from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Series, Severity
 
 LEAST_ROWS = 25
@@ -23,6 +24,8 @@ BY_CHANCE, WITHIN, BY_CHANCE_ROWS = 0.6, 0.08, 8
 """Accuracy that nobody trains for, the most that it may vary, and the rows that show it."""
 UNSEEN = 0.25
 """Doubt about the fall, as a share of the level, within which much may be learned."""
+ALIKE = 10
+"""Rows within which a loss has come down to what equal scores cost."""
 DRIFT = 0.05
 """Spread of the levels on the way, relative to their size, within which a run is flat."""
 
@@ -44,6 +47,7 @@ def detect(run: Run) -> Iterator[Event]:
     first = 0 if seen and (_is_flat(loss.value) or _is_flat_after_hump(loss.value)) else None
     first = _flat_since_collapse(run, loss) if first is None else first
     first = _flat_at_chance(run, loss) if first is None else first
+    first = _flat_at_temperature(run, loss) if first is None else first
     if first is not None:
         rows = (first, len(loss) - 1)
         yield stretch_event(Kind.PLATEAU, Severity.WARNING, loss, rows, recovered=False)
@@ -103,6 +107,22 @@ def _flat_at_chance(run: Run, loss: Series) -> int | None:
     if not 0 <= low <= high <= min(BY_CHANCE, low + WITHIN):
         return None
     return first if len(loss) - first >= LEAST_ROWS and _is_flat(loss.value[first:]) else None
+
+
+def _flat_at_temperature(run: Run, loss: Series) -> int | None:
+    """The row from which a temperature is out of its range and the loss stands still, for good.
+
+    All scores are the same there: what a model learns then no longer shows in its loss.
+    """
+    for name, series in temperatures(run):
+        since = away_since(name, series)
+        first = len(loss) if since is None else int(np.searchsorted(loss.step, since, side="right"))
+        still = loss.value[first:]
+        if len(still) >= max(LEAST_ROWS, len(loss) // 2) and float(np.ptp(still[ALIKE:])) <= (
+            STANDS * float(np.abs(still).max())
+        ):
+            return first
+    return None
 
 
 def _flat_since_collapse(run: Run, loss: Series) -> int | None:

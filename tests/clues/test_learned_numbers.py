@@ -1,4 +1,4 @@
-"""Clues of learned single numbers, such as temperatures, that a record of `watch` holds."""
+"""Clues of learned single numbers, such as temperatures, in a record of `watch` or in a log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from gradcheck.model import Run
 from tests.causes import runs
 from tests.clues import Table, cases
-from tests.synthetic import Column, Columns, clues_of, constant, decay, put, run_of
+from tests.synthetic import Column, Columns, clues_of, constant, decay, norms, put, run_of
 
 ROWS, AT = 200, 150
 BROKEN = put(decay(ROWS), slice(AT, None), np.nan)
@@ -18,6 +18,11 @@ CLIMBING = np.concatenate([np.geomspace(2.0, 0.5, 50), np.geomspace(0.5, 1e7, 15
 
 def beside(name: str, values: Column, loss: Column = BROKEN) -> Columns:
     return {"loss": loss, f"learned/{name}": values}
+
+
+def logged(name: str, values: Column, loss: Column = BROKEN) -> Columns:
+    """As a script writes it down itself."""
+    return {"loss": loss, name: values}
 
 
 def course(first: float, last: float) -> Column:
@@ -45,6 +50,15 @@ UNSEEN: Table = {
         "a bias": beside("logit_bias", course(-1.0, -12.0)),
         "only after the failure": beside("logit_scale", late(2.66, 9.0)),
         "no number of a record": {"loss": BROKEN, "my_scale": course(2.0, 900.0)},
+        "logged, constant": logged("logit_scale", constant(ROWS, 14.3)),
+        "logged, up to the clamp": logged("logit_scale", course(2.0, 100.0)),
+        "logged, always large": logged("logit_scale", norms(ROWS, usual=200.0)),
+        "logged, annealed": logged("tau", course(1.0, 0.1)),
+        "logged, a logarithm that crosses 0": logged("logit_scale", course(2.66, -0.6)),
+        "logged, only after the failure": logged("logit_scale", late(14.3, 1e4)),
+        "logged, degrees": logged("system/gpu.0.temp", np.linspace(35.0, 88.0, ROWS)),
+        "logged, another name": logged("reward", course(14.3, 1e4)),
+        "logged, a healthy run": logged("logit_scale", course(14.3, 1e4), decay(ROWS)),
         "a healthy run": beside("logit_scale", course(2.66, 7.0), decay(ROWS)),
     },
 }
@@ -61,7 +75,16 @@ SEEN: Table = {
             "loss": CLIMBING,
             "learned/optimizer_2/log_alpha": np.linspace(-2.0, 18.0, ROWS),
         },
-        "in a run that stands still": {**STALLED, "learned/logit_scale": course(1.0, -12.0)},
+        **{
+            f"logged as {name}": logged(name, course(14.3, 1e4))
+            for name in ("logit_scale", "model/logit_scale", "temperature", "train/temp")
+        },
+        "logged, next to nothing": logged("tau", course(0.07, 1e-5)),
+        "logged as a logarithm": logged("clip/logit_scale", course(2.66, -9.0)),
+        "in a run that stands still": {
+            **STALLED,
+            "learned/logit_scale": np.linspace(1.0, -12.0, ROWS),
+        },
     },
 }
 

@@ -66,18 +66,6 @@ UNSEEN: Table = {
         "another name": beside("temperature", NARROW),
         "healthy": beside("log_sigma", NARROW, decay(ROWS)),
     },
-    "temperature_left_range": {
-        "constant": beside("logit_scale", constant(ROWS, 14.3)),
-        "at CLIP's clamp": beside("logit_scale", course(14.3, 100.0)),
-        "at the clamp from a low start": beside("logit_scale", course(2.0, 100.0)),
-        "always large": beside("logit_scale", norms(ROWS, usual=200.0)),
-        "annealed": beside("tau", course(1.0, 0.1)),
-        "a logarithm that crosses 0": beside("logit_scale", np.linspace(2.66, -0.6, ROWS)),
-        "only afterwards": beside("logit_scale", put(constant(ROWS, 14.3), slice(151, None), 1e4)),
-        "degrees": beside("system/gpu.0.temp", np.linspace(35.0, 88.0, ROWS)),
-        "another name": beside("reward", course(14.3, 1e4)),
-        "healthy": beside("logit_scale", course(14.3, 1e4), decay(ROWS)),
-    },
     "units_off": {
         "some": beside("relu_dead_fraction", constant(ROWS, 0.7)),
         "all from the start": beside("relu_dead_fraction", constant(ROWS, 1.0)),
@@ -98,15 +86,6 @@ SEEN: Table = {
     },
     "probability_saturated": {"1": beside("prob_max", REACHED), "0": beside("p_min", 1 - REACHED)},
     "variance_collapsed": {"": beside("log_sigma", NARROW)},
-    "temperature_left_range": {
-        **{
-            name: beside(name, course(14.3, 1e4))
-            for name in ("logit_scale", "model/logit_scale", "temperature", "train/temp")
-        },
-        "into NaN": beside("logit_scale", put(course(14.3, 1e4), slice(150, None), np.nan)),
-        "infinite": beside("logit_scale", put(course(14.3, 1e4), slice(149, None), np.inf)),
-        "next to nothing": beside("tau", course(0.07, 1e-5)),
-    },
     "units_off": {
         name: beside(name, OFF) for name in ("act/conv2_zero_frac", "dead_units", "sparsity/fc1")
     },

@@ -1,0 +1,59 @@
+"""A loss that creeps up for good while the learning rate or the gradients leave their range."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.detectors import divergence
+from gradcheck.measure.events import stretch_event
+from gradcheck.measure.robust import block_levels
+from gradcheck.measure.tasks import change_before
+from gradcheck.measure.terms import are_weighed_anew
+from gradcheck.measure.trends import creeping_rise
+from gradcheck.model import Event, Kind, Objective, Role, Run, Series, Severity
+
+RATE_GREW = 2.0
+"""A learning rate over that at which the loss began to rise; it has only gone up since."""
+NORM_GREW, BLOCKS, FIRST_ROWS = 3.0, 12, 3
+"""A gradient norm over that of the first rows, in each twelfth of the run."""
+
+
+def detect(run: Run) -> Iterator[Event]:
+    """At most one event: such a rise alone is often another task, or another weight of a term."""
+    loss = run.get(Role.LOSS)
+    if loss is None or loss.objective is not Objective.MINIMISED:
+        return
+    if not bool(np.isfinite(loss.value).all()) or any(divergence.detect(run)):
+        return
+    first = creeping_rise(loss.value)
+    if first is None or change_before(run, loss, first) is not None:
+        return
+    rows = (first, len(loss) - 1)
+    if are_weighed_anew(run, loss, rows):
+        return
+    if _rate_goes_on(run, int(loss.step[first])):
+        yield stretch_event(Kind.DIVERGENCE, Severity.FAILURE, loss, rows, recovered=False)
+    elif _gradient_stays_up(run.get(Role.GRAD_NORM)):
+        yield stretch_event(Kind.DIVERGENCE, Severity.WARNING, loss, rows, recovered=False)
+
+
+def _rate_goes_on(run: Run, step: int) -> bool:
+    """Whether the learning rate has only gone up from this step on, and by much."""
+    rate = run.get(Role.LEARNING_RATE)
+    if rate is None:
+        return False
+    since = rate.value[rate.step >= step]
+    rises = len(since) > 1 and bool((np.diff(since) >= 0).all())
+    return rises and 0 < RATE_GREW * float(since[0]) <= float(since[-1])
+
+
+def _gradient_stays_up(norm: Series | None) -> bool:
+    """Whether the gradient grew from its first rows on and has not come down since."""
+    if norm is None or len(norm) < BLOCKS * FIRST_ROWS or not bool(np.isfinite(norm.value).all()):
+        return False
+    begun = float(np.median(norm.value[:FIRST_ROWS]))
+    levels = block_levels(norm.value, BLOCKS)
+    grew = bool((levels[1:] >= NORM_GREW * begun).all())
+    return grew and float(levels[-1]) >= float(np.median(levels))
