@@ -53,7 +53,7 @@ def of_cause(trials: Sequence[str], replay: Replay | None) -> Proof | None:
     tried = specific or [one for one in replay.tried if one.change in trials[:1]]
     held = [one for one in tried if one.healthy]
     if held and replay.stalled:
-        general = held[0].change in GENERAL - {FASTER}
+        general = held[0].change in GENERAL - {FASTER, SLOWER}
         weight = GENERAL_HELD if general else LEARNS
         return Proof(weight, _evidence(held[0], stalled=True))
     if held:

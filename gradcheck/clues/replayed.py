@@ -8,11 +8,13 @@ import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.events import is_beyond_reason
-from gradcheck.model import Evidence, Tried
+from gradcheck.model import Evidence, Role, Tried
 from gradcheck.model.inside import EARLIER, FLOAT32, SKIP, SLOWER
 from gradcheck.wording import number
 
 MOSTLY = 0.5
+LARGER = 1.5
+"""Gradient norm of a replay over that of the run that shows more than rounding."""
 CALM = 8
 """Steps without trouble after which the next one is another."""
 
@@ -89,11 +91,13 @@ def _underflow(case: Case, wider: Tried | None) -> Iterator[Clue]:
     norm = case.gradient
     if norm is None or wider is None:
         return
-    gradient = wider.gradient or 0.0
-    if (_stayed_away(wider) or gradient > 0) and float(np.mean(norm.value == 0)) > MOSTLY:
-        said = "the gradients are exactly 0; the same steps in float32 "
-        said += f"have one of {number(gradient)}" if gradient > 0 else "learn"
-        yield Clue("gradients_back_in_float32", Evidence(said, norm.name))
+    gradient, usual = wider.gradient or 0.0, float(np.median(norm.value))
+    layers = case.run.every(Role.LAYER_GRAD_NORM)
+    silent = next((one for one in (norm, *layers) if float(np.mean(one.value == 0)) > MOSTLY), None)
+    if silent is not None and (_stayed_away(wider) or gradient > LARGER * usual):
+        said = f"{silent.name} is exactly 0; the same steps in float32 "
+        said += f"have a gradient of {number(gradient)}" if gradient > LARGER * usual else "learn"
+        yield Clue("gradients_back_in_float32", Evidence(said, silent.name))
 
 
 def _stayed_away(tried: Tried) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind, over
-from gradcheck.measure.layers import cut_off, extremes
+from gradcheck.measure.layers import cut_off, extremes, starved_at_first
 from gradcheck.measure.robust import block_levels, finite, level
 from gradcheck.measure.start import hump_rows
 from gradcheck.model import Event, Evidence, Kind, Role, Series
@@ -118,6 +118,8 @@ def _vanishing(case: Case, name: str | None) -> Iterator[Clue]:
     if found is None:
         return
     small, large = found
+    if not starved_at_first(small[0], large[0]):
+        return
     ratio = large[1] / small[1] if small[1] > 0 else float("inf")
     said = (
         f"{small[0].name} gets a gradient of {number(small[1])}, {large[0].name} "

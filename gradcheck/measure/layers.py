@@ -14,6 +14,8 @@ _OF_ONE = re.compile(r"optimizer_\d+/grad_norm")
 _MEASURE = re.compile(r"[/.](grad(ient)?(_?norm)?|(l2_?)?norm)$")
 """What a name says last of the measure, and not of the layer."""
 BIAS_WORDS = ("bias", "norm", "bn", "ln")
+FIRST_ROWS, FAINT = 3, 0.03
+"""Rows at the start, and a small norm over a large one there."""
 LEAST_ROWS, LEAST_STEPS = 5, 19
 """Rows in which a layer must be cut off, and steps from the first of them to the last."""
 
@@ -35,9 +37,19 @@ def extremes(run: Run) -> tuple[tuple[Series, float], tuple[Series, float]] | No
     norms = median_norms(run)
     if len(norms) < LEAST_LAYERS:
         return None
-    total = run.get(Role.GRAD_NORM)
+    # where both are logged, those of the layers may be either
+    total = run.get(Role.CLIPPED_GRAD_NORM) or run.get(Role.GRAD_NORM)
     whole = [(total, level(finite(total.value)))] if total is not None and len(total) else []
     return min(norms, key=lambda pair: pair[1]), max([*norms, *whole], key=lambda pair: pair[1])
+
+
+def starved_at_first(small: Series, large: Series) -> bool:
+    """Whether the first rows of one layer's norm are far below those of the other as well.
+
+    What is cut off only later was cut off by something that training did.
+    """
+    below, above = finite(small.value)[:FIRST_ROWS], finite(large.value)[:FIRST_ROWS]
+    return len(below) > 0 and float(below.max()) < FAINT * level(above)
 
 
 def _is_vector(name: str) -> bool:

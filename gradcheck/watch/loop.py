@@ -22,6 +22,8 @@ CHECKED_STEPS = 6
 CHECK_EVERY = 64
 LEAST = 2
 MOST_PARAMETERS = 400
+SCALED_DOWN = 8.0
+"""What a clip left over what the step uses: it was divided in between."""
 
 _version = operator.attrgetter("_version")
 
@@ -44,6 +46,8 @@ class _Loop:
     first: dict[str, int] = field(default_factory=dict)
     clips_in_place: int = 0
     clip_now: str | None = None
+    cut_to: float | None = None
+    """The norm that the last clip left, if it took anything away."""
     micro: Counter[int] = field(default_factory=Counter)
     versions: int = 0
     """How often the weights were written to in all, as their update left them."""
@@ -96,9 +100,11 @@ class LoopChecks:
                 loop.lines.append(place.line if place else 0)
                 loop.divided |= _is_quotient(loss, scaled=scaled)
 
-    def clipped(self, followed: Followed, scale: float | None) -> None:
+    def clipped(self, followed: Followed, scale: float | None, limit: object = None) -> None:
         """Was there anything to clip, and was it what the step will use?"""
         loop = self._of(followed)
+        cut = isinstance(limit, int | float) and (followed.clip_norm or 0.0) > limit
+        loop.cut_to = float(limit) if cut and isinstance(limit, int | float) else None
         if not loop.backwards:
             key = "clipped_too_early" if loop.cleared or not loop.steps else "clipped_too_late"
             loop.clip_now = key
@@ -121,6 +127,9 @@ class LoopChecks:
             loop.kept_share = max(loop.kept_share, loop.kept_now)
         if loop.clip_now is not None:
             loop.count(loop.clip_now)
+        if loop.cut_to is not None and 0 < step.norm < loop.cut_to / SCALED_DOWN:
+            loop.count("clipped_while_scaled")
+        loop.cut_to = None
         loop.clip_now = None
         repeated = loop.steps < CHECKED_STEPS and loop.backwards > 1 and len(set(loop.lines)) == 1
         if repeated and not loop.divided:
@@ -197,7 +206,8 @@ def _clips(loop: _Loop) -> Iterator[Observation]:
     if loop.counts["clipped_while_scaled"] >= LEAST:
         yield Observation(
             "clipped_while_scaled",
-            "clipping ran on gradients that were still multiplied by the loss scale",
+            "clipping ran on gradients that were still multiplied by a scale of the loss: what the "
+            "step uses is a small part of what the clip left",
             loop.first["clipped_while_scaled"],
         )
     for key, when in (

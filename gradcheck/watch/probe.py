@@ -118,15 +118,15 @@ class Probe:
             self.grads_by_function += 1
             self.listener.on_row(step, {"loss": loss})
 
-    def clipped(self, kind: str, parameters: list[Tensor] | Tensor, norm: Any) -> None:
-        """Gradients were clipped; `norm` is what they were before."""
+    def clipped(self, kind: str, parameters: list[Tensor] | Tensor, norm: Any, to: Any) -> None:
+        """Gradients were clipped `to` a limit; `norm` is what they were before."""
         begun = time.perf_counter()
         followed = self.optimizers.owner(parameters)
         if followed is None:
             return
         if isinstance(norm, Tensor) and "norm" in kind:
             followed.clip_norm = float(norm.detach())
-        self.loop.clipped(followed, self.scale.now)
+        self.loop.clipped(followed, self.scale.now, to)
         self.spent += time.perf_counter() - begun
 
     def scaled(self, scaler: Any, raw: Tensor, product: Tensor) -> None:

@@ -108,7 +108,7 @@ def test_the_trail_and_the_row_are_of_before_clipping_and_the_history_is_not() -
         loss.backward()
         before = float(2 * w.detach())
         if clips:
-            probe.clipped("clip_grad_norm_", [w], nn.utils.clip_grad_norm_([w], 1.0))
+            probe.clipped("clip_grad_norm_", [w], nn.utils.clip_grad_norm_([w], 1.0), 1.0)
         probe.before_step(optimizer, (), {})
         optimizer.step()
         probe.after_step(optimizer)

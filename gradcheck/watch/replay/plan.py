@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradcheck.model import NONFINITE, Kind, RunReport
-from gradcheck.model.inside import EARLIER, FREEZE, SKIP_ONSET
+from gradcheck.model import NONFINITE, STANDSTILL, Kind, RunReport
+from gradcheck.model.inside import EARLIER, FLOAT32, FREEZE, SKIP_ONSET
 from gradcheck.proving import EXAMINATIONS
 from gradcheck.watch.changes import catalogue
 from gradcheck.watch.changes.base import Trouble
@@ -38,6 +38,8 @@ def choose(report: RunReport, trouble: Trouble, *, everything: bool = False) -> 
         wanted.append(FREEZE)
     if kinds & SPIKES and kinds.isdisjoint(NONFINITE):  # is it the batches, or the weights?
         wanted.append(EARLIER)
+    if kinds & STANDSTILL:  # does anything round its gradients to 0?
+        wanted.append(FLOAT32)
     usable = dict.fromkeys(name for name in wanted if name in known)
     if trouble.onset is None or trouble.onset >= trouble.tick:
         usable.pop(SKIP_ONSET, None)  # the failing step is the first
