@@ -86,7 +86,7 @@ CLUES = {
     "loss_partly_negated": _seen("an error without an upper bound is subtracted in the loss"),
     "parameters_left_out": _seen("parameters of the model were never updated"),
     "model_left_out": _mistake("no parameter that gets a gradient is updated"),
-    "weights_written_outside": _seen("weights were overwritten between two updates"),
+    "weights_written_outside": _seen("weights or gradients were overwritten between two updates"),
     "moments_lost": _seen("an optimizer went on from second moments that a checkpoint lost"),
     "optimizer_began_anew": _seen("an optimizer without a memory went on with a model built again"),
     # finite trouble

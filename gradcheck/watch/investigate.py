@@ -169,10 +169,9 @@ class Investigation:
         return sorted({known[row // per] for row in rows})
 
 
-def _trained(probe: Probe) -> frozenset[int]:
-    """The storages of what optimizers update."""
-    held = (p for _, followed in probe.optimizers.items() for p in followed.parameters)
-    return frozenset(storage_of(parameter) for parameter in held)
+def _trained(probe: Probe) -> list[Tensor]:
+    """What optimizers update."""
+    return [p for _, followed in probe.optimizers.items() for p in followed.parameters]
 
 
 def _known(probe: Probe, names: Names) -> dict[int, tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -23,6 +23,8 @@ _RECTIFIERS = frozenset({"relu", "relu_", "clamp_min", "threshold", "clamp", "cl
 _MOST_LAYERS = 400
 LIKE_LARGEST = 4.0
 """Samples whose numbers come this near to the largest stand out with it."""
+ENLARGED = 1e3
+"""Largest number of a gradient after it was written to, over that before."""
 LEAST_SHARE = 0.01
 """Share of the whole gradient from which on one of a parameter counts."""
 LEAST_STEPS = 20
@@ -39,13 +41,14 @@ class Survey(TorchDispatchMode):
         self,
         parameters: Mapping[int, str],
         moments: Mapping[int, str],
-        trained: Collection[int] = (),
+        trained: Sequence[Tensor] = (),
     ) -> None:
         super().__init__()
         self._parameters = parameters  # storage -> name
         # a copy that no optimizer trains, as of a teacher, is written to by intention
-        trained_names = {key: name for key, name in parameters.items() if key in trained}
-        self._state = {**moments, **trained_names}
+        self._trained = {storage_of(one): one for one in trained}
+        names = {key: name for key, name in parameters.items() if key in self._trained}
+        self._state = {**moments, **names}
         self.in_step = False
         self._learned = Storages()
         self.samples = Rows()
@@ -63,7 +66,7 @@ class Survey(TorchDispatchMode):
         self._numbers = 0  # made of data alone: they grow with the batch
         self._dead: list[float] = []
         self._predicted = False  # a model's own predictions are targets
-        self._written: dict[str, Any] | None = None
+        self._written: list[dict[str, Any]] = []
         self._step: dict[str, float] = {}
 
     def take(self) -> dict[str, Any]:
@@ -85,13 +88,16 @@ class Survey(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
+        writes = func._schema.is_mutable and not self.in_step and not self.paused
+        outside = writes and torch._C._current_autograd_node() is None
+        gradients = self._gradients_in(func, args, kwargs or {}) if outside else []
         result = func(*args, **(kwargs or {}))
         if self.paused:
             return result
         name = func._schema.name.rpartition("::")[2]
         self.samples.follow(name, args, kwargs or {}, result)
-        if not self.in_step and self._written is None and func._schema.is_mutable:
-            self._look_at_write(func, args, kwargs or {})
+        if outside:
+            self._look_at_write(func, args, kwargs or {}, gradients)
         self._follow(strided_in(args, kwargs or {}), strided_in((result,), {}))
         self._ratios.follow(name, args, result)
         if isinstance(result, Tensor) and self._ratios.is_ratio(name, args):
@@ -111,15 +117,42 @@ class Survey(TorchDispatchMode):
                 self._learned.put(out, is_in=False)
                 self._numbers += out.numel()
 
-    def _look_at_write(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        """Does something other than an optimizer write to weights or to an optimizer's state?"""
-        if torch._C._current_autograd_node() is not None:
-            return
-        for t in written_to(func, args, kwargs):
-            name = self._state.get(storage_of(t))
-            line = frames.here()
-            if name is not None and line is not None:
-                self._written = {"name": name, "file": line.file, "line": line.line}
+    def _gradients_in(
+        self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> list[tuple[Tensor, str, float]]:
+        """The gradients that an operation is about to write to, with their names and sizes."""
+        named = {
+            storage_of(one.grad): self._state[key]
+            for key, one in self._trained.items()
+            if one.grad is not None
+        }
+        return [
+            (t, named[storage_of(t)], _largest(t))
+            for t in written_to(func, args, kwargs)
+            if storage_of(t) in named
+        ]
+
+    def _look_at_write(
+        self,
+        func: Any,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        gradients: Sequence[tuple[Tensor, str, float]],
+    ) -> None:
+        """Does something other than an optimizer write to weights or to an optimizer's state?
+
+        Or make gradients larger than backward left them, which no clipping or averaging does?
+        """
+        names = [self._state.get(storage_of(t)) for t in written_to(func, args, kwargs)]
+        names += [
+            f"the gradient of {name}"
+            for t, name, before in gradients
+            if _largest(t) > ENLARGED * before > 0
+        ]
+        line = frames.here()
+        if line is not None:
+            place = {"file": line.file, "line": line.line}
+            self._written += [{"name": name, **place} for name in names if name is not None]
 
     def _depends(self, t: Tensor) -> bool:
         return t.requires_grad or storage_of(t) in self._parameters or t in self._learned

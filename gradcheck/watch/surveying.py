@@ -149,12 +149,15 @@ def _onset(run: Run, surveys: Sequence[Survey], onset: int) -> Iterator[Observat
     if len(surveys) < 2:
         return
     yield from batch_sizes.compare(surveys, onset)
-    written = [one.get("written") for one in surveys]
-    at = next((w for w in written[-2:] if w), None)
-    if at is not None and not any(written[:-2]):
+    written = [one.get("written") or [] for one in surveys]
+    # the update of the step before may have made the harm
+    usual = {(one["file"], one["line"]) for step in written[:-3] for one in step}
+    new = (one for step in written[-3:] for one in step)
+    at = next((one for one in new if (one["file"], one["line"]) not in usual), None)
+    if at is not None:
         yield Observation(
             WRITTEN,
-            f"{at['name']} was written to between two updates just before step {onset}",
+            f"{at['name']} was written to by something that is no update, just before step {onset}",
             onset,
             where=Where("state", at["name"], file=at["file"], line=at["line"]),
         )
