@@ -40,6 +40,7 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
     yield from _updates(probe, report)
     yield from _written(probe, report.first_bad_step)
     yield from _forgotten(probe, report)
+    yield from probe.targets.in_range()
     start = _survey(snapshots, 0, 1, oldest=True)
     if start:
         yield from _first_step(start[0])

@@ -3,7 +3,7 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -26,6 +26,7 @@ class Targets:
     def __init__(self) -> None:
         self._looks, self._every = 0, SELDOM
         self.found: Observation | None = None
+        self._seen = False
 
     def is_due(self) -> bool:
         """Whether the next loss is one to look at."""
@@ -40,7 +41,7 @@ class Targets:
         target = _kept(loss.grad_fn)
         if target is None or not target.numel():
             return
-        self._every = EVERY
+        self._every, self._seen = EVERY, True
         low, high = (float(bound) for bound in torch.aminmax(target))
         if low < 0 or high > 1:
             line = frames.here()
@@ -56,6 +57,17 @@ class Targets:
                     samples=_outside(target, indices),
                 ),
             )
+
+    def in_range(self) -> Iterator[Observation]:
+        """That nothing was found, once losses were looked at."""
+        if self._looks and self.found is None:
+            statement = (
+                "no target of a binary cross-entropy that was looked at lies outside of 0 to 1"
+                if self._seen
+                else "no loss that was looked at is a binary cross-entropy, which needs targets "
+                "from 0 to 1"
+            )
+            yield Observation("targets_in_range", statement, 0)
 
 
 def _outside(target: Tensor, indices: Sequence[int] | None) -> tuple[int, ...] | None:
