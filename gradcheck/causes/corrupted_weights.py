@@ -78,7 +78,7 @@ CAUSE = Cause(
         "weight_nonfinite": 11.0,
         "moment_nonfinite": 11.0,
         "buffer_nonfinite": 0.0,
-        "weights_written_outside": 9.0,
+        "weights_written_outside": 8.0,
         "gradient_beyond_reason": 7.0,
         "float_overflowed": 0.0,
         "batch_stands_out": -4.0,

@@ -59,6 +59,7 @@ CAUSE = Cause(
     summary="the loss has no lower bound and training ran down it",
     weights={
         "targets_in_range": 1.0,
+        "density_narrowed": 5.0,
         "ratio_left_range": -8.0,
         "negative_from_first_row": -1.5,
         "infinite_before_nan": -1.0,

@@ -97,6 +97,7 @@ CLUES = {
     "targets_far_from_unit": _seen("targets are far from unit size"),
     "batch_stands_out": _seen("the batch of the onset is far larger than those before it"),
     "batch_shrank": _seen("the batch of the onset is much smaller than those before it"),
+    "density_narrowed": _seen("the loss is a density of a learned width, and has become narrow"),
     "targets_in_range": _seen("no target lies outside of what a binary cross-entropy can have"),
     "batch_ordinary": _seen("the inputs of the onset are no larger than those before it"),
     "target_stands_out": _seen("the targets of the onset are far larger than those before it"),

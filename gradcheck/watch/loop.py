@@ -156,6 +156,11 @@ class LoopChecks:
         return any(loop.counts["gradients_kept"] for loop in self._loops.values())
 
     @property
+    def learns_width(self) -> bool:
+        """Whether the loss is a density whose width the model predicts."""
+        return self._signs.learns_width
+
+    @property
     def accumulated(self) -> int:
         """How many backward passes there were in one step, at most."""
         return max((loop.most_passes for loop in self._loops.values()), default=1)

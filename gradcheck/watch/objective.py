@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gradcheck.watch import densities
+
 MOST_NODES = 40
 
 _FLOORS = frozenset(
@@ -73,6 +75,8 @@ class Terms:
     raised: tuple[str, ...] = ()
     weighed: bool = False
     """Whether it averages what was weighed by numbers of both signs: advantages, say."""
+    density: bool = False
+    """Whether it divides an error by a width that the model predicts."""
 
     @property
     def negated(self) -> bool:
@@ -94,7 +98,8 @@ def terms(loss: Tensor, *, scaled: bool = False) -> Terms:
     lowered = [name for name, sign, bound in found if sign * bound > 0]
     # a logarithm beside something unknown may be part of a divergence
     raised = [n for n, sign, bound in found if sign * bound < 0 and (bound > 0 or complete)]
-    return Terms(tuple(dict.fromkeys(lowered)), tuple(dict.fromkeys(raised)), weighed)
+    density = not weighed and densities.learns_width(node)
+    return Terms(tuple(dict.fromkeys(lowered)), tuple(dict.fromkeys(raised)), weighed, density)
 
 
 def _walk(root: Any) -> tuple[list[tuple[str, float, int]], bool, bool]:

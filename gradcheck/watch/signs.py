@@ -26,6 +26,7 @@ class _Read:
     negated: int = 0
     weighed: int = 0
     """Reads of a loss whose terms were weighed by numbers of both signs."""
+    densities: int = 0
     first: int | None = None
     """The first step of which a term was raised."""
     names: str = ""
@@ -57,6 +58,7 @@ class Signs:
             read.reads += 1
             read.negated += terms.negated
             read.weighed += terms.weighed
+            read.densities += terms.density
             read.turns |= read.still and bool(terms.lowered) and not terms.raised
             if terms.raised:
                 read.first = step if read.first is None else read.first
@@ -64,6 +66,12 @@ class Signs:
             read.still = bool(terms.raised) or (read.still and not terms.lowered)
         self._waiting.clear()
         self._steps = step + 1
+
+    @property
+    def learns_width(self) -> bool:
+        """Whether a loss was, mostly, a density whose width the model predicts."""
+        reads = self._reads.values()
+        return any(one.densities >= max(LEAST, MOSTLY * one.reads) for one in reads)
 
     def observations(self) -> Iterator[Observation]:
         """What was raised to the end; in a game of several optimizers that may be the intention."""

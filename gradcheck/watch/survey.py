@@ -147,7 +147,7 @@ class Survey(TorchDispatchMode):
         names += [
             f"the gradient of {name}"
             for t, name, before in gradients
-            if _largest(t) > ENLARGED * before > 0
+            if before > 0 and not _largest(t) <= ENLARGED * before  # or NaN
         ]
         line = frames.here()
         if line is not None:

@@ -41,6 +41,7 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
     yield from _written(probe, report.first_bad_step)
     yield from _forgotten(probe, report)
     yield from probe.targets.in_range()
+    yield from _density(probe, report)
     start = _survey(snapshots, 0, 1, oldest=True)
     if start:
         yield from _first_step(start[0])
@@ -60,6 +61,21 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
                 yield from layer_history.lengthened(surveys, onset)
     yield from layer_history.recurrence(probe, start[0] if start else {}, onset)
     yield from layer_history.fading(probe)
+
+
+def _density(probe: Probe, report: RunReport) -> Iterator[Observation]:
+    """Is the loss a density whose width the model predicts, and narrower than a unit by now?"""
+    loss, onset = report.run.get(Role.LOSS), report.first_bad_step
+    if not probe.loop.learns_width or loss is None or onset is None:
+        return
+    before = loss.value[loss.step < onset][-CALM_STEPS:]
+    if len(before) and float(np.median(before)) < 0:
+        yield Observation(
+            "density_narrowed",
+            "the loss divides an error by a width that the model predicts, which has no floor: at "
+            f"{number(float(np.median(before)))} it was narrower than a unit, and as steep",
+            onset,
+        )
 
 
 def _bootstrapped(surveys: Sequence[Survey]) -> Iterator[Observation]:

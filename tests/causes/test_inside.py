@@ -188,7 +188,8 @@ def test_targets_in_raw_units_may_be_why_nothing_is_learned() -> None:
     assert first_cause(report) == "unscaled_features"
 
 
-@pytest.mark.parametrize("key", BREAKING)
+# what else writes to a gradient may be what makes it NaN
+@pytest.mark.parametrize("key", sorted(set(BREAKING) - {"weights_written_outside"}))
 def test_no_habit_of_the_loop_decides_a_gradient_that_fails_first(key: str) -> None:
     report = diagnosed(watched(runs.backward_only(ROWS, 1.0), key, step=AT))
     assert (report.verdict, first_cause(report)) == ("unstable_loss", "undefined_gradient")
