@@ -21,7 +21,7 @@ GENERAL = frozenset(
     }
 )
 """Changes that help against much: that one of them holds says less about the cause."""
-SPECIFIC_HELD, GENERAL_HELD, FAILED, LATER = 1.5, 0.5, -6.0, -2.0
+SPECIFIC_HELD, GENERAL_HELD, FAILED, LATER = 2.2, 0.5, -6.0, -2.0
 """Log-odds that a cause gains or loses by what came of its own repair."""
 LEARNS = 3.5
 """The same where nothing was learned before, and then it was."""
@@ -53,7 +53,7 @@ def of_cause(trials: Sequence[str], replay: Replay | None) -> Proof | None:
     tried = specific or [one for one in replay.tried if one.change in trials[:1]]
     held = [one for one in tried if one.healthy]
     if held and replay.stalled:
-        general = held[0].change in GENERAL - {FASTER, SLOWER}
+        general = held[0].change in GENERAL - {FASTER}
         weight = GENERAL_HELD if general else LEARNS
         return Proof(weight, _evidence(held[0], stalled=True))
     if held:
