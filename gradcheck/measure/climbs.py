@@ -28,6 +28,8 @@ DECAYS = 1 - np.geomspace(0.2, 0.004, 60)
 UNEXPLAINED = 0.4
 """Share of the first rows' range (in logs) that may remain without the bias of a running mean."""
 UNBIASED = 0.02
+MOST_AS_LONG = 3
+"""How many times as long as any stretch before it a stay is that is no longer one of several."""
 ONE_JUMP = 0.3
 """Share of a blow-up that its largest single row makes."""
 NOT_LEARNED = 0.05
@@ -125,7 +127,8 @@ def _is_passing(domain: FloatArray, first: int, best: float, end: float, ceiling
     tail = int(np.clip(len(domain) // 20, 3, 20))
     if not _is_sustained(domain, first, tail, ceiling):
         return True
-    if _came_down_before(domain[:first], ceiling, end, tail):
+    least = max(tail, (len(domain) - first) // MOST_AS_LONG)
+    if _came_down_before(domain[:first], ceiling, end, least):
         return True
     return not _is_all_lost(domain, best, end) and _is_coming_down(domain[first:], best)
 
@@ -195,7 +198,7 @@ def _is_sustained(domain: FloatArray, first: int, tail: int, ceiling: float) -> 
 
 
 def _came_down_before(before: FloatArray, ceiling: float, end: float, tail: int) -> bool:
-    """Whether the run had been as high for as long and had come back: a regime that alternates."""
+    """Whether the run had been as high for `tail` rows and had come back: it alternates."""
     low = np.flatnonzero(before <= ceiling + 0.5 * (end - ceiling))
     high = before > ceiling + 0.7 * (end - ceiling)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], high, [False]]).astype(np.int8)))
