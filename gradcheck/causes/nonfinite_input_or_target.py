@@ -56,6 +56,7 @@ CAUSE = Cause(
         "nonfinite_after_first_row": 3.5,
         "failed_together": 0.5,
         "flat_gradient": 0.5,
+        "all_predictions_failed": -3.0,
         "only_validation_failed": 3.0,
         "hidden_by_logger": 1.0,
         "gradient_failed_first": -5.0,

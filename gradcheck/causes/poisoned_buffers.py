@@ -51,6 +51,7 @@ CAUSE = Cause(
     prior=-4.5,
     weights={
         "nan_batch_before": 4.0,
+        "all_predictions_failed": 3.0,
         "only_validation_failed": 3.2,
         "validation_was_fine": 3.0,
         "nan_left_no_trace": 0.5,

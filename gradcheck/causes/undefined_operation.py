@@ -86,6 +86,7 @@ CAUSE = Cause(
         "infinite_before_nan": 1.5,
         "failed_together": 0.4,
         "flat_gradient": 0.5,
+        "all_predictions_failed": -1.5,
         "only_validation_failed": 2.5,
         "hidden_by_logger": 1.0,
         "finite_gradient_beside_nan": 0.5,

@@ -8,6 +8,7 @@ import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.model import Event, Evidence, Kind, Role, Series
+from gradcheck.wording import number
 
 CLUES = {
     "only_validation_failed": ClueKind(
@@ -18,10 +19,17 @@ CLUES = {
         "a training row was NaN shortly before the evaluation failed for good",
         (Role.LOSS, Role.VALIDATION_LOSS),
     ),
+    "all_predictions_failed": ClueKind(
+        "while the validation loss is not finite, its accuracy is the same to the last digit",
+        (Role.VALIDATION_LOSS, Role.ACCURACY),
+    ),
     "validation_was_fine": ClueKind(
         "the validation loss had been finite before", (Role.LOSS, Role.VALIDATION_LOSS)
     ),
 }
+
+SAME_ROWS = 3
+"""Evaluations whose accuracy must be the same."""
 
 
 def observe(case: Case) -> Iterator[Clue]:
@@ -44,12 +52,32 @@ def observe(case: Case) -> Iterator[Clue]:
         "only_validation_failed", Evidence(said, broken.name, trigger.step, trigger.last_step)
     )
     yield from _nan_batch(loss, broken, trigger)
+    yield from _same_accuracy(case, loss, broken)
     good = int(np.count_nonzero(np.isfinite(broken.value)))
     if np.isfinite(broken.value[0]):
         said = f"the evaluation had worked {good} times before"
         yield Clue(
             "validation_was_fine", Evidence(said, broken.name, int(broken.step[0]), trigger.step)
         )
+
+
+def _same_accuracy(case: Case, loss: Series, broken: Series) -> Iterator[Clue]:
+    """Whether every prediction is the same one: NaN is never the largest, or always.
+
+    A model that still works on the other samples goes on to change.
+    """
+    steps = broken.step[~np.isfinite(broken.value)]
+    for right in case.run.every(Role.ACCURACY):
+        meanwhile = right.value[np.isin(right.step, steps)]
+        trained = float(np.ptp(loss.value[np.isfinite(loss.value)])) > 0
+        if len(meanwhile) >= SAME_ROWS and trained and float(np.ptp(meanwhile)) == 0:
+            said = (
+                f"{right.name} is {number(float(meanwhile[0]))} in all {len(meanwhile)} rows in "
+                f"which {broken.name} is not finite: every sample gets the same answer"
+            )
+            window = (int(steps[0]), int(steps[-1]))
+            yield Clue("all_predictions_failed", Evidence(said, right.name, *window))
+            return
 
 
 def _nan_batch(loss: Series, broken: Series, trigger: Event) -> Iterator[Clue]:

@@ -12,6 +12,11 @@ ROWS = 300
 EVERY = np.arange(9, ROWS, 10)
 
 
+def beside(accuracy: Column, validation: Column) -> Columns:
+    """With the accuracy of each evaluation."""
+    return {**evaluated(validation), "val_accuracy": (EVERY, accuracy)}
+
+
 def evaluated(validation: Column, loss: Column | None = None) -> Columns:
     """A run with an evaluation every ten rows."""
     return {"loss": decay(ROWS) if loss is None else loss, "val_loss": (EVERY, validation)}
@@ -39,6 +44,13 @@ UNSEEN: Table = {
         "training for good": evaluated(BROKEN_LATE, put(decay(ROWS), slice(125, None), np.nan)),
         "evaluation goes on": evaluated(decay(30), put(decay(ROWS), 125, np.nan)),
     },
+    "all_predictions_failed": {
+        "accuracy moves": beside(np.linspace(0.2, 0.8, 30), np.full(30, np.nan)),
+        "it moves a little": beside(0.8 + 0.001 * np.sin(EVERY), np.full(30, np.nan)),
+        "two evaluations": beside(np.full(30, 0.2), put(decay(30), slice(28, None), np.nan)),
+        "no accuracy": ALWAYS,
+        "the loss is fine": beside(np.full(30, 0.2), decay(30)),
+    },
     "validation_was_fine": {"never": ALWAYS, "healthy": evaluated(decay(30))},
 }
 SEEN: Table = {
@@ -55,6 +67,12 @@ SEEN: Table = {
         "before the first evaluation": evaluated(np.full(30, np.nan), put(decay(ROWS), 4, np.nan)),
         "sparse": run_of(
             evaluated(BROKEN_LATE, put(decay(ROWS), 125, np.nan)), np.arange(ROWS) * 100
+        ),
+    },
+    "all_predictions_failed": {
+        "always": beside(np.full(30, 0.1), np.full(30, np.nan)),
+        "from some evaluation on": beside(
+            put(np.linspace(0.2, 0.8, 30), slice(12, None), 0.1), BROKEN_LATE
         ),
     },
     "validation_was_fine": {"": FOR_GOOD},
