@@ -9,15 +9,16 @@ import numpy as np
 from gradcheck.detectors import divergence
 from gradcheck.measure.events import stretch_event
 from gradcheck.measure.robust import block_levels
-from gradcheck.measure.tasks import change_before
+from gradcheck.measure.tasks import changes
 from gradcheck.measure.terms import are_weighed_anew
 from gradcheck.measure.trends import creeping_rise
 from gradcheck.model import Event, Kind, Objective, Role, Run, Series, Severity
 
 RATE_GREW = 2.0
 """A learning rate over that at which the loss began to rise; it has only gone up since."""
-NORM_GREW, BLOCKS, FIRST_ROWS = 3.0, 12, 3
-"""A gradient norm over that of the first rows, in each twelfth of the run."""
+NORM_GREW, BLOCKS, FIRST_ROWS, STAYS = 3.0, 12, 3, 0.9
+"""A gradient norm over that of the first rows, in each twelfth of the run, and at its end over
+what it usually is."""
 
 
 def detect(run: Run) -> Iterator[Event]:
@@ -28,7 +29,7 @@ def detect(run: Run) -> Iterator[Event]:
     if not bool(np.isfinite(loss.value).all()) or any(divergence.detect(run)):
         return
     first = creeping_rise(loss.value)
-    if first is None or change_before(run, loss, first) is not None:
+    if first is None or any(changes(run)):
         return
     rows = (first, len(loss) - 1)
     if are_weighed_anew(run, loss, rows):
@@ -56,4 +57,4 @@ def _gradient_stays_up(norm: Series | None) -> bool:
     begun = float(np.median(norm.value[:FIRST_ROWS]))
     levels = block_levels(norm.value, BLOCKS)
     grew = bool((levels[1:] >= NORM_GREW * begun).all())
-    return grew and float(levels[-1]) >= float(np.median(levels))
+    return grew and float(levels[-1]) >= STAYS * float(np.median(levels))

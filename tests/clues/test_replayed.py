@@ -30,6 +30,13 @@ def spiked(*trials: Tried, reproduced: bool = True, stalled: bool = False) -> Ru
     return dataclasses.replace(run, replay=replay)
 
 
+def layered(*trials: Tried) -> Run:
+    """A run that stands still, and of whose two layers one gets no gradient."""
+    layers = {"grad/0.weight": constant(ROWS, 0.0), "grad/2.weight": constant(ROWS, 2e-6)}
+    run = run_of({"loss": steady(ROWS), "grad_norm": constant(ROWS, 2e-6), **layers})
+    return dataclasses.replace(run, replay=Replay("fork", True, True, 0, trials, (), True))
+
+
 def calm(*trials: Tried) -> Run:
     """The same of a run in which nothing happened."""
     replay = Replay("fork", True, True, 0, trials)
@@ -92,6 +99,7 @@ UNSEEN: Table = {
         "small, but not 0": still(tried(FLOAT32, GONE), norm=1e-9),
         "it did not come back": still(tried(FLOAT32, GONE), reproduced=False),
         "a run that spiked": spiked(tried(FLOAT32, GONE)),
+        "of one layer, no better": layered(tried(FLOAT32, BACK)),
     },
 }
 SEEN: Table = {
@@ -109,6 +117,7 @@ SEEN: Table = {
     "gradients_back_in_float32": {
         "learns": still(tried(FLOAT32, GONE)),
         "has a gradient": still(dataclasses.replace(tried(FLOAT32, BACK), gradient=1e-9)),
+        "of one layer": layered(tried(FLOAT32, GONE)),
     },
 }
 

@@ -304,6 +304,40 @@ def test_what_may_be_a_failure_is_one(run: Run) -> None:
     assert severities(run) == ["failure"]
 
 
+FROZEN = tuple(
+    Tried(change, "", None, Trial("not_prevented", 0, 150, 1100.0), healthy=False)
+    for change in ("freeze_weights", "earlier_weights")
+)
+LEAP = np.append(decay(150, start=100.0, end=20.0), np.linspace(400.0, 80.0, 250))
+
+
+def leapt(loss: Column, *tried: Tried, seen: str = "batch_ordinary") -> Run:
+    replay = Replay("fork", True, True, 0, tried)
+    found = (Observation(seen, "", 150),)
+    return dataclasses.replace(run_of({"loss": loss}), observations=found, replay=replay)
+
+
+def test_a_leap_that_comes_without_training_and_is_worked_off() -> None:
+    """Another weight of a term: what no update at all would cost is far above what it costs."""
+    assert severities(leapt(LEAP, *FROZEN)) == []
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        leapt(LEAP),
+        leapt(LEAP, FROZEN[0]),
+        leapt(LEAP, *FROZEN, seen="target_stands_out"),
+        leapt(LEAP, *FROZEN, seen="weights_written_outside"),
+        leapt(np.append(LEAP[:150], np.full(250, 1000.0)), *FROZEN),
+        leapt(np.append(LEAP[:150] / 1e3, LEAP[150:]), *FROZEN),
+    ],
+    ids=["untried", "half tried", "bad targets", "damage", "not worked off", "far above"],
+)
+def test_a_leap_that_may_be_a_failure(run: Run) -> None:
+    assert severities(run) == ["failure"]
+
+
 def test_a_loss_far_below_all_units_exploded_before_the_log_shows_it() -> None:
     size = 10.0 ** np.random.default_rng(3).uniform(16, 27, 150)
     run = run_of({"train/Loss": np.append([283.0], -size)})

@@ -39,3 +39,17 @@ def test_rivals(winner: str, loser: str) -> None:
 @pytest.mark.parametrize(("one", "other"), PARTS)
 def test_parts_of_one_player(one: str, other: str) -> None:
     assert winner_and_loser(run_of({one: FADING, other: GROWING})) is None
+
+
+@pytest.mark.parametrize(("right", "fooled"), [(0.003, 5.0), (0.15, 9.0)])
+def test_a_game_that_one_side_never_plays(right: float, fooled: float) -> None:
+    level = np.ones(ROWS)
+    found = winner_and_loser(run_of({"loss_D": right * level, "loss_G": fooled * level}))
+    assert found is not None
+    assert found[0].name == "loss_D"
+
+
+@pytest.mark.parametrize(("right", "fooled"), [(0.003, 3.0), (0.15, 5.0), (0.4, 9.0)])
+def test_a_game_that_is_hard_for_one_side(right: float, fooled: float) -> None:
+    level = np.ones(ROWS)
+    assert winner_and_loser(run_of({"loss_D": right * level, "loss_G": fooled * level})) is None

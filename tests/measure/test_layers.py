@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradcheck.measure.layers import _is_vector, first_layer, median_norms
+from gradcheck.measure.layers import _is_vector, first_layer, median_norms, starved_at_first
 from tests.synthetic import norms, put, run_of
 
 
@@ -69,3 +69,11 @@ def test_the_first_layer_that_has_both_weight_and_bias() -> None:
 
 def test_a_bias_alone_is_no_layer() -> None:
     assert first_layer(run_of({"grad/fc1.bias": norms(20), "grad/fc2.weight": norms(20)})) is None
+
+
+@pytest.mark.parametrize(("first", "starved"), [(1e-4, True), (0.02, True), (0.2, False)])
+def test_a_layer_that_is_cut_off_later_had_a_gradient_at_first(first: float, starved: bool) -> None:
+    layer = np.append(np.full(3, first), np.full(17, 1e-6))
+    run = run_of({"grad/a.weight": layer, "grad/b.weight": norms(20, usual=1.0, noise=0.01)})
+    small, large = run.series
+    assert starved_at_first(small, large) is starved

@@ -28,20 +28,23 @@ def out(width: int = 2) -> Tensor:
 def normalised(x: Tensor) -> Tensor:
     """A layer normalisation by hand."""
     centred = x - x.mean(1, keepdim=True)
-    return centred / (centred.pow(2).mean(1, keepdim=True) + 1e-5).sqrt()
+    scaled: Tensor = centred / (centred.pow(2).mean(1, keepdim=True) + 1e-5).sqrt()
+    return scaled
 
 
 def by_hand(x: Tensor) -> Tensor:
     """A softmax without its function."""
     powers = (x - x.max()).exp()
-    return powers / powers.sum(1, keepdim=True)
+    shares: Tensor = powers / powers.sum(1, keepdim=True)
+    return shares
 
 
 def mixture() -> Tensor:
     """The likelihood of a mixture of two."""
     made = out(6)
     inner = Normal(made[:, :2], made[:, 2:4].exp()).log_prob(Y[:, None])
-    return -(inner + made[:, 4:].log_softmax(1)).logsumexp(1).mean()
+    likelihood: Tensor = (inner + made[:, 4:].log_softmax(1)).logsumexp(1).mean()
+    return -likelihood
 
 
 OTHERS: dict[str, Loss] = {

@@ -69,6 +69,10 @@ MISTAKES = {
         "clear()\nscaler.scale(loss_of()).backward()\nclip()\nscaler.step(optimizer)\n"
         "scaler.update()"
     ),
+    "clipped_while_scaled, by hand": (
+        "clear()\n(1024 * loss_of()).backward()\nclip()\nfor p in model.parameters():\n"
+        "    p.grad.div_(1024)\noptimizer.step()"
+    ),
     "update_climbs": "optimizer.param_groups[0]['lr'] = -1e-4\nclear()\nloss_of().backward()\n"
     "optimizer.step()",
     "update_climbs, of an optimizer of one's own": CLIMBING + "clear()\nloss_of().backward()\n"
@@ -95,6 +99,8 @@ SOUND = {
     "two_losses": "clear()\nloss_of().backward()\n(2 * loss_of()).backward()\noptimizer.step()",
     "unscaled_before": "clear()\nscaler.scale(loss_of()).backward()\nscaler.unscale_(optimizer)\n"
     "clip()\nscaler.step(optimizer)\nscaler.update()",
+    "scaled_by_hand": "clear()\n(1024 * loss_of()).backward()\nfor p in model.parameters():\n"
+    "    p.grad.div_(1024)\nclip()\noptimizer.step()",
     "divided_and_scaled": "for micro in range(4):\n    scaler.scale(loss_of() / 4).backward()\n"
     "scaler.step(optimizer)\nscaler.update()\nclear()",
     "negative_likelihood": "clear()\n(-F.logsigmoid(model(x)).mean()).backward()\noptimizer.step()",
