@@ -34,6 +34,14 @@ NONE: dict[str, Columns] = {
         "loss": np.concatenate([decay(220), steady(80, usual=0.5, noise=0.005)]),
         "lr": 1e-3 * np.linspace(1.0, 0.0, ROWS) ** 3,
     },
+    "at its floor, the temperature within its range": {
+        "loss": np.append([6.0, 5.0], steady(ROWS - 2, usual=4.16, noise=1e-5)),
+        "logit_scale": decay(ROWS, start=14.0, end=5.0),
+    },
+    "a temperature that left its range, and a loss that goes on": {
+        "loss": decay(ROWS),
+        "logit_scale": np.append(np.geomspace(14.0, 2e-4, 30), np.full(ROWS - 30, 2e-4)),
+    },
     "fell at once, and is right": {
         "loss": AT_CHANCE["loss"],
         "acc": (np.arange(0, ROWS, 10), constant(30, 0.93)),
@@ -79,3 +87,18 @@ def test_a_loss_that_fell_at_once_to_what_a_constant_guess_costs() -> None:
     assert (kind, severity) == ("plateau", "warning")
     assert step is not None
     assert 2 <= step <= 20
+
+
+def test_equal_scores_cost_the_same_for_good() -> None:
+    """The temperature is gone: whatever the model learns, its loss stays the logarithm of 64."""
+    run = run_of(
+        {
+            "loss": np.append(
+                np.geomspace(6.0, 4.16, 20), steady(ROWS - 20, usual=4.16, noise=1e-5)
+            ),
+            "logit_scale": np.append(np.geomspace(14.0, 2e-4, 30), np.full(ROWS - 30, 2e-4)),
+        }
+    )
+    ((kind, severity, first, recovered),) = told(list(detect(run)))
+    assert (kind, severity, recovered) == ("plateau", "warning", False)
+    assert 15 <= first <= 40

@@ -140,6 +140,62 @@ def test_weights_that_something_else_wrote_to(zygote: Zygote, tmp_path: Path) ->
     assert ran.where["module"] == "0.weight"
 
 
+def written_at_45(line: str) -> str:
+    """A loop with a line of its own between backward and the update of its 46th step."""
+    own = f"        seen.append(0)\n        if len(seen) == 46:\n            {line}\n"
+    loop = LOOP.replace("        opt.step()\n", f"{own}        opt.step()\n")
+    return HEAD + LEARNED + MODEL + SGD.format(rate=0.02) + "seen = []\n" + loop
+
+
+@pytest.mark.parametrize("value", ["1e18", "float('inf')"])
+def test_gradients_that_something_else_wrote_to(zygote: Zygote, tmp_path: Path, value: str) -> None:
+    ran = zygote.watch(tmp_path, written_at_45(f"model[0].weight.grad[3, 2] = {value}"))
+    if value == "1e18":
+        assert "weights_written_outside" in ran.keys
+        assert ran.where["module"] == "the gradient of 0.weight"
+    assert ran.code == 1
+
+
+def test_a_clip_by_hand_is_no_damage(zygote: Zygote, tmp_path: Path) -> None:
+    clip = "[p.grad.mul_(1e-4) for p in model.parameters()]"
+    jump = "X[700 % 320] *= 1e5\n"
+    source = written_at_45(clip).replace(MODEL, jump + MODEL)
+    assert "weights_written_outside" not in zygote.watch(tmp_path, source).keys
+
+
+BOOTSTRAPPED = """
+teacher = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 1))
+for step in range(160):
+    with torch.no_grad():
+        target = {target}
+    x = torch.randn(16, 8) * (1 if step < 80 else 400)
+    loss = F.smooth_l1_loss(model(x), target)
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [("0.9 * teacher(torch.randn(16, 8)) + 0.1", True), ("torch.randn(16, 1)", False)],
+)
+def test_targets_that_a_model_predicts(
+    zygote: Zygote, tmp_path: Path, target: str, told: bool
+) -> None:
+    loop = BOOTSTRAPPED.format(target=target)
+    ran = zygote.watch(tmp_path, HEAD + MODEL + SGD.format(rate=0.02) + loop)
+    assert ("targets_are_predictions" in ran.keys) is told, ran.run
+
+
+def test_a_teacher_that_is_brought_up_to_date_is_no_damage(zygote: Zygote, tmp_path: Path) -> None:
+    loop = BOOTSTRAPPED.format(target="teacher(torch.randn(16, 8))").replace(
+        "    loss =", "    if step == 80: teacher.load_state_dict(model.state_dict())\n    loss ="
+    )
+    ran = zygote.watch(tmp_path, HEAD + MODEL + SGD.format(rate=0.02) + loop)
+    assert "weights_written_outside" not in ran.keys
+
+
 def test_statistics_that_a_skipped_batch_poisoned(zygote: Zygote, tmp_path: Path) -> None:
     model = "model = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.Linear(16, 1))\n"
     guarded = LOOP.replace(
