@@ -31,8 +31,9 @@ LEFT = np.log(1.2)
 """Rise that a blow leaves behind for good."""
 FIRST_ROWS, FAR_UP, COME_BACK = 5, np.log(2.0), 0.6
 """Rows that tell where a run began, a rise over that in logarithms, and what may be left of it."""
-LITTLE, RETURNS, SMOOTH_ROWS = 0.25, 2, 3
-"""Share of the first level that is little, how often it is regained, and over how many rows."""
+LITTLE, RETURNS, SMOOTH_ROWS, RIPPLE = 0.25, 2, 3, 0.1
+"""Share of the first level that is little, how often it is regained, over how many rows, and the
+noise of single rows beyond which they may do so by chance."""
 
 
 def lasting_rise(values: FloatArray) -> int | None:
@@ -147,6 +148,8 @@ def undamped(values: FloatArray) -> tuple[int, int] | None:
     if len(values) < BLOCKS or bool((values <= 0).any()):
         return None
     start = float(values[:2].max())
+    if noise(values) > RIPPLE * start:
+        return None
     state, returns, first, rising = "high", 0, 0, 0
     for row, value in enumerate(values.tolist()):
         if value < LITTLE * start:

@@ -48,7 +48,8 @@ class Investigation:
             kinds: dict[str, dict[int, str]] = {"parameter": {}, "moment": {}, "buffer": {}}
             for key, (kind, name) in held:
                 kinds[kind][key] = name
-            self._survey = Survey(kinds["parameter"], kinds["moment"], _trained(self.probe))
+            trained = _trained(self.probe)
+            self._survey = Survey(kinds["parameter"], kinds["moment"], trained, self._others)
             self.add_batch()
             self._survey.__enter__()
             return
@@ -58,6 +59,15 @@ class Investigation:
         self._modules = ModuleStack(self.trace, names.module)
         torch.autograd.set_detect_anomaly(True, check_nan=False)
         self.trace.__enter__()
+
+    def _others(self) -> list[Tensor]:
+        """The parameters of models that no optimizer updates: copies of those that one does, say.
+
+        Looked up when they are asked for: a replay may begin before they are made.
+        """
+        trained = {storage_of(parameter) for parameter in _trained(self.probe)}
+        held = self.probe.optimizers.names.parameters().values()
+        return [parameter for parameter in held if storage_of(parameter) not in trained]
 
     @contextmanager
     def _paused(self) -> Iterator[None]:

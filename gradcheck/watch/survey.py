@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -42,6 +42,7 @@ class Survey(TorchDispatchMode):
         parameters: Mapping[int, str],
         moments: Mapping[int, str],
         trained: Sequence[Tensor] = (),
+        others: Callable[[], Sequence[Tensor]] = tuple,
     ) -> None:
         super().__init__()
         self._parameters = parameters  # storage -> name
@@ -49,6 +50,7 @@ class Survey(TorchDispatchMode):
         self._trained = {storage_of(one): one for one in trained}
         names = {key: name for key, name in parameters.items() if key in self._trained}
         self._state = {**moments, **names}
+        self._others = others
         self.in_step = False
         self._learned = Storages()
         self.samples = Rows()
@@ -78,6 +80,7 @@ class Survey(TorchDispatchMode):
             "numbers": self._numbers,
             "dead": max(self._dead, default=0.0),
             "rectified": len(self._dead),
+            "written_others": sum(int(one._version) for one in self._others()),
             "bootstrapped": self._predicted and not self._data["target"]["largest"],
             "written": self._written,
             **self._step,

@@ -53,7 +53,7 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
             surveys = _survey(snapshots, max(0, tick - 4), tick + per_step)
             loaded = probe.takeovers.before(onset) is not None
             told = list(_onset(report.run, surveys, onset))
-            yield from _bootstrapped(surveys)
+            yield from _bootstrapped(start, surveys)
             yield from (one for one in told if not (loaded and one.key == WRITTEN))
             if start and surveys and not any(one.key == "batch_grew" for one in told):
                 yield from batch_sizes.growth(start[0], surveys[-1], onset)
@@ -78,9 +78,15 @@ def _density(probe: Probe, report: RunReport) -> Iterator[Observation]:
         )
 
 
-def _bootstrapped(surveys: Sequence[Survey]) -> Iterator[Observation]:
-    """Does the loss measure the distance to what a model predicts, in every step?"""
-    if surveys and all(one.get("bootstrapped") for one in surveys):
+def _bootstrapped(start: Sequence[Survey], surveys: Sequence[Survey]) -> Iterator[Observation]:
+    """Does the loss measure the distance to what a model predicts that learns as well?
+
+    It does so itself, or is a copy that is brought up to date; one that stays as it is is a task.
+    """
+    if not start or not surveys or not all(one.get("bootstrapped") for one in surveys):
+        return
+    first, last = int(start[0]["written_others"]), int(surveys[-1]["written_others"])
+    if first != last or not first:
         yield Observation(
             BOOTSTRAPPED,
             "the targets of the loss are predictions of a model: its value tells little of how "

@@ -163,6 +163,8 @@ def test_a_clip_by_hand_is_no_damage(zygote: Zygote, tmp_path: Path) -> None:
     assert "weights_written_outside" not in zygote.watch(tmp_path, source).keys
 
 
+RENEWED = "    if step % 40 == 0: teacher.load_state_dict(model.state_dict())\n"
+PREDICTED = "0.9 * teacher(torch.randn(16, 8)) + 0.1"
 BOOTSTRAPPED = """
 teacher = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 1))
 for step in range(160):
@@ -177,21 +179,26 @@ for step in range(160):
 
 
 @pytest.mark.parametrize(
-    ("target", "told"),
-    [("0.9 * teacher(torch.randn(16, 8)) + 0.1", True), ("torch.randn(16, 1)", False)],
+    ("target", "renewed", "told"),
+    [
+        (PREDICTED, True, True),
+        ("model(torch.randn(16, 8)).clone()", False, False),
+        (PREDICTED, False, False),
+        ("torch.randn(16, 1)", True, False),
+    ],
+    ids=["a copy", "the model beside a fixed one", "a fixed model", "data"],
 )
 def test_targets_that_a_model_predicts(
-    zygote: Zygote, tmp_path: Path, target: str, told: bool
+    zygote: Zygote, tmp_path: Path, target: str, renewed: bool, told: bool
 ) -> None:
     loop = BOOTSTRAPPED.format(target=target)
+    loop = loop.replace("    x =", f"{RENEWED}    x =") if renewed else loop
     ran = zygote.watch(tmp_path, HEAD + MODEL + SGD.format(rate=0.02) + loop)
     assert ("targets_are_predictions" in ran.keys) is told, ran.run
 
 
 def test_a_teacher_that_is_brought_up_to_date_is_no_damage(zygote: Zygote, tmp_path: Path) -> None:
-    loop = BOOTSTRAPPED.format(target="teacher(torch.randn(16, 8))").replace(
-        "    loss =", "    if step == 80: teacher.load_state_dict(model.state_dict())\n    loss ="
-    )
+    loop = BOOTSTRAPPED.format(target=PREDICTED).replace("    loss =", f"{RENEWED}    loss =")
     ran = zygote.watch(tmp_path, HEAD + MODEL + SGD.format(rate=0.02) + loop)
     assert "weights_written_outside" not in ran.keys
 
