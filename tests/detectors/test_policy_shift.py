@@ -37,3 +37,9 @@ def test_beyond_all_that_is_meant(name: str, first: int) -> None:
     values = put(HEALTHY, slice(first, None), 0.0) + put(norms(ROWS, usual=7.0), slice(0, first), 0)
     events = told(list(detect(run_of({"train/loss": norms(ROWS), name: values}))))
     assert events == [("divergence", "warning", first, False)]
+
+
+def test_one_update_after_which_little_is_left() -> None:
+    values = put(norms(ROWS, usual=0.1), 3, 114.0)
+    events = told(list(detect(run_of({"train/loss": norms(ROWS), "train/approx_kl": values}))))
+    assert events == [("divergence", "warning", 3, False)]
