@@ -50,6 +50,7 @@ CAUSE = Cause(
     summary="every step makes the loss worse: a sign is wrong",
     prior=-5.0,
     weights={
+        "negative_at_once": -2.0,
         "ratio_left_range": -4.0,
         "negative_from_first_row": 3.0,
         "gradient_failed_first": -4.0,

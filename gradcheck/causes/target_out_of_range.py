@@ -55,6 +55,7 @@ CAUSE = Cause(
     summary="a target lies outside of what the loss is defined for",
     weights={
         "targets_in_range": -3.0,
+        "negative_at_once": 4.0,
         "one_row_jump": -2.5,
         "negative_from_first_row": -1.0,
         "loss_climbed": 0.0,

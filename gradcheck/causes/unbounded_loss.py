@@ -58,6 +58,7 @@ CAUSE = Cause(
     family=Family.UNSTABLE_LOSS,
     summary="the loss has no lower bound and training ran down it",
     weights={
+        "negative_at_once": -2.0,
         "targets_in_range": 1.0,
         "density_narrowed": 5.0,
         "ratio_left_range": -8.0,

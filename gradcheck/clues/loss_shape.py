@@ -23,6 +23,9 @@ CLUES = {
     "frozen_high": ClueKind(
         "after the jump the loss stays on a high plateau instead of growing on"
     ),
+    "negative_at_once": ClueKind(
+        "a loss that had come down to little above 0 is far below it from one row to the next"
+    ),
     "monotone_rise": ClueKind("the loss rises smoothly from the very first row on"),
     "negative_from_first_row": ClueKind("the loss is negative from the very first row on"),
     "hidden_by_logger": ClueKind("the logger wrote 0 in place of a NaN loss"),
@@ -33,6 +36,9 @@ STEADY, SLOWING = 0.7, 0.3
 """Share of its fastest fall at which a loss runs down, and how little one tells that slows."""
 LEAP = 3.0
 LEAST_ROWS = 10
+ABOVE_ROWS, AT_ONCE, FAR_BELOW, MOSTLY_BELOW = 30, 3, 10.0, 0.9
+"""Rows above 0, rows below it of which the median is meant, how far that is in the loss's own usual
+size, and the share of the rest that is below."""
 SMOOTH = 3.0
 """Growth from one tenth of a run to the next up to which it is no leap."""
 
@@ -50,6 +56,7 @@ def observe(case: Case) -> Iterator[Clue]:
     if case.failed:
         yield from _frozen(case, loss)
         yield from _monotone(case, loss)
+        yield from _negative_at_once(case, loss)
     for event in case.of_kind(Kind.MASKED_NONFINITE):
         said = (
             f"from step {event.step} on the loss is exactly 0, which it had never come "
@@ -168,6 +175,22 @@ def _frozen(case: Case, loss: Series) -> Iterator[Clue]:
             f"and above the {number(usual)} from before"
         )
         yield Clue("frozen_high", Evidence(said, loss.name, case.onset_step, int(loss.step[-1])))
+
+
+def _negative_at_once(case: Case, loss: Series) -> Iterator[Clue]:
+    """A loss without a floor glides through 0; other targets take it there in a row."""
+    row = case.onset_row(loss)
+    before, after = loss.value[:row], loss.value[row:]
+    if len(before) < ABOVE_ROWS or len(after) < LEAST_ROWS or not bool((before > 0).all()):
+        return
+    usual, first = float(np.median(before[-LEAST_ROWS:])), float(np.median(after[:AT_ONCE]))
+    if first < -FAR_BELOW * usual and float(np.mean(after < 0)) > MOSTLY_BELOW:
+        said = (
+            f"the loss had been positive for {len(before)} rows, at {number(usual)} in the last, "
+            f"and is {number(first)} at once"
+        )
+        window = (int(loss.step[max(0, row - LEAST_ROWS)]), int(loss.step[row]))
+        yield Clue("negative_at_once", Evidence(said, loss.name, *window))
 
 
 def _monotone(case: Case, loss: Series) -> Iterator[Clue]:

@@ -119,7 +119,7 @@ def _flat_at_temperature(run: Run, loss: Series) -> int | None:
         first = len(loss) if since is None else int(np.searchsorted(loss.step, since, side="right"))
         still = loss.value[first:]
         if len(still) >= max(LEAST_ROWS, len(loss) // 2) and float(np.ptp(still[ALIKE:])) <= (
-            STANDS * float(np.abs(still).max())
+            DRIFT * float(np.abs(still).max())
         ):
             return first
     return None

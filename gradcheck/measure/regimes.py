@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gradcheck.measure.baseline import SIGMA_PER_MAD
 from gradcheck.measure.robust import block_levels, noise
 from gradcheck.model import FloatArray
 
@@ -148,7 +149,9 @@ def undamped(values: FloatArray) -> tuple[int, int] | None:
     if len(values) < BLOCKS or bool((values <= 0).any()):
         return None
     start = float(values[:2].max())
-    if noise(values) > RIPPLE * start:
+    # of bends, as a fast swing is steep between them
+    ripple = SIGMA_PER_MAD * float(np.median(np.abs(np.diff(values, 2)))) / float(np.sqrt(6))
+    if ripple > RIPPLE * start:
         return None
     state, returns, first, rising = "high", 0, 0, 0
     for row, value in enumerate(values.tolist()):

@@ -33,13 +33,17 @@ def _words(text: str) -> frozenset[str]:
 TRAINING = _words("train training tr trn")
 VALIDATION = _words("val valid validation eval evaluation test testing dev holdout")
 LOSS = _words("loss losses nll cost crossentropy bpb bpc bpd")
+PENALTY = _words("penalty penalties r1 r2 gp reg regularizer regularization regularisation")
+"""What is added to a loss to hold the weights or the slope: never the loss itself."""
 PERPLEXITY = _words("ppl perplexity")
 # What people call the objective itself; a metric where a loss is logged beside it.
 _OBJECTIVES = _words(
     "mse rmse mae bce xent elbo objective error err criterion huber l triplet contrastive infonce"
     " focal"
 )
-_NEGATIVE_LIKELIHOOD = re.compile(r"\bneg(ative)? (log )?(lik(elihood)?|ll)\b")
+_NEGATIVE_LIKELIHOOD = re.compile(
+    r"\bneg(ative)? ((partial|pseudo|marginal|cox) )?(log ?)?(lik(elihood)?|ll)\b"
+)
 _WHOLE = re.compile(
     r"^((train|training|val|valid|validation|test) )?total( (train|val|valid|test))?$"
 )

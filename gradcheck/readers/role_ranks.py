@@ -49,6 +49,7 @@ def _rank_loss(series: Series, end: int) -> _Rank:
         "test" in words,
         "vs" in words,  # Keras counts `evaluation_loss_vs_iterations` in other steps than the rest
         int(series.step.max()) < _REACH * end,
+        not words.isdisjoint(role_names.PENALTY),
         not is_total(series.name),
         _rank_objective(series.objective, words),
         len(words & role_names.DERIVED) + 2 * len(words & {"max", "min"}),

@@ -52,6 +52,14 @@ UNSEEN: Table = {
         "into NaN": {"loss": put(STUCK, slice(200, None), np.nan)},
         "comes back": {"loss": scale(decay(ROWS), slice(150, 160), 60.0)},
     },
+    "negative_at_once": {
+        "glides through 0": {"loss": np.append(decay(150), 0.4 - 0.05 * np.arange(150) ** 2)},
+        "a little below": {"loss": np.append(decay(150), np.full(150, -1.0))},
+        "one row": {"loss": put(decay(ROWS), 200, -90.0)},
+        "early": {"loss": np.append(decay(20), -50.0 * np.arange(1, 281))},
+        "negative before": {"loss": np.append(decay(150) - 3.0, -50.0 * np.arange(1, 151))},
+        "healthy": {"loss": decay(ROWS)},
+    },
     "monotone_rise": {
         "fell first": {"loss": np.concatenate([decay(150), np.geomspace(0.5, 80.0, 150)])},
         "at once": {"loss": np.concatenate([[2.3, 900.0], steady(298, usual=500.0)])},
@@ -92,7 +100,14 @@ SEEN: Table = {
         "four terms": {"loss": np.concatenate([decay(100), 25.0 * (1 + np.arange(200) % 3)])},
     },
     "frozen_high": {"": {"loss": STUCK}},
-    "monotone_rise": {"": {"loss": ASCENT}},
+    "negative_at_once": {
+        unit: {"loss": size * np.append(decay(150, end=0.05), -30.0 * np.arange(1, 151) ** 2)}
+        for unit, size in (("a unit", 1.0), ("small", 1e-4))
+    },
+    "monotone_rise": {
+        "": {"loss": ASCENT},
+        "in noise": {"loss": np.linspace(2.4, 9.0, ROWS) ** 2 * norms(ROWS, usual=1.0, noise=0.1)},
+    },
     "negative_from_first_row": {
         "into NaN": {"loss": LEVEL_NAN},
         "tiny unit": {"loss": LEVEL_NAN * 1e-6},
