@@ -97,6 +97,7 @@ CAUSE = Cause(
         "exponential_overflowed": -8.0,
         "gradients_kept": -6.0,
         "clipped_too_late": -6.0,
+        "clipped_nothing": -6.0,
         "clipped_too_early": -6.0,
         "accumulated_undivided": -6.0,
         "update_climbs": -6.0,

@@ -118,6 +118,7 @@ CAUSE = Cause(
         "exponential_overflowed": -8.0,
         "gradients_kept": -4.0,
         "clipped_too_late": -4.0,
+        "clipped_nothing": -4.0,
         "clipped_too_early": -4.0,
         "accumulated_undivided": -4.0,
         "update_climbs": -4.0,

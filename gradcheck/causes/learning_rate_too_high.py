@@ -101,6 +101,7 @@ CAUSE = Cause(
         "exponential_overflowed": -8.0,
         "gradients_kept": -8.0,
         "clipped_too_late": -7.0,
+        "clipped_nothing": -7.0,
         "clipped_too_early": -7.0,
         "accumulated_undivided": -7.0,
         "update_climbs": -8.0,

@@ -59,6 +59,7 @@ CAUSE = Cause(
     prior=-7.0,
     weights={
         "clipped_too_late": 10.0,
+        "clipped_nothing": 10.0,
         "clipped_too_early": 10.0,
         "scattered_gradient_spikes": 1.5,
         "gradient_ramp": 1.5,

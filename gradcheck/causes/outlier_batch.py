@@ -55,6 +55,7 @@ CAUSE = Cause(
     family=Family.BAD_DATA,
     summary="one batch is far outside the rest of the data",
     weights={
+        "weights_written_outside": -4.0,
         "gradient_jumped_too": 3.0,
         "jump_then_decay": -0.5,
         "gradient_calm_at_spike": -4.0,
@@ -104,6 +105,7 @@ CAUSE = Cause(
         "gradients_kept": -1.0,
         "update_climbs": -4.0,
         "clipped_too_late": -6.0,
+        "clipped_nothing": -6.0,
         "clipped_too_early": -6.0,
         "gradient_beyond_reason": -5.0,
         "spikes_return": 1.0,

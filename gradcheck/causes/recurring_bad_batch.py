@@ -87,6 +87,7 @@ CAUSE = Cause(
         "batch_stands_out": 7.0,
         "target_stands_out": 7.0,
         "clipped_too_late": -6.0,
+        "clipped_nothing": -6.0,
         "clipped_too_early": -6.0,
         "float_overflowed": 0.0,
         "gradient_beyond_reason": -5.0,

@@ -54,6 +54,7 @@ CAUSE = Cause(
     family=Family.BAD_DATA,
     summary="a target lies outside of what the loss is defined for",
     weights={
+        "target_left_domain": 12.0,
         "targets_in_range": -3.0,
         "negative_at_once": 4.0,
         "one_row_jump": -2.5,
@@ -80,6 +81,6 @@ CAUSE = Cause(
         "earlier_weights_calm": -4.0,
     },
     remedies=_remedies,
-    trials=("clamp_indices", "ctc_zero_infinity", "skip_nonfinite"),
+    trials=("clamp_indices", "ctc_zero_infinity", "guard_domain", "guard_log", "skip_nonfinite"),
     prior=-5.0,
 )

@@ -69,6 +69,7 @@ CLUES = {
     "no_target_counted": _proof(
         "no target of the batch counted: its loss is an average of nothing"
     ),
+    "target_left_domain": _proof("the loss is not defined for a target of the batch"),
     "ctc_did_not_fit": _proof("a CTC target does not fit its input"),
     # what ended the script
     "target_outside_classes": _proof("a target of the failing batch is no class of the model"),
@@ -79,6 +80,7 @@ CLUES = {
     "gradients_kept": _mistake("gradients of the step before were still there when backward began"),
     "clipped_while_scaled": _seen("gradients were clipped while multiplied by the loss scale"),
     "clipped_too_late": _seen("gradients were clipped after the step that used them"),
+    "clipped_nothing": _seen("clipping got no parameters"),
     "clipped_too_early": _seen("gradients were clipped before backward had filled them"),
     "accumulated_undivided": _seen("losses of several batches were added up, not averaged"),
     "update_climbs": _mistake("the optimizer moves the weights along the gradient, not against it"),

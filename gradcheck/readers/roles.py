@@ -77,12 +77,20 @@ def _with_objectives(series: list[Series], role: Role, *, surrogate: bool) -> li
             return Objective.ADVERSARIAL  # a Wasserstein GAN calls its discriminator a critic
         if loss.objective is not Objective.MINIMISED:
             return loss.objective
+        if adversarial and _is_of_a_letter(loss.name):
+            return Objective.ADVERSARIAL  # `loss_c` beside `loss_g`
         if reinforcement and not adversarial and role is Role.LOSS:
             return Objective.REINFORCEMENT
         total = role_ranks.is_total(loss.name) or loss.name == main
         return Objective.MINIMISED if total else Objective.COMPONENT
 
     return [dataclasses.replace(s, objective=objective(s)) if s.role is role else s for s in series]
+
+
+def _is_of_a_letter(name: str) -> bool:
+    """Whether all that a name says beside that it is a loss is one letter, a player's."""
+    words = [word for word in role_names.tokens(name) if word not in role_names.NEUTRAL]
+    return len(words) == 1 and len(words[0]) == 1
 
 
 def _text(name: str) -> str:

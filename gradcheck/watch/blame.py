@@ -21,6 +21,7 @@ _STATE = {
     "buffer": "buffer_nonfinite",
     "moment": "moment_nonfinite",
 }
+_DOMAINS = frozenset({"argument_left_domain", "log_of_zero_ran"})
 AS_IT_IS = frozenset({"ratio_overflowed"})
 """What is the cause whether its value was masked out or not."""
 _MOST_SAMPLES, _MOST_COUNTED = 16, 256
@@ -143,10 +144,15 @@ def _prepares(trace: Trace, root: Root, node: Node) -> bool:
         return True
     if _is_of_loss(trace, root, node):
         return False
-    plain = not (node.with_graph or node.takes_parameter) and node.phase == "forward"
+    plain = _is_plain(node) and node.phase == "forward"
     return (
         plain and node.module is None and bool(node.samples) and node.verdict.key not in particular
     )
+
+
+def _is_plain(node: Node) -> bool:
+    """Whether it was made of data alone."""
+    return not (node.with_graph or node.takes_parameter)
 
 
 def _is_of_loss(trace: Trace, root: Root, node: Node) -> bool:
@@ -173,6 +179,8 @@ def _of_operation(trace: Trace, root: Root, node: Node, step: int) -> Observatio
         _few(node),
     )
     key = node.verdict.key
+    if key in _DOMAINS and node.samples and _is_plain(node) and _is_of_loss(trace, root, node):
+        key = "target_left_domain"  # no weight has a part in it
     if key == "statistic_of_one" and not node.samples and not trace.samples.told:
         key = "division_by_zero_ran"  # by n - 1; of no batch that was loaded or taken
     if phase == "optimizer":
@@ -190,9 +198,8 @@ def _of_operation(trace: Trace, root: Root, node: Node, step: int) -> Observatio
 def _phase(trace: Trace, root: Root, node: Node) -> str:
     if node.phase != "forward":
         return node.phase
-    plain = not (node.with_graph or node.takes_parameter)
     if not node.has_weights and (
-        trace.is_after_model(node) or (plain and _is_of_loss(trace, root, node))
+        trace.is_after_model(node) or (_is_plain(node) and _is_of_loss(trace, root, node))
     ):
         return "loss"
     return "forward"

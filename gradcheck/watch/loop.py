@@ -95,14 +95,23 @@ class LoopChecks:
                 loop.checked += 1
             loop.backwards += 1
             loop.passes += 1
-            if loop.steps < CHECKED_STEPS:
+            if loop.steps < CHECKED_STEPS or loop.backwards > 1:
                 place = frames.here()
                 loop.lines.append(place.line if place else 0)
                 loop.divided |= _is_quotient(loss, scaled=scaled)
 
-    def clipped(self, followed: Followed, scale: float | None, limit: object = None) -> None:
+    def clipped(
+        self,
+        followed: Followed,
+        scale: float | None,
+        limit: object = None,
+        parameters: object = None,
+    ) -> None:
         """Was there anything to clip, and was it what the step will use?"""
         loop = self._of(followed)
+        if isinstance(parameters, list) and not parameters:
+            loop.clip_now = "clipped_nothing"
+            return
         cut = isinstance(limit, int | float) and (followed.clip_norm or 0.0) > limit
         loop.cut_to = float(limit) if cut and isinstance(limit, int | float) else None
         if not loop.backwards:
@@ -131,7 +140,7 @@ class LoopChecks:
             loop.count("clipped_while_scaled")
         loop.cut_to = None
         loop.clip_now = None
-        repeated = loop.steps < CHECKED_STEPS and loop.backwards > 1 and len(set(loop.lines)) == 1
+        repeated = loop.backwards > 1 and len(set(loop.lines)) == 1
         if repeated and not loop.divided:
             loop.micro[loop.backwards] += 1
         loop.most_passes, loop.passes = max(loop.most_passes, loop.passes), 0
@@ -218,6 +227,7 @@ def _clips(loop: _Loop) -> Iterator[Observation]:
     for key, when in (
         ("clipped_too_late", "after the step that it was meant for"),
         ("clipped_too_early", "before backward had filled the gradients"),
+        ("clipped_nothing", "on no parameters at all: a generator gives them only once"),
     ):
         if loop.counts[key] >= LEAST and not loop.clips_in_place:
             yield Observation(key, f"clipping ran {when}", loop.first[key])

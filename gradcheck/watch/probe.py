@@ -126,7 +126,7 @@ class Probe:
             return
         if isinstance(norm, Tensor) and "norm" in kind:
             followed.clip_norm = float(norm.detach())
-        self.loop.clipped(followed, self.scale.now, to)
+        self.loop.clipped(followed, self.scale.now, to, parameters)
         self.spent += time.perf_counter() - begun
 
     def scaled(self, scaler: Any, raw: Tensor, product: Tensor) -> None:

@@ -20,6 +20,8 @@ from gradcheck.watch.ratios import Ratios
 from gradcheck.watch.storages import Storages
 
 _RECTIFIERS = frozenset({"relu", "relu_", "clamp_min", "threshold", "clamp", "clamp_min_"})
+_DRAWS = frozenset({"normal_", "uniform_", "trunc_normal_", "exponential_", "bernoulli_"})
+"""What begins a layer anew: no fault of the memory writes like that."""
 _MOST_LAYERS = 400
 LIKE_LARGEST = 4.0
 """Samples whose numbers come this near to the largest stand out with it."""
@@ -69,6 +71,7 @@ class Survey(TorchDispatchMode):
         self._dead: list[float] = []
         self._predicted = False  # a model's own predictions are targets
         self._written: list[dict[str, Any]] = []
+        self._renewed = False  # weights were drawn anew
         self._step: dict[str, float] = {}
 
     def take(self) -> dict[str, Any]:
@@ -83,6 +86,7 @@ class Survey(TorchDispatchMode):
             "written_others": sum(int(one._version) for one in self._others()),
             "bootstrapped": self._predicted and not self._data["target"]["largest"],
             "written": self._written,
+            "renewed": self._renewed,
             **self._step,
         }
         self._begin()
@@ -146,7 +150,10 @@ class Survey(TorchDispatchMode):
 
         Or make gradients larger than backward left them, which no clipping or averaging does?
         """
-        names = [self._state.get(storage_of(t)) for t in written_to(func, args, kwargs)]
+        written = written_to(func, args, kwargs)
+        names = [self._state.get(storage_of(t)) for t in written]
+        drawn = func._schema.name.rpartition("::")[2] in _DRAWS
+        self._renewed |= drawn and any(storage_of(t) in self._trained for t in written)
         names += [
             f"the gradient of {name}"
             for t, name, before in gradients

@@ -38,20 +38,20 @@ Survey = Mapping[str, Any]
 def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Iterator[Observation]:
     """What the replays of a failure that is no single operation's fault tell."""
     yield from _updates(probe, report)
-    yield from _written(probe, report.first_bad_step)
     yield from _forgotten(probe, report)
     yield from probe.targets.in_range()
     yield from _density(probe, report)
     start = _survey(snapshots, 0, 1, oldest=True)
     if start:
         yield from _first_step(start[0])
-    onset = report.first_bad_step
+    onset, surveys = report.first_bad_step, list[Survey]()
     if onset is not None and onset > 0:
         per_step = probe.optimizers.together
         tick = onset * per_step
         if snapshots.reaches(tick - 4, tick * probe.seconds_a_step() < MOST_REPLAYED):
-            surveys = _survey(snapshots, max(0, tick - 4), tick + per_step)
+            surveys = list(_survey(snapshots, max(0, tick - 4), tick + per_step))
             loaded = probe.takeovers.before(onset) is not None
+            loaded |= any(one["renewed"] for one in surveys)
             told = list(_onset(report.run, surveys, onset))
             yield from _bootstrapped(start, surveys)
             yield from (one for one in told if not (loaded and one.key == WRITTEN))
@@ -59,6 +59,8 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
                 yield from batch_sizes.growth(start[0], surveys[-1], onset)
             if len(surveys) > 1:
                 yield from layer_history.lengthened(surveys, onset)
+    if not any(one["renewed"] for one in surveys):
+        yield from _written(probe, onset)
     yield from layer_history.recurrence(probe, start[0] if start else {}, onset)
     yield from layer_history.fading(probe)
 

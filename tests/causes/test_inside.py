@@ -75,6 +75,7 @@ PROVEN: dict[str, tuple[str, Mapping[str, tuple[Columns, int]]]] = {
     "statistic_of_one": ("partial_last_batch", EVERYWHERE),
     "no_target_counted": ("empty_targets", EVERYWHERE),
     "ctc_did_not_fit": ("target_out_of_range", EVERYWHERE),
+    "target_left_domain": ("target_out_of_range", EVERYWHERE),
     "buffer_nonfinite": ("poisoned_buffers", EVERYWHERE),
     "half_update_nonfinite": ("half_precision_optimizer", EVERYWHERE),
     "weight_nonfinite": ("corrupted_weights", LATER_ROWS),

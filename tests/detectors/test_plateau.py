@@ -101,4 +101,5 @@ def test_equal_scores_cost_the_same_for_good() -> None:
     )
     ((kind, severity, first, recovered),) = told(list(detect(run)))
     assert (kind, severity, recovered) == ("plateau", "warning", False)
+    assert first is not None
     assert 15 <= first <= 40

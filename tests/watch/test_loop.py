@@ -65,6 +65,11 @@ MISTAKES = {
     "clipped_too_late": "clear()\nloss_of().backward()\noptimizer.step()\nclip()",
     "clipped_too_early": "clear()\nclip()\nloss_of().backward()\noptimizer.step()",
     "accumulated_undivided": ACCUMULATED.format(loss="loss_of()"),
+    "clipped_nothing": "if not step:\n    parameters = model.parameters()\n"
+    "    list(parameters)\nclear()\nloss_of().backward()\n"
+    "nn.utils.clip_grad_norm_(parameters, 1.0)\noptimizer.step()",
+    "accumulated_undivided, later": "for micro in range(1 if step < 7 else 4):\n"
+    "    loss_of().backward()\noptimizer.step()\nclear()",
     "clipped_while_scaled": (
         "clear()\nscaler.scale(loss_of()).backward()\nclip()\nscaler.step(optimizer)\n"
         "scaler.update()"
