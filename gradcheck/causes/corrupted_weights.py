@@ -10,7 +10,9 @@ one: the damage stays until training has worked it off. Or everything is NaN at 
 
 ## How it looks from inside
 The weights before the step are not those that the last step left, or hold NaN or infinity that no
-update put there. A replay of the step from a snapshot does not show the jump.
+update put there; or a gradient, or an optimizer's average, is written to by something that is
+neither backward nor the update. A replay from a snapshot does not show the jump, unless a line of
+the script makes it.
 
 ## What it is confused with
 An outlier batch: the loss of the next batch is back, or the run explodes from the huge gradient. A

@@ -2,7 +2,8 @@
 
 ## What happens
 `clip_grad_norm_` acts on what `.grad` holds at that moment. Before `backward` that is nothing, or
-what the last step left; after `optimizer.step()` the weights have already moved. The script looks
+what the last step left; after `optimizer.step()` the weights have already moved. A generator of
+parameters gives them once: if the optimizer had them, nothing is left to clip. The script looks
 protected, and every large gradient reaches the weights whole.
 
 ## How it looks in a log
@@ -11,7 +12,7 @@ norm that was logged from the clip is 0, or that of the step before.
 
 ## How it looks from inside
 The call to the clip comes before the first backward of a step or after its update, and none comes
-in between.
+in between; or it gets no parameters at all.
 
 ## What it is confused with
 Clipping that is missing, or too loose: the same picture in a log. Clipping while the gradients are

@@ -3,15 +3,16 @@
 ## What happens
 Binary cross-entropy takes targets in [0, 1]: masks of 0 and 255 make it negative and without a
 floor. CTC needs an input at least as long as its target and its repeats: otherwise no path exists,
-its probability is 0 and the loss infinite. Class indices out of range crash.
+its probability is 0 and the loss infinite. A duration of -1 that stands for "unknown" has no
+logarithm. Class indices out of range crash.
 
 ## How it looks in a log
-A loss of a kind that cannot be negative falls below 0, as a straight line. A CTC loss is infinite
-in one row, then NaN.
+A loss of a kind that cannot be negative falls below 0, as a straight line, or is far below it from
+one row to the next. A CTC loss is infinite in one row, then NaN.
 
 ## How it looks from inside
-Inputs and outputs are finite; targets lie outside of [0, 1], or a target sequence is longer than
-its input.
+Inputs and outputs are finite; targets lie outside of [0, 1], a target sequence is longer than its
+input, or an operation that only targets enter is undefined for one of them.
 
 ## What it is confused with
 An unbounded likelihood: negative too, and legitimately so; the name of the loss tells.

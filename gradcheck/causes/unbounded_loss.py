@@ -10,7 +10,7 @@ The loss is negative and keeps falling, while the gradient norm grows; then spik
 
 ## How it looks from inside
 A variance or a scale goes to 0, or a score to infinity, with nothing to stop it; its gradient grows
-as it does.
+as it does. The loss divides an error by a width that the model predicts and that has no floor.
 
 ## What it is confused with
 A healthy negative loss (dice, likelihood): it levels off.
