@@ -8,9 +8,10 @@ import numpy as np
 
 from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.robust import block_levels
-from gradcheck.measure.temperatures import runaway, temperatures
+from gradcheck.measure.temperatures import Departure, runaway, temperatures
 from gradcheck.model import STANDSTILL, Evidence, FloatArray, Kind, Series
 from gradcheck.model.inside import LEARNED
+from gradcheck.wording import number
 
 CLUES = {
     "learned_number_ran_away": ClueKind("a learned temperature or scale leaves its range"),
@@ -26,14 +27,23 @@ def observe(case: Case) -> Iterator[Clue]:
     for name, series in temperatures(case.run):
         values = _before_trouble(case, series)
         raw = series.name.startswith(LEARNED)
-        said = runaway(name, values, raw=raw) if len(values) else None
-        if said is not None:
+        gone = runaway(name, values, raw=raw) if len(values) else None
+        if gone is not None:
             first = int(series.step[0])
             last = int(series.step[min(len(values), len(series)) - 1])
-            said = f"{series.name.removeprefix(LEARNED)} {said}"
+            said = f"{series.name.removeprefix(LEARNED)} {_words(gone)}"
             evidence = Evidence(said, series.name, first, last)
             yield Clue("learned_number_ran_away", evidence)
             return
+
+
+def _words(gone: Departure) -> str:
+    went = f"went from {number(gone.first)} to {number(gone.last)}"
+    if gone.past_zero:
+        return f"{went}: past 0"
+    if gone.ratio is not None:
+        return f"{went}, a factor of {number(gone.ratio)} where it is a logarithm"
+    return went
 
 
 def _before_trouble(case: Case, series: Series) -> FloatArray:

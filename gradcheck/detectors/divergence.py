@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import combinations, islice, pairwise
+from itertools import combinations, islice
 
 import numpy as np
 
 from gradcheck.measure.climbs import Climb, climb
 from gradcheck.measure.events import stretch_event
 from gradcheck.measure.regimes import lasting_rise, thrown_off, unlearned
+from gradcheck.measure.replays import (
+    comes_without_training,
+    is_new_task,
+    keeps_falling,
+    rises_by_itself,
+)
 from gradcheck.measure.robust import block_levels
 from gradcheck.measure.tasks import change_before
 from gradcheck.measure.terms import are_weighed_anew
@@ -26,7 +32,6 @@ from gradcheck.model import (
     Series,
     Severity,
 )
-from gradcheck.model.inside import EARLIER, FREEZE, SKIP
 
 OBJECTIVE_WEIGHT = re.compile(
     r"beta|anneal|lambda|kl_?d?_?(weight|coef)|curriculum|difficulty|penalty_?w"
@@ -36,8 +41,8 @@ EXPLOSION = 30.0
 """Last two rows over the usual level that no spike is cut off at."""
 LEAST_RISE = 1.5
 """End over best, where values are positive."""
-STEP_CHANGE, LEAPS = 3.0, 3.0
-"""Rise up to which a jump may be other data, and the least of a leap into another task."""
+STEP_CHANGE = 3.0
+"""Rise up to which a jump may be other data."""
 LEAST_RISE_UNTRUSTED = 1e3
 """The same for adversarial and RL losses, whose level says nothing about success."""
 APART = 0.95
@@ -46,11 +51,6 @@ BEYOND_NOISE = 100.0
 """End over best that no swing of a noisy loss reaches."""
 ONCE = 1.5
 """Accuracy that a run had, in its second best row, over the one that it is left with."""
-LARGER = "batch_grew"
-DATA_STANDS_OUT = frozenset({"batch_stands_out", "target_stands_out"})
-TOUCHED = DATA_STANDS_OUT | {"weights_written_outside"}
-WORKED_OFF, HARDER = 0.5, 10.0
-"""Level of a loss after a leap: over that to which no update at all leads, and over that before."""
 NEGATED, DRIVEN, MOST_BLOCKS = "loss_negated", 4.0, 8
 """The observation that a loss is the negative of an error, and how far it runs down by that."""
 FLOORLESS = 30.0
@@ -85,18 +85,18 @@ def _event(run: Run, loss: Series) -> Iterator[Event]:
     if first is None:
         return
     harder = _task_from(run, loss, rows, first)
-    if harder is None and not broken and _comes_without_training(run, values, first):
+    if harder is None and not broken and comes_without_training(run, values, first):
         harder = int(rows[first])
     if harder is not None:
         yield from _event(run, _from_row(loss, harder))
         return
     stretch = (int(rows[min(first, len(rows) - 1)]), int(rows[-1]))
-    explained = _objective_changed(run, loss, stretch) or _rises_by_itself(run, values, first)
+    explained = _objective_changed(run, loss, stretch) or rises_by_itself(run, values, first)
     if not broken and not explained:
         explained = (
             (not thrown and _is_step_change(values, first))
             or are_weighed_anew(run, loss, stretch)
-            or _is_new_task(run, values, first)
+            or is_new_task(run, values, first)
         )
     severity = Severity.WARNING if explained else Severity.FAILURE
     yield stretch_event(Kind.DIVERGENCE, severity, loss, stretch, recovered=False)
@@ -186,77 +186,6 @@ def _from_row(series: Series, row: int) -> Series:
     )
 
 
-def _rises_by_itself(run: Run, values: FloatArray, first: int) -> bool:
-    """Whether the batches grew as the loss did, and a replay without any update shows the same.
-
-    A loss that is summed over a batch goes up with its size, one over its pairs or triples with
-    the power of that: training is not what drives it. Bad data needs no update either, but it
-    raises the loss by more than its number does, or stands out.
-    """
-    seen = {one.key: one for one in run.observations}
-    if LARGER not in seen or not DATA_STANDS_OUT.isdisjoint(seen) or not first:
-        return False
-    before = float(np.median(values[max(0, first - 5) : first]))
-    if not 0 < float(values[first]) <= before * seen[LARGER].values.get("ratio", 1.0) ** 3:
-        return False
-    tried = run.replay.tried if run.replay is not None else ()
-    frozen = any(one.change == FREEZE and one.trial.outcome == "not_prevented" for one in tried)
-    return frozen and not any(one.healthy for one in tried)
-
-
-def _comes_without_training(run: Run, values: FloatArray, first: int) -> bool:
-    """Whether the loss leaps as far in replays that make no update, and training works it off.
-
-    Another weight of a term or a harder lesson does that, if the data is in line. Where the loss
-    does not come down again, the leap was too much for the run.
-    """
-    tried = {one.change: one for one in (run.replay.tried if run.replay else ())}
-    examined = [tried.get(FREEZE), tried.get(EARLIER)]
-    if not all(one is not None and one.trial.outcome == "not_prevented" for one in examined):
-        return False
-    if not TOUCHED.isdisjoint(one.key for one in run.observations) or not 0 < first < len(values):
-        return False
-    frozen = [one.trial.final_loss for one in examined if one is not None]
-    usual = float(np.median(values[max(0, first - LEAST_ROWS) : first]))
-    level = float(np.median(values[first + (len(values) - first) // 2 :]))
-    worked_off = all(one is not None and level <= WORKED_OFF * one for one in frozen)
-    return worked_off and 0 < level <= HARDER * usual
-
-
-def _is_new_task(run: Run, values: FloatArray, first: int) -> bool:
-    """Whether what the run is given changed for good, and it learns that as well.
-
-    A replay tells: weights of some steps before lose as much on the batches from there on, on the
-    first of them and on those after it; data that stands out is another matter.
-    """
-    tried = {one.change: one.trial.outcome for one in (run.replay.tried if run.replay else ())}
-    if tried.get(EARLIER) != "not_prevented" or tried.get(SKIP, "prevented") == "prevented":
-        return False
-    if not DATA_STANDS_OUT.isdisjoint(one.key for one in run.observations):
-        return False
-    after = values[_last_leap(values, first) :]
-    if len(after) < 4 * LEAST_ROWS or bool((after <= 0).any()):
-        return False
-    return _keeps_falling(after)
-
-
-def _keeps_falling(values: FloatArray) -> bool:
-    quarters = [float(np.median(part)) for part in np.array_split(values, 4)]
-    return all(later < earlier for earlier, later in pairwise(quarters))
-
-
-def _last_leap(values: FloatArray, first: int) -> int:
-    """The last row from `first` on whose neighbours after it lie far above those before it."""
-    half = LEAST_ROWS // 2
-    rows = range(max(first, half), len(values) - half)
-    leaps = (
-        row
-        for row in rows
-        if np.median(values[row : row + half]) > LEAPS * np.median(values[row - half : row])
-    )
-    return max(leaps, default=first)
-
-
 def _is_step_change(values: FloatArray, first: int) -> bool:
     """Whether the loss went up in one row by less than a factor and has been falling since.
 
@@ -267,7 +196,7 @@ def _is_step_change(values: FloatArray, first: int) -> bool:
         return False
     usual, jump = float(np.median(before)), float(np.median(after[:LEAST_ROWS]))
     abrupt = float(after[0]) > usual + 0.5 * (jump - usual)
-    return _keeps_falling(after) and abrupt and usual < jump < STEP_CHANGE * usual
+    return keeps_falling(after) and abrupt and usual < jump < STEP_CHANGE * usual
 
 
 def _is_grave(loss: Series, risen: Climb) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from gradcheck.model import FloatArray, Role, Run, Series
 from gradcheck.model.inside import LEARNED
-from gradcheck.wording import number
 
 NAMED = re.compile(r"\blogit scale\b|\btemperature\b|\b(temp|tau|logitscale)$")
 """What scripts call it where they log it themselves."""
@@ -37,7 +37,18 @@ def temperatures(run: Run) -> Iterator[tuple[str, Series]]:
             yield own, series
 
 
-def runaway(name: str, values: FloatArray, *, raw: bool) -> str | None:
+@dataclass(frozen=True)
+class Departure:
+    """A number that has left its range."""
+
+    first: float
+    last: float
+    past_zero: bool = False
+    ratio: float | None = None
+    """Of the exponentials, where it is a logarithm."""
+
+
+def runaway(name: str, values: FloatArray, *, raw: bool) -> Departure | None:
     """How a number of this name left its range by its last values, if it did.
 
     `raw`: it is the parameter itself, which is a logarithm where its name says so; a script may
@@ -45,19 +56,18 @@ def runaway(name: str, values: FloatArray, *, raw: bool) -> str | None:
     """
     first = float(values[0])
     last = float(max(values[-ROWS:], key=lambda value: abs(value - first)))
-    went = f"went from {number(first)} to {number(last)}"
     if first > 0 and not name.startswith("log_"):
         if last <= 0 and "log" not in name:
-            return f"{went}: past 0"
+            return Departure(first, last, past_zero=True)
         if last > 0 and _is_out(last) and _is_far(last / first):
-            return went
+            return Departure(first, last)
     is_logarithm = (raw and "log" in name) or bool((values <= 0).any())
     if not is_logarithm or abs(first) > MOST_LOGARITHM:
         return None
     with np.errstate(over="ignore"):
         plain, ratio = float(np.exp(last)), float(np.exp(last - first))
     if _is_out(plain) and _is_far(ratio):
-        return f"{went}, a factor of {number(ratio)} where it is a logarithm"
+        return Departure(first, last, ratio=ratio)
     return None
 
 
