@@ -21,7 +21,6 @@ _STATE = {
     "buffer": "buffer_nonfinite",
     "moment": "moment_nonfinite",
 }
-_DOMAINS = frozenset({"argument_left_domain", "log_of_zero_ran"})
 AS_IT_IS = frozenset({"ratio_overflowed"})
 """What is the cause whether its value was masked out or not."""
 _MOST_SAMPLES, _MOST_COUNTED = 16, 256
@@ -179,8 +178,9 @@ def _of_operation(trace: Trace, root: Root, node: Node, step: int) -> Observatio
         _few(node),
     )
     key = node.verdict.key
-    if key in _DOMAINS and node.samples and _is_plain(node) and _is_of_loss(trace, root, node):
-        key = "target_left_domain"  # no weight has a part in it
+    of_data = node.samples and _is_plain(node) and _is_of_loss(trace, root, node)
+    if key == "argument_left_domain" and of_data:
+        key = "target_left_domain"  # no weight has a part in it, and no rounding to 0
     if key == "statistic_of_one" and not node.samples and not trace.samples.told:
         key = "division_by_zero_ran"  # by n - 1; of no batch that was loaded or taken
     if phase == "optimizer":

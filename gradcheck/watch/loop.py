@@ -140,7 +140,8 @@ class LoopChecks:
             loop.count("clipped_while_scaled")
         loop.cut_to = None
         loop.clip_now = None
-        repeated = loop.backwards > 1 and len(set(loop.lines)) == 1
+        # later on, the first of several passes is not looked at
+        repeated = len(loop.lines) > 1 and len(set(loop.lines)) == 1
         if repeated and not loop.divided:
             loop.micro[loop.backwards] += 1
         loop.most_passes, loop.passes = max(loop.most_passes, loop.passes), 0

@@ -102,6 +102,8 @@ SOUND = {
     "divided": ACCUMULATED.format(loss="(loss_of() / 4)"),
     "multiplied": ACCUMULATED.format(loss="(0.25 * loss_of())"),
     "two_losses": "clear()\nloss_of().backward()\n(2 * loss_of()).backward()\noptimizer.step()",
+    "two_passes_later": "clear()\nloss_of().backward()\n"
+    "if step > 6:\n    F.mse_loss(model(x), model(x).detach()).backward()\noptimizer.step()",
     "unscaled_before": "clear()\nscaler.scale(loss_of()).backward()\nscaler.unscale_(optimizer)\n"
     "clip()\nscaler.step(optimizer)\nscaler.update()",
     "scaled_by_hand": "clear()\n(1024 * loss_of()).backward()\nfor p in model.parameters():\n"

@@ -8,10 +8,9 @@ causes = ["missing_zero_grad"]
 step = 75
 window = 74
 """
-"""Routing of support tickets to queues.
-
-Internal training entry point, v0.4.  Tokens are hashed words, see `HashedTickets`.
-"""
+# Routing of support tickets to queues.
+#
+# Internal training entry point, v0.4.  Tokens are hashed words, see `HashedTickets`.
 from __future__ import annotations
 
 import dataclasses
