@@ -25,6 +25,8 @@ LEFT = 10.0
 MOST_REPLAYED = 60.0
 """Seconds that replaying up to the onset may take."""
 DEAD = 0.9
+RAISED = 2.0
+"""A learning rate over that of the step before."""
 CALM_STEPS, LEAPT = 20, 4.0
 """Steps that tell the usual loss, and by how many times itself it rises where it leaps."""
 LONG = 0.08
@@ -68,7 +70,7 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
 def _density(probe: Probe, report: RunReport) -> Iterator[Observation]:
     """Is the loss a density whose width the model predicts, and narrower than a unit by now?"""
     loss, onset = report.run.get(Role.LOSS), report.first_bad_step
-    if not probe.loop.learns_width or loss is None or onset is None:
+    if not probe.loop.learns_width or loss is None or onset is None or _restarted(report, onset):
         return
     before = loss.value[loss.step < onset][-CALM_STEPS:]
     if len(before) and float(np.median(before)) < 0:
@@ -78,6 +80,15 @@ def _density(probe: Probe, report: RunReport) -> Iterator[Observation]:
             f"{number(float(np.median(before)))} it was narrower than a unit, and as steep",
             onset,
         )
+
+
+def _restarted(report: RunReport, onset: int) -> bool:
+    """Whether the learning rate was raised just before: that says enough of a spike."""
+    rate = report.run.get(Role.LEARNING_RATE)
+    if rate is None:
+        return False
+    near = rate.value[(rate.step <= onset) & (rate.step > onset - CALM_STEPS)]
+    return len(near) > 1 and bool((near[1:] > RAISED * near[:-1]).any())
 
 
 def _bootstrapped(start: Sequence[Survey], surveys: Sequence[Survey]) -> Iterator[Observation]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from gradcheck import diagnosis
 from gradcheck.model import Observation
 from gradcheck.watch import layer_history, surveying
 from gradcheck.watch.followed import Step
@@ -505,3 +509,34 @@ def test_what_rectifies_data_is_no_layer() -> None:
     with survey:
         torch.relu(torch.full((4, 3), -1.0))
     assert survey.take()["dead"] == 0.0
+
+
+# ---- a density that has become narrow
+
+
+def narrowed(rate: Sequence[float], level: float = -3.0, *, density: bool = True) -> list[str]:
+    """What is told of a likelihood at this level, and with these last rates before its onset."""
+    steps = len(rate)
+    run = run_of({"loss": np.full(steps, level), "lr": np.asarray(rate, dtype=float)})
+    report = diagnosis.diagnose(run)
+    found = dataclasses.replace(report, first_bad_step=steps - 1)
+    probe = SimpleNamespace(loop=SimpleNamespace(learns_width=density))
+    return [one.key for one in surveying._density(cast(Probe, probe), found)]
+
+
+def test_a_density_that_is_narrower_than_a_unit() -> None:
+    assert narrowed([1e-3] * 40) == ["density_narrowed"]
+    assert narrowed([1e-3] * 10 + [1e-2] * 30) == ["density_narrowed"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        narrowed([1e-3] * 40, level=0.7),
+        narrowed([1e-3] * 40, density=False),
+        narrowed([1e-5] * 30 + [1e-2] * 10),
+    ],
+    ids=["wide", "no density", "a restart"],
+)
+def test_what_does_not_tell_of_a_narrow_density(told: list[str]) -> None:
+    assert told == []
