@@ -53,10 +53,10 @@ def observe(case: Case) -> Iterator[Clue]:
         yield from _negative(loss)
         yield from _floorless(case, loss)
         yield from _leaps(case, loss)
+        yield from _negative_at_once(case, loss)
     if case.failed:
         yield from _frozen(case, loss)
         yield from _monotone(case, loss)
-        yield from _negative_at_once(case, loss)
     for event in case.of_kind(Kind.MASKED_NONFINITE):
         said = (
             f"from step {event.step} on the loss is exactly 0, which it had never come "
