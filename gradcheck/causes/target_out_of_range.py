@@ -82,6 +82,6 @@ CAUSE = Cause(
         "earlier_weights_calm": -4.0,
     },
     remedies=_remedies,
-    trials=("clamp_indices", "ctc_zero_infinity", "guard_domain", "guard_log", "skip_nonfinite"),
+    trials=("clamp_indices", "ctc_zero_infinity", "skip_nonfinite"),
     prior=-5.0,
 )

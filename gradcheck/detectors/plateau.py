@@ -24,8 +24,9 @@ BY_CHANCE, WITHIN, BY_CHANCE_ROWS = 0.6, 0.08, 8
 """Accuracy that nobody trains for, the most that it may vary, and the rows that show it."""
 UNSEEN = 0.25
 """Doubt about the fall, as a share of the level, within which much may be learned."""
-ALIKE = 10
-"""Rows within which a loss has come down to what equal scores cost."""
+ALIKE, UNLEARNED = 10, 0.5
+"""Rows within which a loss has come down to what equal scores cost, and that over the first loss:
+where a schedule takes the temperature down, the loss has been learned away."""
 DRIFT = 0.05
 """Spread of the levels on the way, relative to their size, within which a run is flat."""
 
@@ -118,9 +119,11 @@ def _flat_at_temperature(run: Run, loss: Series) -> int | None:
         since = away_since(name, series)
         first = len(loss) if since is None else int(np.searchsorted(loss.step, since, side="right"))
         still = loss.value[first:]
-        if len(still) >= max(LEAST_ROWS, len(loss) // 2) and float(np.ptp(still[ALIKE:])) <= (
-            DRIFT * float(np.abs(still).max())
-        ):
+        if len(still) < max(LEAST_ROWS, len(loss) // 2):
+            continue
+        size = float(np.abs(still).max())
+        unlearned = size >= UNLEARNED * abs(float(loss.value[0]))
+        if unlearned and float(np.ptp(still[ALIKE:])) <= DRIFT * size:
             return first
     return None
 

@@ -26,7 +26,7 @@ def detect(run: Run) -> Iterator[Event]:
     loss = run.get(Role.LOSS)
     if loss is None or loss.objective is not Objective.MINIMISED:
         return
-    if not bool(np.isfinite(loss.value).all()) or any(divergence.detect(run)):
+    if not bool(np.isfinite(loss.value).all()):
         return
     first = creeping_rise(loss.value)
     if first is None or any(changes(run)):
@@ -34,10 +34,12 @@ def detect(run: Run) -> Iterator[Event]:
     rows = (first, len(loss) - 1)
     if are_weighed_anew(run, loss, rows):
         return
-    if _rate_goes_on(run, int(loss.step[first])):
-        yield stretch_event(Kind.DIVERGENCE, Severity.FAILURE, loss, rows, recovered=False)
-    elif _gradient_stays_up(run.get(Role.GRAD_NORM)):
-        yield stretch_event(Kind.DIVERGENCE, Severity.WARNING, loss, rows, recovered=False)
+    rises = _rate_goes_on(run, int(loss.step[first]))
+    if not rises and not _gradient_stays_up(run.get(Role.GRAD_NORM)):
+        return
+    if not any(divergence.detect(run)):  # else it is told already
+        severity = Severity.FAILURE if rises else Severity.WARNING
+        yield stretch_event(Kind.DIVERGENCE, severity, loss, rows, recovered=False)
 
 
 def _rate_goes_on(run: Run, step: int) -> bool:

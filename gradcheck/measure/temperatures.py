@@ -57,7 +57,7 @@ def runaway(name: str, values: FloatArray, *, raw: bool) -> Departure | None:
     first = float(values[0])
     last = float(max(values[-ROWS:], key=lambda value: abs(value - first)))
     if first > 0 and not name.startswith("log_"):
-        if last <= 0 and "log" not in name:
+        if last < 0 and "log" not in name:  # a schedule may end at 0
             return Departure(first, last, past_zero=True)
         if last > 0 and _is_out(last) and _is_far(last / first):
             return Departure(first, last)

@@ -33,7 +33,7 @@ def _words(text: str) -> frozenset[str]:
 TRAINING = _words("train training tr trn")
 VALIDATION = _words("val valid validation eval evaluation test testing dev holdout")
 LOSS = _words("loss losses nll cost crossentropy bpb bpc bpd")
-PENALTY = _words("penalty penalties r1 r2 gp reg regularizer regularization regularisation")
+PENALTY = _words("penalty penalties r1 gp regularizer regularization regularisation")
 """What is added to a loss to hold the weights or the slope: never the loss itself."""
 PERPLEXITY = _words("ppl perplexity")
 # What people call the objective itself; a metric where a loss is logged beside it.

@@ -55,7 +55,7 @@ def learns_width(loss: Any) -> bool:
 
 
 def _is_weighed_error(node: Any) -> bool:
-    sources, name = _sources(node), _name(node)
+    sources, name = _sources(node), name_of(node)
     if len(sources) != 2 or name not in ("DivBackward", "MulBackward"):
         return False
     error, width = sources
@@ -64,7 +64,7 @@ def _is_weighed_error(node: Any) -> bool:
     pairs = ((error, width), (width, error))
     # an error times exp(-s)
     return any(
-        _leads(one, _ERRORS) and _name(other) == "ExpBackward" and _is_free(other)
+        _leads(one, _ERRORS) and name_of(other) == "ExpBackward" and _is_free(other)
         for one, other in pairs
     )
 
@@ -76,9 +76,9 @@ def _leads(node: Any, to: frozenset[str]) -> bool:
         if not waiting:
             return False
         node = waiting.pop(0)
-        if _name(node) in to:
+        if name_of(node) in to:
             return True
-        if _name(node) in _THROUGH:
+        if name_of(node) in _THROUGH:
             waiting += _sources(node)
     return False
 
@@ -90,9 +90,9 @@ def _is_free(width: Any) -> bool:
         if not waiting:
             break
         node = waiting.pop(0)
-        if _HELD.search(_name(node)):
+        if _HELD.search(name_of(node)):
             return False
-        if _name(node) in _THROUGH | _WIDTHS:
+        if name_of(node) in _THROUGH | _WIDTHS:
             waiting += _sources(node)
     return True
 
@@ -101,5 +101,6 @@ def _sources(node: Any) -> list[Any]:
     return [] if node is None else [one for one, _ in node.next_functions if one is not None]
 
 
-def _name(node: Any) -> str:
+def name_of(node: Any) -> str:
+    """The name of a node of the graph without its version, "" for none."""
     return "" if node is None else str(node.name()).rstrip("0123456789")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gradcheck.watch import densities
+from gradcheck.watch.densities import name_of
 
 MOST_NODES = 40
 
@@ -114,7 +115,7 @@ def _walk(root: Any) -> tuple[list[tuple[str, float, int]], bool, bool]:
         if not waiting:
             break
         node, sign, summed = waiting.pop()
-        name = _name(node)
+        name = name_of(node)
         bound = _bound(node, name)
         weighed = weighed or _is_weighed(node, name)
         weighted = bound < 0 and abs(sign) != 1.0  # p log p has two bounds, a reward either sign
@@ -136,7 +137,7 @@ def _is_weighed(node: Any, name: str) -> bool:
     """
     sources = [source for source, _ in node.next_functions] if name == "MulBackward" else []
     known = [source for source in sources if source is not None]
-    if len(known) != 1 or _name(known[0]) in ("ExpBackward", "ClampBackward"):
+    if len(known) != 1 or name_of(known[0]) in ("ExpBackward", "ClampBackward"):
         return False
     raw = getattr(
         node, "_raw_saved_self" if known[0] is not sources[0] else "_raw_saved_other", None
@@ -150,10 +151,6 @@ def _is_weighed(node: Any, name: str) -> bool:
         return False
     low, high = torch.aminmax(factor.detach())
     return float(low) < 0 < float(high)
-
-
-def _name(node: Any) -> str:
-    return "" if node is None else str(node.name()).rstrip("0123456789")
 
 
 def _bound(node: Any, name: str) -> int:
@@ -171,7 +168,7 @@ def _bound(node: Any, name: str) -> int:
 
 def _is_difference(node: Any) -> bool:
     """Whether it is made of a difference, an error: a cosine has an upper bound of its own."""
-    return _name(node.next_functions[0][0]) in ("SubBackward", "RsubBackward")
+    return name_of(node.next_functions[0][0]) in ("SubBackward", "RsubBackward")
 
 
 def _inputs(node: Any, name: str, sign: float, *, summed: bool) -> list[tuple[Any, float]]:
@@ -217,7 +214,7 @@ def _scaled(node: Any, sources: list[Any], sign: float, *, summed: bool) -> list
 
 def _is_positive(node: Any) -> bool:
     """Whether a node's value cannot be negative; what is added to it is taken for a small guard."""
-    name = _name(node)
+    name = name_of(node)
     if name == "AddBackward":
         return all(_is_positive(source) for source, _ in node.next_functions if source is not None)
     return name in _POSITIVE

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.model import Observation, Role, Run, RunReport, Where
+from gradcheck.model import Kind, Observation, Role, Run, RunReport, Where
 from gradcheck.model.inside import BOOTSTRAPPED
 from gradcheck.watch import batch_sizes, layer_history
 from gradcheck.watch.probe import Probe
@@ -25,8 +25,6 @@ LEFT = 10.0
 MOST_REPLAYED = 60.0
 """Seconds that replaying up to the onset may take."""
 DEAD = 0.9
-RAISED = 2.0
-"""A learning rate over that of the step before."""
 CALM_STEPS, LEAPT = 20, 4.0
 """Steps that tell the usual loss, and by how many times itself it rises where it leaps."""
 LONG = 0.08
@@ -46,12 +44,13 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
     start = _survey(snapshots, 0, 1, oldest=True)
     if start:
         yield from _first_step(start[0])
-    onset, surveys = report.first_bad_step, list[Survey]()
+    onset = report.first_bad_step
+    surveys: Sequence[Survey] = ()
     if onset is not None and onset > 0:
         per_step = probe.optimizers.together
         tick = onset * per_step
         if snapshots.reaches(tick - 4, tick * probe.seconds_a_step() < MOST_REPLAYED):
-            surveys = list(_survey(snapshots, max(0, tick - 4), tick + per_step))
+            surveys = _survey(snapshots, max(0, tick - 4), tick + per_step)
             loaded = probe.takeovers.before(onset) is not None
             loaded |= any(one["renewed"] for one in surveys)
             told = list(_onset(report.run, surveys, onset))
@@ -70,8 +69,11 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
 def _density(probe: Probe, report: RunReport) -> Iterator[Observation]:
     """Is the loss a density whose width the model predicts, and narrower than a unit by now?"""
     loss, onset = report.run.get(Role.LOSS), report.first_bad_step
-    if not probe.loop.learns_width or loss is None or onset is None or _restarted(report, onset):
+    if not probe.loop.learns_width or loss is None or onset is None:
         return
+    jumps = (e.step for e in report.events if e.kind is Kind.LEARNING_RATE_JUMP)
+    if any(step is not None and onset - CALM_STEPS <= step <= onset for step in jumps):
+        return  # that says enough of a spike
     before = loss.value[loss.step < onset][-CALM_STEPS:]
     if len(before) and float(np.median(before)) < 0:
         yield Observation(
@@ -80,15 +82,6 @@ def _density(probe: Probe, report: RunReport) -> Iterator[Observation]:
             f"{number(float(np.median(before)))} it was narrower than a unit, and as steep",
             onset,
         )
-
-
-def _restarted(report: RunReport, onset: int) -> bool:
-    """Whether the learning rate was raised just before: that says enough of a spike."""
-    rate = report.run.get(Role.LEARNING_RATE)
-    if rate is None:
-        return False
-    near = rate.value[(rate.step <= onset) & (rate.step > onset - CALM_STEPS)]
-    return len(near) > 1 and bool((near[1:] > RAISED * near[:-1]).any())
 
 
 def _bootstrapped(start: Sequence[Survey], surveys: Sequence[Survey]) -> Iterator[Observation]:

@@ -53,6 +53,7 @@ UNSEEN: Table = {
         "logged, constant": logged("logit_scale", constant(ROWS, 14.3)),
         "logged, up to the clamp": logged("logit_scale", course(2.0, 100.0)),
         "logged, always large": logged("logit_scale", norms(ROWS, usual=200.0)),
+        "logged, annealed to 0": logged("temperature", course(1.0, 0.0)),
         "logged, annealed": logged("tau", course(1.0, 0.1)),
         "logged, a logarithm that crosses 0": logged("logit_scale", course(2.66, -0.6)),
         "logged, only after the failure": logged("logit_scale", late(14.3, 1e4)),

@@ -38,6 +38,10 @@ NONE: dict[str, Columns] = {
         "loss": np.append([6.0, 5.0], steady(ROWS - 2, usual=4.16, noise=1e-5)),
         "logit_scale": decay(ROWS, start=14.0, end=5.0),
     },
+    "a temperature that a schedule takes away, and a loss that was learned away": {
+        "loss": np.append(np.geomspace(2.3, 0.1, 100), steady(200, usual=0.1, noise=1e-3)),
+        "temperature": np.append(np.geomspace(1.0, 1e-4, 100), np.full(200, 1e-4)),
+    },
     "a temperature that left its range, and a loss that goes on": {
         "loss": decay(ROWS),
         "logit_scale": np.append(np.geomspace(14.0, 2e-4, 30), np.full(ROWS - 30, 2e-4)),
