@@ -523,8 +523,9 @@ def test_what_rectifies_data_is_no_layer() -> None:
 
 def narrowed(level: float = -3.0, *, density: bool = True, restart: int = 0) -> list[str]:
     """What is told of a loss at this level before its onset, and with a rate that was raised."""
-    rate = np.where(np.arange(40) < restart, 1e-5, 1e-2)
-    report = diagnosis.diagnose(run_of({"loss": np.full(40, level), "lr": rate}))
+    low = np.arange(40) < restart
+    columns = {"lr": np.where(low, 1e-5, 1e-2), "grad_norm": np.where(low, 1.0, 9.0)}
+    report = diagnosis.diagnose(run_of({"loss": np.full(40, level), **columns}))
     found = dataclasses.replace(report, first_bad_step=39)
     probe = SimpleNamespace(loop=SimpleNamespace(learns_width=density))
     return [one.key for one in surveying._density(cast(Probe, probe), found)]
