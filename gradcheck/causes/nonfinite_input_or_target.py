@@ -58,6 +58,8 @@ CAUSE = Cause(
         "flat_gradient": 0.5,
         "all_predictions_failed": -3.0,
         "only_validation_failed": 3.0,
+        "other_predictions_fine": 0.5,
+        "validation_never_worked": 1.0,
         "hidden_by_logger": 1.0,
         "gradient_failed_first": -5.0,
         "finite_gradient_beside_nan": -1.0,

@@ -58,6 +58,7 @@ CAUSE = Cause(
     summary="a term of the loss became infinite (log 0, x/0 or an exponential that overflows)",
     prior=-4.8,
     weights={
+        "other_predictions_fine": 1.0,
         "nan_passed": 1.5,
         "nan_step_skipped": 2.5,
         "infinite_before_nan": 3.2,

@@ -53,6 +53,8 @@ CAUSE = Cause(
         "nan_batch_before": 4.0,
         "all_predictions_failed": 3.0,
         "only_validation_failed": 3.2,
+        "other_predictions_fine": -6.0,
+        "validation_never_worked": -1.5,
         "validation_was_fine": 3.0,
         "nan_left_no_trace": 0.5,
         "sudden_nonfinite": -3.0,

@@ -62,8 +62,10 @@ def _fails_with_it(series: Series, row: int) -> bool:
 
 def _nonfinite(case: Case, series: Series, row: int) -> Iterator[Clue]:
     assert case.onset is not None
-    what = "loss" if case.onset.kind is Kind.NONFINITE_LOSS else "gradient norm"
+    masked = case.onset.kind is Kind.MASKED_NONFINITE
+    what = "loss" if masked or case.onset.kind is Kind.NONFINITE_LOSS else "gradient norm"
     value = number(case.onset.value) if case.onset.value is not None else "nan"
+    value = "0 (a NaN that was not written)" if masked else value
     if _is_first_of_a_file(case, series, row):
         said = (
             f"the {what} is {value} in the first row after the run was resumed; it had been finite"

@@ -10,12 +10,15 @@ from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.robust import finite, level
 from gradcheck.measure.stretches import row_at, row_before
 from gradcheck.model import Evidence, Kind, Role, Series
-from gradcheck.wording import factor, number
+from gradcheck.wording import count, factor, number
 
 BOTH = (Role.LOSS, Role.GRAD_NORM)
 CLUES = {
     "gradient_failed_first": ClueKind(
         "the gradient norm is non-finite in a row whose loss is finite", BOTH
+    ),
+    "updates_not_applied": ClueKind(
+        "the loss stays finite after a non-finite gradient: its updates were skipped", BOTH
     ),
     "failed_together": ClueKind("loss and gradient norm turn non-finite in the same row", BOTH),
     "finite_gradient_beside_nan": ClueKind(
@@ -99,7 +102,21 @@ def _from_gradient(case: Case, loss: Series, norm: Series, step: int) -> Iterato
             f"is {number(value)}"
         )
         yield Clue("gradient_failed_first", _said(said, norm, step))
+        yield from _not_applied(loss, row)
         yield from _huge_before(case, norm, step)
+
+
+def _not_applied(loss: Series, row: int) -> Iterator[Clue]:
+    """Weights that had taken a NaN in would make every loss after it NaN."""
+    after = loss.value[row + 1 :]
+    if not len(after) or not np.isfinite(after).all() or _is_hidden(loss, row + 1):
+        return
+    first, last = int(loss.step[row]), int(loss.step[-1])
+    said = (
+        f"after the gradient of step {first} the loss is finite in {count(len(after), 'row')} more "
+        f"({number(float(after[-1]))} in the last): what was not finite was not applied"
+    )
+    yield Clue("updates_not_applied", Evidence(said, loss.name, first, last))
 
 
 def _is_hidden(loss: Series, row: int) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.case import Case, Clue, ClueKind
+from gradcheck.case import Case, Clue, ClueKind, over
 from gradcheck.model import Event, Evidence, Kind, Role, Series
-from gradcheck.wording import number
+from gradcheck.wording import count, number
 
 CLUES = {
     "only_validation_failed": ClueKind(
@@ -23,11 +24,20 @@ CLUES = {
         "while the validation loss is not finite, its accuracy is the same to the last digit",
         (Role.VALIDATION_LOSS, Role.ACCURACY),
     ),
+    "other_predictions_fine": ClueKind(
+        "while the validation loss is not finite, its accuracy goes on to change",
+        (Role.VALIDATION_LOSS, Role.ACCURACY),
+    ),
+    "validation_never_worked": ClueKind(
+        "the validation loss has not been finite once", (Role.LOSS, Role.VALIDATION_LOSS)
+    ),
     "validation_was_fine": ClueKind(
         "the validation loss had been finite before", (Role.LOSS, Role.VALIDATION_LOSS)
     ),
 }
 
+FOR_GOOD = 3
+"""Evaluations that must have failed before it is for good."""
 SAME_ROWS = 3
 """Evaluations whose accuracy must be the same."""
 
@@ -41,18 +51,24 @@ def observe(case: Case) -> Iterator[Clue]:
     )
     if trigger is None or trigger.kind is not Kind.NONFINITE_LOSS or broken is None or loss is None:
         return
-    if not bool(np.isfinite(loss.value[-3:]).all()):
-        return
+    if not bool(np.isfinite(loss.value[-3:]).all()) or not loss.value[-3:].any():
+        return  # exactly 0 is what some loggers write for NaN
     said = (
         f"{broken.name} is "
         f"{'NaN' if np.isnan(trigger.value or np.nan) else 'infinite'} from step "
         f"{trigger.step} on, while {loss.name} is finite to the end"
     )
+    failed = int(np.count_nonzero(~np.isfinite(broken.value[broken.step >= (trigger.step or 0)])))
     yield Clue(
-        "only_validation_failed", Evidence(said, broken.name, trigger.step, trigger.last_step)
+        "only_validation_failed",
+        Evidence(said, broken.name, trigger.step, trigger.last_step),
+        min(1.0, failed / FOR_GOOD),
     )
     yield from _nan_batch(loss, broken, trigger)
     yield from _same_accuracy(case, loss, broken)
+    if not np.isfinite(broken.value).any():
+        said = f"{broken.name} is not finite in any of its {count(len(broken), 'row')}"
+        yield Clue("validation_never_worked", over(broken, said))
     good = int(np.count_nonzero(np.isfinite(broken.value)))
     if np.isfinite(broken.value[0]):
         said = f"the evaluation had worked {good} times before"
@@ -78,6 +94,25 @@ def _same_accuracy(case: Case, loss: Series, broken: Series) -> Iterator[Clue]:
             window = (int(steps[0]), int(steps[-1]))
             yield Clue("all_predictions_failed", Evidence(said, right.name, *window))
             return
+        if _is_of_the_same(right, broken) and len(np.unique(meanwhile)) >= SAME_ROWS:
+            said = (
+                f"{right.name} goes on from {number(float(meanwhile[0]))} to "
+                f"{number(float(meanwhile[-1]))} while {broken.name} is not finite: most samples "
+                "get a sound answer"
+            )
+            window = (int(steps[0]), int(steps[-1]))
+            yield Clue("other_predictions_fine", Evidence(said, right.name, *window))
+            return
+
+
+def _is_of_the_same(right: Series, broken: Series) -> bool:
+    """Whether an accuracy is of the same evaluation, and not of training batches, by its name."""
+    named = _words(broken.name) - {"loss"}
+    return bool(named) and named <= _words(right.name)
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"[a-z]+", name.lower()))
 
 
 def _nan_batch(loss: Series, broken: Series, trigger: Event) -> Iterator[Clue]:

@@ -13,6 +13,9 @@ from gradcheck.model import Event, Kind, Role, Run, Series, Severity
 LEAST_HALVINGS = 6.0
 """Factors of two lost without a rise in between; the search of the first steps is shorter."""
 START_ROWS = 20
+SETTLED = 8.0
+"""Logarithm to 2 of a scale at which a search may well end: gradients of 256 overflow beyond it. A
+log that tells of overflows only has no row after its last one."""
 
 
 def detect(run: Run) -> Iterator[Event]:
@@ -35,6 +38,7 @@ def _falls(series: Series) -> Iterator[tuple[int, int]]:
     for first, last in stretches(np.diff(scale) < -0.5, join=3):
         lost = scale[first] - scale[last + 1]
         rises = bool((np.diff(scale[first : last + 2]) > 0.5).any())
-        searching = first < START_ROWS and scale[last + 1] > 0 and last + START_ROWS < len(scale)
+        went_on = scale[last + 1] > 0 and last + START_ROWS < len(scale)
+        searching = first < START_ROWS and (went_on or scale[last + 1] >= SETTLED)
         if lost >= LEAST_HALVINGS and not rises and not searching:
             yield first + 1, last + 1

@@ -18,6 +18,8 @@ SEARCH = 20
 FREQUENT = 8
 FREQUENT_SHARE = 0.005
 """Share of NaN rows far beyond what a loss scaler skips, about one step in 2000."""
+HOLDS, KEPT = 4, 0.1
+"""Rows, and the share of its first value that a loss scale keeps where not all steps overflow."""
 ISOLATED = 3
 """Rows that a scaler skips at once later on."""
 
@@ -67,9 +69,8 @@ def _seen_inside(run: Run, first_step: int, last_step: int) -> bool:
 def _event(run: Run, series: Series, first: int, last: int) -> Event:
     recovered = came_back(series, first, last)
     severity = Severity.SPIKE if recovered else Severity.FAILURE
-    if _may_be_skip(run, series, first, last) or _only_the_norm_overflowed(
-        run, series, first, last
-    ):
+    harmless = (_may_be_skip, _only_the_norm_overflowed, _scale_holds)
+    if any(explains(run, series, first, last) for explains in harmless):
         severity = Severity.WARNING
     return stretch_event(
         Kind.NONFINITE_GRADIENT, severity, series, (first, last), recovered=recovered
@@ -101,6 +102,25 @@ def _scaler_acted(run: Run, series: Series, first: int, last: int) -> bool:
         return True
     skips = _window(run.get(Role.SKIPPED_STEPS), before, after)
     return skips is not None and bool((skips.value > 0).any())
+
+
+def _scale_holds(run: Run, series: Series, first: int, last: int) -> bool:
+    """Whether a loss scale that stays up shows that most steps pass, where rows stand for many.
+
+    It is halved at each step that overflows, and is gone soon if they all do. A scale that is no
+    power of 2 is a mean over steps.
+    """
+    steps = (int(series.step[first]), int(series.step[last]))
+    scale, loss = _window(run.get(Role.LOSS_SCALE), *steps), _window(run.get(Role.LOSS), *steps)
+    if scale is None or loss is None or len(scale) < HOLDS or len(loss) < HOLDS:
+        return False
+    finite_all = bool(np.isfinite(scale.value).all() and np.isfinite(loss.value).all())
+    lowest = float(scale.value.min())
+    stays = lowest > 1 and lowest > KEPT * float(scale.value[0])
+    if not (finite_all and stays and bool(np.ptp(loss.value) > 0)):
+        return False
+    is_mean = bool((np.log2(scale.value) % 1 != 0).any())
+    return is_mean or bool(np.median(np.diff(scale.step)) > 1)
 
 
 def _only_the_norm_overflowed(run: Run, series: Series, first: int, last: int) -> bool:

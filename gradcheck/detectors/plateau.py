@@ -27,6 +27,11 @@ UNSEEN = 0.25
 ALIKE, UNLEARNED = 10, 0.5
 """Rows within which a loss has come down to what equal scores cost, and that over the first loss:
 where a schedule takes the temperature down, the loss has been learned away."""
+FROZEN_ROWS, FROZEN_DIGITS = 8, 4
+"""Rows in which a loss is the same, in so many digits or more, that no two batches could share."""
+GUESS_ROWS, GUESS_LOSS, GUESS_ACCURACY = 8, 0.005, 0.2
+"""Rows that show that a model guesses, and how near they are to the logarithm of the number of
+classes and to one over it."""
 DRIFT = 0.05
 """Spread of the levels on the way, relative to their size, within which a run is flat."""
 
@@ -34,9 +39,15 @@ DRIFT = 0.05
 def detect(run: Run) -> Iterator[Event]:
     """At most one event: nothing was ever learned, or nothing since the learning rate collapsed."""
     loss = run.get(Role.LOSS)
-    if loss is None or len(loss) < LEAST_ROWS or loss.objective is not Objective.MINIMISED:
+    if loss is None or loss.objective is not Objective.MINIMISED:
         return
-    if not np.isfinite(loss.value).all():
+    if not len(loss) or not np.isfinite(loss.value).all():
+        return
+    if _is_frozen(loss.value) or _guesses(run, loss):
+        rows = (0, len(loss) - 1)
+        yield stretch_event(Kind.PLATEAU, Severity.WARNING, loss, rows, recovered=False)
+        return
+    if len(loss) < LEAST_ROWS:
         return
     if float(np.median(np.abs(loss.value))) == 0:
         if _is_nothing(run, loss):
@@ -52,6 +63,37 @@ def detect(run: Run) -> Iterator[Event]:
     if first is not None:
         rows = (first, len(loss) - 1)
         yield stretch_event(Kind.PLATEAU, Severity.WARNING, loss, rows, recovered=False)
+
+
+def _is_frozen(values: FloatArray) -> bool:
+    """Whether the second half or more of the rows are the same to all digits, and no better.
+
+    A loss that was learned down to its floor can stand there as well, that of all data at once.
+    """
+    moved = np.flatnonzero(values != values[-1])
+    same = len(values) - (int(moved[-1]) + 1 if len(moved) else 0)
+    if same < max(FROZEN_ROWS, len(values) / 2) or values[-1] < (1 - LEAST_FALL) * values[0]:
+        return False
+    digits = np.format_float_scientific(np.float32(abs(values[-1])))
+    return len(digits.partition("e")[0].replace(".", "").rstrip("0")) >= FROZEN_DIGITS
+
+
+def _guesses(run: Run, loss: Series) -> bool:
+    """Whether loss and accuracy are those of equal odds for every class, row by row."""
+    right, rate = run.get(Role.ACCURACY), run.get(Role.LEARNING_RATE)
+    if right is None or min(len(right), len(loss)) < GUESS_ROWS or _warms_up(rate):
+        return False
+    usual = float(np.median(right.value))
+    if not 0 < usual <= BY_CHANCE or not np.isfinite(right.value).all():
+        return False
+    classes = round(1 / usual)
+    cost = float(np.log(classes))
+    near = bool((np.abs(right.value * classes - 1) <= GUESS_ACCURACY).all())
+    return near and bool((np.abs(loss.value - cost) <= GUESS_LOSS * cost).all())
+
+
+def _warms_up(rate: Series | None) -> bool:
+    return rate is not None and len(rate) > 0 and bool(rate.value[-1] > 2 * rate.value[0])
 
 
 def _is_nothing(run: Run, loss: Series) -> bool:

@@ -28,6 +28,9 @@ DECAYS = 1 - np.geomspace(0.2, 0.004, 60)
 UNEXPLAINED = 0.4
 """Share of the first rows' range (in logs) that may remain without the bias of a running mean."""
 UNBIASED = 0.02
+SECOND, THIRD = 1.3, 1.5
+"""The next rows over the first one, of a running mean that has seen nothing before: each adds one
+more loss to it."""
 MOST_AS_LONG = 3
 """How many times as long as any stretch before it a stay is that is no longer one of several."""
 ONE_JUMP = 0.3
@@ -100,6 +103,8 @@ def _warm_in(values: FloatArray) -> int:
     """
     early = values[: 4 * EARLY_ROWS]
     if len(early) < FEW_ROWS or not bool((early > 0).all()):
+        return 0
+    if early[1] < SECOND * early[0] and early[2] < THIRD * early[0]:
         return 0
     bias = 1 - DECAYS[:, None] ** np.arange(1, len(early) + 1)
     left = np.ptp(np.log(early) - np.log(bias), axis=1)

@@ -11,6 +11,7 @@ from gradcheck.model import IntArray, Series
 NEVER_NEGATIVE = re.compile(
     r"\bbce|cross.?entropy|\bxent\b|\bmse\b|\bmae\b|\bhuber\b|\bhinge\b|\bl1\b"
 )
+WITH_MARGIN = re.compile(r"hinge|triplet|margin|perceptron|contrastive")
 CTC = re.compile(r"\bctc")
 LEAST_ROWS = 3
 
@@ -21,6 +22,11 @@ def impossible_rows(loss: Series) -> IntArray:
         return np.zeros(0, dtype=np.int64)
     below = np.flatnonzero(loss.value < 0)
     return below if len(below) >= LEAST_ROWS else below[:0]
+
+
+def reaches_zero(loss: Series) -> bool:
+    """Whether the loss is one with a margin by its name: exactly 0 once that is kept."""
+    return WITH_MARGIN.search(_words(loss)) is not None
 
 
 def is_ctc(loss: Series) -> bool:

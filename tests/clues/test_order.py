@@ -35,6 +35,15 @@ UNSEEN: Table = {
         },
         "benign skips": {"loss": decay(ROWS), "grad_norm": put(norms(ROWS), [90, 200], INF)},
     },
+    "updates_not_applied": {
+        "together": TOGETHER,
+        "it was applied": {
+            "loss": put(decay(ROWS), slice(201, None), NAN),
+            "grad_norm": put(norms(ROWS), slice(200, None), NAN),
+        },
+        "the log ends there": {"loss": decay(ROWS), "grad_norm": put(norms(ROWS), ROWS - 1, NAN)},
+        "healthy": {"loss": decay(ROWS), "grad_norm": norms(ROWS)},
+    },
     "failed_together": {
         "gradient first": BACKWARD,
         "loss first": FORWARD,
@@ -65,6 +74,13 @@ SEEN: Table = {
             "grad_norm": NORM_NAN,
         },
         "sparse": run_of(BACKWARD, np.arange(ROWS) * 50),
+    },
+    "updates_not_applied": {
+        "for good": BACKWARD,
+        "in windows, and back": {
+            "loss": decay(ROWS),
+            "grad_norm": put(norms(ROWS), slice(200, 260), NAN),
+        },
     },
     "failed_together": {
         "NaN": TOGETHER,

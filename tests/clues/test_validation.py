@@ -51,9 +51,29 @@ UNSEEN: Table = {
         "no accuracy": ALWAYS,
         "the loss is fine": beside(np.full(30, 0.2), decay(30)),
     },
+    "other_predictions_fine": {
+        "the same for all": beside(np.full(30, 0.2), np.full(30, np.nan)),
+        "no accuracy": ALWAYS,
+        "an accuracy of the training batches": {
+            **ALWAYS,
+            "train_accuracy": np.linspace(0.2, 0.8, ROWS),
+        },
+        "the loss is fine": beside(np.linspace(0.2, 0.8, 30), decay(30)),
+    },
+    "validation_never_worked": {
+        "it did at first": FOR_GOOD,
+        "training is 0, which stands for NaN": evaluated(
+            np.full(30, np.nan), put(decay(ROWS), slice(1, None), 0.0)
+        ),
+    },
     "validation_was_fine": {"never": ALWAYS, "healthy": evaluated(decay(30))},
 }
 SEEN: Table = {
+    "other_predictions_fine": {
+        "": beside(np.linspace(0.2, 0.8, 30), np.full(30, np.nan)),
+        "from mid-run on": beside(np.linspace(0.2, 0.8, 30), BROKEN_LATE),
+    },
+    "validation_never_worked": {"": ALWAYS},
     "only_validation_failed": {
         "NaN": FOR_GOOD,
         "infinite": evaluated(put(decay(30), slice(12, None), np.inf)),

@@ -22,6 +22,14 @@ NONE: dict[str, Columns] = {
         "loss": np.concatenate([decay(200), 0.5 * 0.1 ** np.arange(1.0, 12.0), np.zeros(80)])
     },
     "a negative loss that ends at zero": {"loss": put(decay(ROWS) - 5, slice(200, None), 0.0)},
+    "a few rows that were small": {"loss": put(np.zeros(40), slice(0, 2), [0.02, 0.01])},
+    "a few high rows and many that are not 0": {"loss": put(np.zeros(6), slice(0, 3), 2.0)},
+    "a margin that is kept": {"triplet_loss": put(np.zeros(40), 0, 1.0)},
+    "a score that is perfect": {
+        "loss": put(np.zeros(40), 0, 1.0),
+        "accuracy": put(np.ones(40), 0, 0.6),
+    },
+    "a high value that is no leap, and one zero": {"loss": put(put(decay(30), 28, 3.0), 29, 0.0)},
     "a norm that is finite beside an honest zero": {"loss": HINGE, "grad_norm": norms(ROWS)},
 }
 
@@ -38,6 +46,18 @@ def test_a_cliff_to_zero(rows: int, at: int, unit: float) -> None:
     assert told(list(detect(run_of({"loss": loss})))) == [
         ("masked_nonfinite", "failure", at, False)
     ]
+
+
+def test_few_rows_before_many_zeros() -> None:
+    loss: Column = put(np.zeros(38), 0, 122.0)
+    (event,) = detect(run_of({"loss": loss}))
+    assert told([event]) == [("masked_nonfinite", "failure", 1, False)]
+
+
+def test_one_zero_after_a_leap() -> None:
+    loss: Column = put(put(decay(30), 28, 3e4), 29, 0.0)
+    (event,) = detect(run_of({"loss": loss}))
+    assert told([event]) == [("masked_nonfinite", "failure", 29, False)]
 
 
 def test_zeros_beside_a_norm_that_is_nan() -> None:

@@ -80,6 +80,26 @@ FOUND: dict[str, tuple[Columns, list[tuple[str, int, bool]]]] = {
         {"loss": decay(ROWS), "grad_norm": put(norms(ROWS), slice(300, None), INF)},
         [("warning", 300, False)],
     ),
+    "means over epochs in which the scale holds": (
+        {
+            "loss": decay(6),
+            "grad_norm": np.full(6, INF),
+            "loss_scale": np.array([263192.6, 299499.5, 267780.1, 295174.1, 280011.0, 291771.4]),
+        },
+        [("warning", 0, False)],
+    ),
+    "means over epochs in which the scale is lost": (
+        {
+            "loss": decay(6),
+            "grad_norm": np.full(6, INF),
+            "loss_scale": np.array([263192.6, 29949.5, 2678.1, 295.1, 28.0, 2.9]),
+        },
+        [("failure", 0, False)],
+    ),
+    "single steps beside a scale that nothing halves": (
+        {"loss": decay(6), "grad_norm": np.full(6, INF), "loss_scale": np.full(6, 65536.0)},
+        [("failure", 0, False)],
+    ),
     "an infinite norm under a loss that stopped falling and rose": (
         {
             "loss": np.concatenate([decay(300), np.linspace(0.5, 3.0, 500)]),

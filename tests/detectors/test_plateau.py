@@ -28,6 +28,18 @@ NONE: dict[str, Columns] = {
     "converged": {"loss": FROZEN},
     "flat with a NaN": {"loss": put(steady(ROWS, noise=0.001), 200, np.nan)},
     "zero": {"loss": np.zeros(ROWS)},
+    "at the floor of all data at once": {"loss": put(constant(60, 0.3412), slice(0, 20), 0.9)},
+    "the same in the few digits that are written": {"loss": constant(20, 0.0002)},
+    "seven equal rows": {"loss": constant(7, 0.69315)},
+    "half and half, in its warm-up": {
+        "loss": steady(12, usual=0.6931, noise=1e-4),
+        "accuracy": steady(12, usual=0.5, noise=0.02),
+        "lr": np.linspace(1e-5, 1e-3, 12),
+    },
+    "at chance, and falling": {
+        "loss": np.linspace(2.3026, 2.2, 12),
+        "accuracy": steady(12, usual=0.1, noise=0.02),
+    },
     "generator": {"G_loss": steady(ROWS, noise=0.01), "D_loss": steady(ROWS, noise=0.01)},
     "critic": {"train/value_loss": steady(ROWS, noise=0.05)},
     "converged at the end of a schedule": {
@@ -72,6 +84,23 @@ def test_none(columns: Columns) -> None:
 def test_a_loss_that_never_moves(rows: int, unit: float) -> None:
     loss = steady(rows, usual=0.693, noise=0.003) * unit
     assert told(list(detect(run_of({"loss": loss})))) == [("plateau", "warning", 0, False)]
+
+
+@pytest.mark.parametrize("before", [[], [0.68, 2.5, 5.3, 1.0, 10.7]])
+def test_few_rows_that_are_the_same_to_all_digits(before: list[float]) -> None:
+    loss = np.concatenate([before, constant(12, 0.6931)])
+    assert told(list(detect(run_of({"loss": loss})))) == [("plateau", "warning", 0, False)]
+
+
+@pytest.mark.parametrize("classes", [2, 4, 10, 1000])
+def test_few_rows_of_a_model_that_guesses(classes: int) -> None:
+    run = run_of(
+        {
+            "loss": steady(12, usual=float(np.log(classes)), noise=1e-4),
+            "accuracy": steady(12, usual=1 / classes, noise=0.02),
+        }
+    )
+    assert told(list(detect(run))) == [("plateau", "warning", 0, False)]
 
 
 def test_a_constant_loss() -> None:
