@@ -48,7 +48,7 @@ CAUSE = Cause(
         "nonfinite_at_first_row": 1.5,
         "nonfinite_after_first_row": 1.0,
         "gradient_failed_first": 0.5,
-        "updates_not_applied": 2.0,
+        "updates_not_applied": 1.5,
         "only_validation_failed": 1.5,
         "scale_fell_beside_finite_loss": 0.5,
         "flat_gradient": 0.5,

@@ -10,19 +10,29 @@ from gradcheck.measure.events import stretch_event
 from gradcheck.measure.games import never_a_game, runaway_critic, winner_and_loser
 from gradcheck.model import Event, Kind, Run, Series, Severity
 
+PLAYED = 0.1
+"""Share of the loss at the end below which a game was still played."""
+
 
 def detect(run: Run) -> Iterator[Event]:
     """At most one event, from the row on which the loss is beyond all of its first rows.
 
-    From the first row, where it was no better than that.
+    From the first row, or nearly, where it was no better than that.
     """
     found = winner_and_loser(run)
     series = found[1] if found is not None else runaway_critic(run)
     if series is None:
         return
     begun = found is not None and never_a_game(*found)
-    rows = (0 if begun else _first_beyond(series), len(series) - 1)
+    rows = (_first_there(series) if begun else _first_beyond(series), len(series) - 1)
     yield stretch_event(Kind.DIVERGENCE, Severity.WARNING, series, rows, recovered=False)
+
+
+def _first_there(series: Series) -> int:
+    """The row from which it has been where it ended, or nearly: the first one but in short logs."""
+    size = np.abs(series.value)
+    played = np.flatnonzero(size < PLAYED * float(np.nanmedian(size[-len(size) // 4 :])))
+    return int(played[-1]) + 1 if len(played) else 0
 
 
 def _first_beyond(series: Series) -> int:

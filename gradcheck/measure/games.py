@@ -9,7 +9,7 @@ import numpy as np
 from gradcheck.measure.robust import block_levels, finite
 from gradcheck.model import Objective, Role, Run, Series
 
-LEAST_ROWS = 40
+LEAST_ROWS, FEW_ROWS = 40, 16
 WON = 0.1
 """Loss of the winner, as a share of its early level."""
 LEAST_LEVEL = 0.05
@@ -17,6 +17,8 @@ GROWN = 2.5
 NEVER_FOOLED = ((4.0, 0.01), (7.0, 0.25))
 """Cross-entropies of a player that fools nobody, and of the other one, that is hardly ever wrong:
 the less it is fooled, the more it may err on what is real."""
+OVERWHELMED, AFTER = (10.0, 0.001), 4
+"""The same in a log of few rows, such as one by epochs, and the share of it that may come before."""
 BLOCKS = 8
 UNBOUNDED, STILL = 100.0, 3.0
 """Size of a critic's loss at the end over the beginning, and over the middle of the run."""
@@ -36,10 +38,14 @@ def winner_and_loser(run: Run) -> tuple[Series, Series] | None:
 
     Or the one that was right from the beginning, and the one that never fooled it.
     """
-    players = _players(run)
+    players = _players(run, FEW_ROWS)
     pairs = ((one, other) for one in players for other in players if _are_rivals(one, other))
     return next(
-        (pair for pair in pairs if (_won(pair[0]) and _ran_away(pair[1])) or never_a_game(*pair)),
+        (
+            pair
+            for pair in pairs
+            if (_is_long(*pair) and _won(pair[0]) and _ran_away(pair[1])) or never_a_game(*pair)
+        ),
         None,
     )
 
@@ -50,15 +56,20 @@ def runaway_critic(run: Run) -> Series | None:
     Under a penalty, clipped weights or spectral normalisation a critic's distance grows for a
     while and then shrinks; without any of them it grows with the critic's weights.
     """
-    return next((series for series in _players(run) if _falls_without_bound(series)), None)
+    players = _players(run, LEAST_ROWS)
+    return next((series for series in players if _falls_without_bound(series)), None)
 
 
-def _players(run: Run) -> list[Series]:
+def _players(run: Run, least: int) -> list[Series]:
     return [
         series
         for series in run.every(Role.LOSS)
-        if series.objective is Objective.ADVERSARIAL and len(finite(series.value)) >= LEAST_ROWS
+        if series.objective is Objective.ADVERSARIAL and len(finite(series.value)) >= least
     ]
+
+
+def _is_long(one: Series, other: Series) -> bool:
+    return min(len(finite(one.value)), len(finite(other.value))) >= LEAST_ROWS
 
 
 def _falls_without_bound(series: Series) -> bool:
@@ -82,12 +93,21 @@ def _side(name: str) -> str | None:
 
 def never_a_game(winner: Series, loser: Series) -> bool:
     """Whether the one has been right all along, and the other never fooled it."""
+    if not _is_long(winner, loser):
+        return _is_overwhelmed(winner, loser)
     right, fooled = (block_levels(finite(one.value), BLOCKS) for one in (winner, loser))
     signless = bool((finite(winner.value) >= 0).all())
     return signless and any(
         bool((right < perfect).all()) and bool((fooled > beaten).all())
         for beaten, perfect in NEVER_FOOLED
     )
+
+
+def _is_overwhelmed(winner: Series, loser: Series) -> bool:
+    """Whether in a short log, but for its first rows, the one never errs, and the other always."""
+    right, fooled = (finite(one.value)[len(one) // AFTER :] for one in (winner, loser))
+    beaten, perfect = OVERWHELMED
+    return bool((right >= 0).all() and (right < perfect).all() and (fooled > beaten).all())
 
 
 def _won(series: Series) -> bool:

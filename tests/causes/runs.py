@@ -166,8 +166,11 @@ def all_ignored(rows: int, unit: float) -> Columns:
 
 
 def backward_only(rows: int, unit: float) -> Columns:
-    columns = healthy(rows, unit)
-    return {**columns, "grad_norm": put(columns["grad_norm"], slice(rows * 3 // 4, None), NAN)}
+    columns, at = healthy(rows, unit), rows * 3 // 4
+    return {
+        "loss": put(columns["loss"], slice(at + 1, None), NAN),
+        "grad_norm": put(columns["grad_norm"], slice(at, None), NAN),
+    }
 
 
 def running_down(rows: int, unit: float) -> Columns:

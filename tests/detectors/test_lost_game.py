@@ -41,3 +41,12 @@ def test_a_game_that_never_was_one() -> None:
     columns = {"d_loss": 0.004 * np.exp(-ROWS), "g_loss": 7.0 + 3 * np.sin(9 * ROWS)}
     (event,) = detect(run_of(columns))
     assert (event.series, event.step) == ("g_loss", 0)
+
+
+def test_a_game_that_ends_in_a_log_of_few_rows() -> None:
+    columns = {
+        "d_loss": np.append([1.8, 1.4], np.zeros(20)),
+        "g_loss": np.append([0.7, 0.9], np.linspace(14.0, 80.0, 20)),
+    }
+    (event,) = detect(run_of(columns))
+    assert (event.series, event.step) == ("g_loss", 2)

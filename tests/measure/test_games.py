@@ -53,3 +53,23 @@ def test_a_game_that_one_side_never_plays(right: float, fooled: float) -> None:
 def test_a_game_that_is_hard_for_one_side(right: float, fooled: float) -> None:
     level = np.ones(ROWS)
     assert winner_and_loser(run_of({"loss_D": right * level, "loss_G": fooled * level})) is None
+
+
+@pytest.mark.parametrize("rows", [16, 23, 39])
+@pytest.mark.parametrize(("right", "fooled", "lost"), [(0.0, 14.0, True), (0.01, 8.0, False)])
+def test_few_rows_of_a_game_that_is_lost_for_good(
+    rows: int, right: float, fooled: float, *, lost: bool
+) -> None:
+    columns = {
+        "D loss": np.append([1.8, 1.4], np.full(rows - 2, right)),
+        "G loss": np.append([0.7, 0.9], np.full(rows - 2, fooled)),
+    }
+    assert (winner_and_loser(run_of(columns)) is not None) == lost
+
+
+def test_few_rows_of_a_game_that_comes_back() -> None:
+    columns = {
+        "D loss": np.append(np.full(20, 0.0), [0.7, 0.9]),
+        "G loss": np.append(np.full(20, 14.0), [1.7, 1.2]),
+    }
+    assert winner_and_loser(run_of(columns)) is None
