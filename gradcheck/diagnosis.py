@@ -25,6 +25,7 @@ from gradcheck.model import (
     RunReport,
     Severity,
 )
+from gradcheck.model.inside import OTHER_MODEL
 
 DECIDED = 0.75
 """Probability of a family from which on it is the verdict."""
@@ -70,11 +71,16 @@ def diagnose(run: Run, least: Mapping[Kind, float] | None = None) -> RunReport:
         which = reports.index(worst) + 1
         notes = (
             *notes,
-            f"the log holds {len(reports)} attempts, split where the step starts over; "
+            f"the log holds {len(reports)} attempts, split where {_split_where(run)}; "
             f"this is about number {which}",
         )
     whole = run if run.replay is None else replace(run, replay=worst.run.replay)
     return replace(worst, run=whole, events=tuple(events), notes=notes)
+
+
+def _split_where(run: Run) -> str:
+    others = any(seen.key == OTHER_MODEL for seen in run.observations)
+    return "another model is trained" if others else "the step starts over"
 
 
 def diagnose_attempt(run: Run, least: Mapping[Kind, float] | None = None) -> RunReport:

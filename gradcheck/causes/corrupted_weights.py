@@ -33,6 +33,14 @@ from gradcheck.model import Family, Remedy
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
+    if "weights_written_outside" in finding.clues:
+        yield Remedy(
+            "Let nothing but the optimizer write to what it trains: load other weights, averaged "
+            "ones say, into a copy, or put the trained ones back in the same function",
+            "preview = copy.deepcopy(model)\npreview.load_state_dict(averaged)",
+            None,
+            "PyTorch documentation, torch.nn.Module.load_state_dict",
+        )
     yield Remedy(
         "Replay the step from the last checkpoint: if the jump does not come back, the fault was "
         "transient; look at the machine (ECC counters, dmesg, dcgmi diag) and take it "

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.measure.events import stretch_event
+from gradcheck.measure.rates import raised
 from gradcheck.measure.robust import block_levels, finite, level
 from gradcheck.model import Event, Kind, Role, Run, Series, Severity
 
-LEAST_JUMP = 2.0
 ROWS = 10
 WORSE = 1.5
 SAME = 1.1
@@ -23,7 +23,7 @@ def detect(run: Run) -> Iterator[Event]:
     if rate is None:
         return
     watched = [series for role in WATCHED if (series := run.get(role)) is not None]
-    for row in _jumps(rate):
+    for row in raised(rate):
         step = int(rate.step[row])
         hurt = [series for series in watched if _got_worse(series, step)]
         if hurt:
@@ -34,19 +34,6 @@ def detect(run: Run) -> Iterator[Event]:
                 (row, row),
                 recovered=all(_came_back(series, step) for series in hurt),
             )
-
-
-def _jumps(rate: Series) -> Iterator[int]:
-    previous, current = rate.value[:-1], rate.value[1:]
-    for row in np.flatnonzero((current >= LEAST_JUMP * previous) & (previous > 0)) + 1:
-        if row > 2 and not _is_warmup(rate, int(row)):
-            yield int(row)
-
-
-def _is_warmup(rate: Series, row: int) -> bool:
-    """Whether the rate had been rising already: a ramp from 0 doubles in its first rows."""
-    before = rate.value[max(0, row - 3) : row]
-    return bool((np.diff(before) > 0).all())
 
 
 def _got_worse(series: Series, step: int) -> bool:

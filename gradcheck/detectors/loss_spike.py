@@ -16,14 +16,20 @@ from gradcheck.measure.excursions import (
     level_shifts,
     rhythmic,
 )
+from gradcheck.measure.rates import restarts
 from gradcheck.measure.thrown_up import thrown_up
-from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Severity
+from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Series, Severity
+from gradcheck.model.inside import OVERWRITTEN
 
 MODEST = np.log(3.0)
 """Height, in logarithms, up to which a jump may be a new regime (harder data, a running mean)."""
 LEAST_SHIFT = np.log(2.0)
 LEAST_BEAT = np.log(1.5)
 """Height of spikes that keep time."""
+RESTART_ROWS = 5
+"""Rows after a restart of the learning rate in which the loss may be thrown up."""
+OFTEN, ALIKE = 3, 1.25
+"""Jumps, and how near their peaks are, after which what was learned in between is gone."""
 SHIFT_ROWS = 20
 """Rows after which a modest excursion is a level, not a spike."""
 
@@ -43,12 +49,36 @@ def detect(run: Run) -> Iterator[Event]:
         found = [*thrown, *found, *_lasting(values, found)]
         beats = rhythmic(values, LEAST_BEAT)
         found = beats if len(beats) > len(found) else found
+    taken_back = _is_taken_back(run, [values[e.peak] for e in found])
     for excursion in found:
         event = spike_event(Kind.LOSS_SPIKE, loss, rows, excursion)
         if excursion.height < MODEST and _starts_an_epoch(run, event):
             continue
         is_shift = excursion.height < MODEST and excursion.last - excursion.first >= SHIFT_ROWS
-        yield replace(event, severity=Severity.WARNING) if is_shift else event
+        is_shift = is_shift and not taken_back
+        planned = is_shift or _is_of_a_restart(run, loss, event)
+        yield replace(event, severity=Severity.WARNING) if planned else event
+
+
+def _is_of_a_restart(run: Run, loss: Series, event: Event) -> bool:
+    """Whether the rate was raised just before to one that the run knows, and little was lost."""
+    rate = run.get(Role.LEARNING_RATE)
+    if rate is None or not event.recovered or event.step is None or event.value is None:
+        return False
+    row = int(np.searchsorted(loss.step, event.step))
+    since = int(loss.step[max(0, row - RESTART_ROWS)])
+    untrained = float(np.median(loss.value[:RESTART_ROWS]))
+    known = any(since <= int(rate.step[at]) <= event.step for at in restarts(rate))
+    return known and event.value < untrained
+
+
+def _is_taken_back(run: Run, peaks: Sequence[float]) -> bool:
+    """Whether weights that were seen to be overwritten throw the loss up equally far, every time.
+
+    A loop that begins new tasks from what it has learned is thrown up less and less.
+    """
+    written = any(one.key == OVERWRITTEN for one in run.observations)
+    return written and len(peaks) >= OFTEN and max(peaks) < ALIKE * min(peaks)
 
 
 def _lasting(values: FloatArray, told: Sequence[Excursion]) -> Iterator[Excursion]:

@@ -1,4 +1,4 @@
-"""Cuts a log into attempts where its step starts over, and finds where it steps back."""
+"""Cuts a log into attempts where another training begins, and finds where its step goes back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import numpy as np
 
 from gradcheck.measure.stretches import between
 from gradcheck.model import Role, Run, Series
+from gradcheck.model.inside import OTHER_MODEL
+
+_LAST = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,33 @@ def rewinds(run: Run) -> Iterator[Rewind]:
 
 
 def attempts(run: Run) -> list[Run]:
-    """The attempts that a log holds, in order: one, unless its step starts over."""
-    cuts = [rewind.order for rewind in rewinds(run) if rewind.restart]
+    """The attempts that a log holds, in order.
+
+    One, unless its step starts over, or `watch` saw the training of another model begin.
+    """
+    restarts = {rewind.order for rewind in rewinds(run) if rewind.restart}
+    cuts = sorted(restarts.union(_other_models(run)))
     if not cuts:
         return [run]
-    edges = [np.iinfo(np.int64).min, *cuts, np.iinfo(np.int64).max]
+    edges = [np.iinfo(np.int64).min, *cuts, _LAST]
     return [_part(run, int(first), int(end) - 1) for first, end in pairwise(edges)]
+
+
+def _other_models(run: Run) -> Iterator[int]:
+    """The places of the first points of the steps from which another model is trained."""
+    for seen in run.observations:
+        if seen.key == OTHER_MODEL and seen.step is not None:
+            places = [int(s.order[s.step >= seen.step].min(initial=_LAST)) for s in run.series]
+            if min(places, default=_LAST) < _LAST:
+                yield min(places)
 
 
 def _part(run: Run, first: int, last: int) -> Run:
     kept = (between(series, first, last) for series in run.series)
-    return replace(run, series=tuple(series for series in kept if len(series)))
+    part = replace(run, series=tuple(series for series in kept if len(series)))
+    if not any(seen.key == OTHER_MODEL for seen in run.observations) or not part.series:
+        return part
+    begin = min(int(series.step[0]) for series in part.series) - 1  # what led to it is of it
+    end = max(int(series.step[-1]) for series in part.series)
+    of_it = (seen for seen in run.observations if not seen.step or begin <= seen.step <= end)
+    return replace(part, observations=tuple(of_it))

@@ -18,7 +18,7 @@ NEVER_FOOLED = ((4.0, 0.01), (7.0, 0.25))
 """Cross-entropies of a player that fools nobody, and of the other one, that is hardly ever wrong:
 the less it is fooled, the more it may err on what is real."""
 OVERWHELMED, AFTER = (10.0, 0.001), 4
-"""The same in a log of few rows, such as one by epochs, and the share of it that may come before."""
+"""The same in a log of few rows, such as one by epochs, and one over the share that may precede."""
 BLOCKS = 8
 UNBOUNDED, STILL = 100.0, 3.0
 """Size of a critic's loss at the end over the beginning, and over the middle of the run."""

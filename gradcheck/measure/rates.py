@@ -1,6 +1,8 @@
-"""When a learning rate was last large enough to change anything."""
+"""When a learning rate was raised at once, and when it was last large enough to change anything."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -12,9 +14,34 @@ COLLAPSED, CUT_SHORT = 1e-3, 2e-2
 while the loss still fell, as a plateau that was none, or a scheduler called too often, cuts it."""
 CUT = 0.55
 """Rate after a cut over that before it."""
+LEAST_JUMP = 2.0
+KNOWN_ROWS, KNOWN = 10, 1.01
+"""Rows that a run has lived with a rate, and what may be above it: it knows the rate."""
 LEAST_ROWS = 12
 SURE = 4.0
 """Standard errors that make a fall of the loss."""
+
+
+def raised(rate: Series) -> Iterator[int]:
+    """The rows in which a rate was raised at once, but for those of a ramp that has just begun."""
+    previous, current = rate.value[:-1], rate.value[1:]
+    for row in np.flatnonzero((current >= LEAST_JUMP * previous) & (previous > 0)) + 1:
+        if row > 2 and not _is_warmup(rate, int(row)):
+            yield int(row)
+
+
+def restarts(rate: Series) -> Iterator[int]:
+    """The rows in which a rate was raised at once to one that the run had had for a while."""
+    for row in raised(rate):
+        had = np.sort(rate.value[:row])
+        if len(had) >= KNOWN_ROWS and rate.value[row] <= KNOWN * had[-KNOWN_ROWS]:
+            yield row
+
+
+def _is_warmup(rate: Series, row: int) -> bool:
+    """Whether the rate had been rising already: a ramp from 0 doubles in its first rows."""
+    before = rate.value[max(0, row - 3) : row]
+    return bool((np.diff(before) > 0).all())
 
 
 def last_alive(rate: Series, loss: Series, least: float = 0.0) -> tuple[int, bool]:

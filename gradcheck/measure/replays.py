@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from gradcheck.model import FloatArray, Run
-from gradcheck.model.inside import EARLIER, FREEZE, SKIP
+from gradcheck.model.inside import EARLIER, FREEZE, OVERWRITTEN, SKIP
 
 LEAST_ROWS = 10
 LEAPS = 3.0
@@ -16,7 +16,7 @@ LARGER = "batch_grew"
 """The observation that the step of the onset works on more data."""
 DATA_STANDS_OUT = frozenset({"batch_stands_out", "target_stands_out"})
 """Observations of data out of line: what they do to a loss is no other task."""
-TOUCHED = DATA_STANDS_OUT | {"weights_written_outside"}
+TOUCHED = DATA_STANDS_OUT | {OVERWRITTEN}
 WORKED_OFF, HARDER = 0.5, 10.0
 """Level of a loss after a leap: over that to which no update at all leads, and over that before."""
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck import diagnosis
-from gradcheck.model import HEALTHY, Replay, RunReport, Severity
+from gradcheck.model import HEALTHY, Kind, Replay, RunReport, Severity
 from gradcheck.watch import crash, proof, surveying
 from gradcheck.watch.followed import Step
 from gradcheck.watch.replay import descriptors, plan, processes, prove
@@ -52,6 +52,7 @@ def _tell_of_loop(session: Session) -> None:
     seen = (
         *probe.loop.observations(),
         *probe.updates.observations(),
+        *probe.takeovers.other_models(),
         *session.vigil.left_out.found,
     )
     for observation in seen:
@@ -75,13 +76,16 @@ def _survey(session: Session) -> None:
     if report is None or (report.verdict == HEALTHY and report.severity is None):
         return
     onset = report.first_bad_step
+    # a jump that may be harder data may as well be weights that something else wrote to
+    jumps = [e for e in report.events if e.kind is Kind.LOSS_SPIKE]
+    still = not jumps and all(e.severity is Severity.WARNING for e in report.events)
     if onset is None and report.events:
-        onset = next(e.step for e in report.events if e.severity is report.severity)
+        worst = [e for e in report.events if e.severity is report.severity]
+        onset = next(e.step for e in [*(e for e in jumps if e in worst), *worst])
     report = replace(report, first_bad_step=onset)
     located = any(d.where for d in report.diagnoses[:1])
     if located and "float_overflowed" not in session.told:
         return
-    still = all(e.severity is Severity.WARNING for e in report.events)
     look = (
         surveying.at_end(session.probe, session.snapshots)
         if still

@@ -48,8 +48,10 @@ class Investigation:
             kinds: dict[str, dict[int, str]] = {"parameter": {}, "moment": {}, "buffer": {}}
             for key, (kind, name) in held:
                 kinds[kind][key] = name
-            trained = _trained(self.probe)
-            self._survey = Survey(kinds["parameter"], kinds["moment"], trained, self._others)
+            optimizers = self.probe.optimizers
+            self._survey = Survey(
+                kinds["parameter"], kinds["moment"], optimizers.trained(), optimizers.untrained
+            )
             self.add_batch()
             self._survey.__enter__()
             return
@@ -59,15 +61,6 @@ class Investigation:
         self._modules = ModuleStack(self.trace, names.module)
         torch.autograd.set_detect_anomaly(True, check_nan=False)
         self.trace.__enter__()
-
-    def _others(self) -> list[Tensor]:
-        """The parameters of models that no optimizer updates: copies of those that one does, say.
-
-        Looked up when they are asked for: a replay may begin before they are made.
-        """
-        trained = {storage_of(parameter) for parameter in _trained(self.probe)}
-        held = self.probe.optimizers.names.parameters().values()
-        return [parameter for parameter in held if storage_of(parameter) not in trained]
 
     @contextmanager
     def _paused(self) -> Iterator[None]:
@@ -177,11 +170,6 @@ class Investigation:
         per = len(asked[0]) // len(known)
         rows = bad.reshape(len(bad), -1).any(1).nonzero().flatten().tolist()
         return sorted({known[row // per] for row in rows})
-
-
-def _trained(probe: Probe) -> list[Tensor]:
-    """What optimizers update."""
-    return [p for _, followed in probe.optimizers.items() for p in followed.parameters]
 
 
 def _known(probe: Probe, names: Names) -> dict[int, tuple[str, str]]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer
 
 from gradcheck.watch import tensors
+from gradcheck.watch.dispatch import storage_of
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.names import Names, Registry
 
@@ -52,6 +53,19 @@ class Optimizers:
 
     def __iter__(self) -> Iterator[Followed]:
         return iter(self._living)  # several times a step: a weak dictionary is slow to walk
+
+    def trained(self) -> list[Tensor]:
+        """The parameters that optimizers update."""
+        return [p for _, followed in self.items() for p in followed.parameters]
+
+    def untrained(self) -> list[Tensor]:
+        """The parameters of models that no optimizer updates: copies of those that one does, say.
+
+        Looked up when they are asked for: a replay may begin before they are made.
+        """
+        trained = {storage_of(parameter) for parameter in self.trained()}
+        held = self.names.parameters().values()
+        return [parameter for parameter in held if storage_of(parameter) not in trained]
 
     def items(self) -> Iterator[tuple[Optimizer, Followed]]:
         """Optimizers, and what is known of them."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.model import Kind, Observation, Role, Run, RunReport, Where
-from gradcheck.model.inside import BOOTSTRAPPED
+from gradcheck.model.inside import BOOTSTRAPPED, OVERWRITTEN
 from gradcheck.watch import batch_sizes, layer_history
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.replay.snapshot import Snapshots
@@ -30,7 +30,6 @@ CALM_STEPS, LEAPT = 20, 4.0
 LONG = 0.08
 """Length of an update beside its weights from which on it is long."""
 
-WRITTEN = "weights_written_outside"
 
 Survey = Mapping[str, Any]
 
@@ -54,8 +53,8 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
             loaded = probe.takeovers.before(onset) is not None
             loaded |= any(one["renewed"] for one in surveys)
             told = list(_onset(report.run, surveys, onset))
-            yield from _bootstrapped(start, surveys)
-            yield from (one for one in told if not (loaded and one.key == WRITTEN))
+            yield from _bootstrapped(probe, start, surveys)
+            yield from (one for one in told if not (loaded and one.key == OVERWRITTEN))
             if start and surveys and not any(one.key == "batch_grew" for one in told):
                 yield from batch_sizes.growth(start[0], surveys[-1], onset)
             if len(surveys) > 1:
@@ -84,7 +83,9 @@ def _density(probe: Probe, report: RunReport) -> Iterator[Observation]:
         )
 
 
-def _bootstrapped(start: Sequence[Survey], surveys: Sequence[Survey]) -> Iterator[Observation]:
+def _bootstrapped(
+    probe: Probe, start: Sequence[Survey], surveys: Sequence[Survey]
+) -> Iterator[Observation]:
     """Does the loss measure the distance to what a model predicts that learns as well?
 
     It does so itself, or is a copy that is brought up to date; one that stays as it is is a task.
@@ -92,7 +93,8 @@ def _bootstrapped(start: Sequence[Survey], surveys: Sequence[Survey]) -> Iterato
     if not start or not surveys or not all(one.get("bootstrapped") for one in surveys):
         return
     first, last = int(start[0]["written_others"]), int(surveys[-1]["written_others"])
-    if first != last or not first:
+    now = sum(int(one._version) for one in probe.optimizers.untrained())  # after the onset
+    if first != last or now > first or not first:
         yield Observation(
             BOOTSTRAPPED,
             "the targets of the loss are predictions of a model: its value tells little of how "
@@ -185,7 +187,7 @@ def _onset(run: Run, surveys: Sequence[Survey], onset: int) -> Iterator[Observat
     at = next((one for one in new if (one["file"], one["line"]) not in usual), None)
     if at is not None:
         yield Observation(
-            WRITTEN,
+            OVERWRITTEN,
             f"{at['name']} was written to by something that is no update, just before step {onset}",
             onset,
             where=Where("state", at["name"], file=at["file"], line=at["line"]),
@@ -251,7 +253,7 @@ def _written(probe: Probe, onset: int | None) -> Iterator[Observation]:
         return  # a model built again is loaded
     if any(probe.loop.written_at(step) for step in (onset, onset - 1)):
         yield Observation(
-            WRITTEN,
+            OVERWRITTEN,
             f"weights were overwritten between the updates before step {onset} and its own",
             onset,
         )

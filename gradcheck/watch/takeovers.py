@@ -1,4 +1,4 @@
-"""Notices an optimizer that goes on with a model built again, and has forgotten what was before."""
+"""Notices an optimizer that goes on with a model built again, or begins with another one."""
 
 # mypy: allow-untyped-calls
 from __future__ import annotations
@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.optim.optimizer import Optimizer
 
 from gradcheck.model import Observation
+from gradcheck.model.inside import OTHER_MODEL
 from gradcheck.watch.followed import Followed
 
 LEAST_STEPS = 20
@@ -30,13 +31,24 @@ class _Begun:
     step: int
     empty: bool
     shapes: tuple[tuple[int, ...], ...]
-    first: weakref.ref[Tensor]
+    held: tuple[weakref.ref[Tensor], ...]
+    followed: weakref.ref[Followed]
     lost: float = 0.0
     """Share of its second moments that are 0 where the first are not, which no step leaves."""
 
     def resumes(self, other: _Begun) -> bool:
         """Whether it updates a model of the same shapes that is not the same."""
-        return self.shapes == other.shapes and self.first() is not other.first()
+        return self.shapes == other.shapes and self.held[0]() is not other.held[0]()
+
+    def has_ended_at(self, step: int) -> bool:
+        """Whether it made no step from then on."""
+        followed = self.followed()
+        return followed is None or followed.steps <= step
+
+    def shares_with(self, other: _Begun) -> bool:
+        """Whether it updates a parameter that another one does, or did."""
+        held = {id(parameter) for ref in self.held if (parameter := ref()) is not None}
+        return any(id(ref()) in held for ref in other.held)
 
 
 class Takeovers:
@@ -50,8 +62,9 @@ class Takeovers:
         if len(self._begun) <= MOST and followed.parameters:
             shapes = tuple(tuple(p.shape) for p in followed.parameters)
             empty = _is_new(optimizer) and _has_memory(optimizer)
-            first = weakref.ref(followed.parameters[0])
-            self._begun.append(_Begun(followed.steps, empty, shapes, first, _lost(optimizer)))
+            held = tuple(weakref.ref(parameter) for parameter in followed.parameters)
+            known = weakref.ref(followed)
+            self._begun.append(_Begun(followed.steps, empty, shapes, held, known, _lost(optimizer)))
 
     def before(self, onset: int) -> int | None:
         """The step of the last takeover from which a trouble may come; None without one."""
@@ -63,6 +76,21 @@ class Takeovers:
             if one.step >= LEAST_STEPS and any(one.resumes(old) for old in self._begun[:place])
         ]
         return next((step for step in reversed(steps) if 0 <= onset - step <= SOON), None)
+
+    def other_models(self) -> Iterator[Observation]:
+        """Where the training of another model began, after that of all models before it."""
+        if len(self._begun) > MOST:
+            return
+        for place, one in enumerate(self._begun):
+            before = self._begun[:place]
+            ended = all(old.has_ended_at(one.step) for old in before)
+            alike = any(one.shapes == old.shapes or one.shares_with(old) for old in before)
+            if before and one.step >= LEAST_STEPS and ended and not alike:
+                yield Observation(
+                    OTHER_MODEL,
+                    f"at step {one.step} the training of another model begins",
+                    one.step,
+                )
 
     def observations(self, onset: int) -> Iterator[Observation]:
         """Did the trouble begin where an optimizer without a memory went on?"""

@@ -49,12 +49,18 @@ def test_none(columns: Columns) -> None:
 
 def test_overflows_of_a_search_are_all_that_is_told() -> None:
     """A log that has a line for each overflow and none for the steps between them."""
-    columns = {"loss": decay(40), "loss_scale": (np.arange(1, 18), 2.0 ** np.arange(31, 14, -1))}
+    columns: Columns = {
+        "loss": decay(40),
+        "loss_scale": (np.arange(1, 18), 2.0 ** np.arange(31, 14, -1)),
+    }
     assert told(list(detect(run_of(columns)))) == []
 
 
 def test_overflows_that_leave_nothing_of_the_scale() -> None:
-    columns = {"loss": decay(40), "loss_scale": (np.arange(1, 18), 2.0 ** np.arange(16, -1, -1))}
+    columns: Columns = {
+        "loss": decay(40),
+        "loss_scale": (np.arange(1, 18), 2.0 ** np.arange(16, -1, -1)),
+    }
     assert len(list(detect(run_of(columns)))) == 1
 
 

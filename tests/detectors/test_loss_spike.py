@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gradcheck.detectors.loss_spike import detect
-from gradcheck.model import Kind
+from gradcheck.model import Kind, Observation
+from gradcheck.model.inside import OVERWRITTEN
 from tests.synthetic import Column, Columns, decay, norms, put, run_of, scale, steady, told
 
 ROWS = 500
@@ -114,3 +117,43 @@ def test_spikes_of_every_epoch_are_told_however_often_they_come() -> None:
     rows = list(range(12, 180, 13))
     loss = scale(decay(180, noise=0.04), rows, 2.6)
     assert [e.step for e in detect(run_of({"loss": loss}))] == rows
+
+
+@pytest.mark.parametrize(
+    ("peaks", "written", "severity"),
+    [
+        ((1.0, 1.0, 1.0), True, "spike"),
+        ((1.0, 1.0, 1.0), False, "warning"),
+        ((1.0, 0.8, 0.64), True, "warning"),
+    ],
+    ids=["again and again", "nothing wrote to weights", "less each time"],
+)
+def test_what_was_learned_is_taken_back(
+    peaks: tuple[float, ...], written: bool, severity: str
+) -> None:
+    fall = 0.4 + 0.6 * np.exp(-np.arange(100) / 20)
+    falls = [0.4 + (peak - 0.4) * np.exp(-np.arange(100) / 20) for peak in peaks]
+    loss = np.concatenate([fall, *falls]) * steady(400, usual=1.0, noise=0.02)
+    seen = (Observation(OVERWRITTEN, "", 100),) if written else ()
+    found = list(detect(replace(run_of({"loss": loss}), observations=seen)))
+    assert {e.severity.value for e in found} == {severity}
+    assert [e.step for e in found][:1] == [100]
+
+
+COSINE = 0.05 * (0.5 + 0.5 * np.cos(np.pi * (np.arange(ROWS) % 100) / 100)) + 1e-4
+
+
+@pytest.mark.parametrize(
+    ("height", "rate", "severity"),
+    [
+        (3.5, COSINE, "warning"),
+        (3.5, np.where(np.arange(ROWS) < 300, COSINE, 3 * COSINE), "spike"),
+        (3.5, np.roll(COSINE, 50), "spike"),
+        (20.0, COSINE, "spike"),
+    ],
+    ids=["a restart", "beyond what it knew", "no restart near", "worse than untrained"],
+)
+def test_a_jump_beside_a_restart_of_the_rate(height: float, rate: Column, severity: str) -> None:
+    loss = scale(decay(ROWS, noise=0.02), slice(301, 308), height)
+    found = [e for e in detect(run_of({"loss": loss, "lr": rate})) if e.step == 301]
+    assert [e.severity.value for e in found] == [severity]

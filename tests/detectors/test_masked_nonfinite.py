@@ -22,7 +22,7 @@ NONE: dict[str, Columns] = {
         "loss": np.concatenate([decay(200), 0.5 * 0.1 ** np.arange(1.0, 12.0), np.zeros(80)])
     },
     "a negative loss that ends at zero": {"loss": put(decay(ROWS) - 5, slice(200, None), 0.0)},
-    "a few rows that were small": {"loss": put(np.zeros(40), slice(0, 2), [0.02, 0.01])},
+    "a few rows that were small": {"loss": put(np.zeros(40), slice(0, 2), 0.02)},
     "a few high rows and many that are not 0": {"loss": put(np.zeros(6), slice(0, 3), 2.0)},
     "a margin that is kept": {"triplet_loss": put(np.zeros(40), 0, 1.0)},
     "a score that is perfect": {

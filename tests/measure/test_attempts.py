@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gradcheck.measure.attempts import attempts, clock, rewinds
+from gradcheck.model import Observation
+from gradcheck.model.inside import OTHER_MODEL
 from tests.synthetic import Rows, decay, norms, run_of
 
 ONE: dict[str, Rows] = {
@@ -77,3 +81,20 @@ def test_the_loss_is_the_clock_and_without_one_the_longest_series() -> None:
 def test_a_run_without_series_is_one_attempt() -> None:
     run = run_of({})
     assert attempts(run) == [run]
+
+
+def test_another_model_is_another_attempt() -> None:
+    seen = tuple(
+        Observation(key, "", step)
+        for key, step in ((OTHER_MODEL, 60), ("batch_stands_out", 20), ("clipped_too_early", 0))
+    )
+    run = replace(run_of({"loss": decay(100), "grad_norm": norms(100)}), observations=seen)
+    first, second = attempts(run)
+    assert [int(part.series[0].step[0]) for part in (first, second)] == [0, 60]
+    assert [one.key for one in first.observations] == ["batch_stands_out", "clipped_too_early"]
+    assert [one.key for one in second.observations] == [OTHER_MODEL, "clipped_too_early"]
+
+
+def test_another_model_that_no_point_is_of() -> None:
+    run = replace(run_of({"loss": decay(50)}), observations=(Observation(OTHER_MODEL, "", 60),))
+    assert [len(part.series[0]) for part in attempts(run) if part.series] == [50]

@@ -208,6 +208,15 @@ def test_targets_that_a_model_predicts(
     assert ("targets_are_predictions" in ran.keys) is told, ran.run
 
 
+def test_a_copy_that_is_brought_up_to_date_after_the_first_trouble(
+    zygote: Zygote, tmp_path: Path
+) -> None:
+    late = RENEWED.replace("step % 40 == 0", "step in (100, 140)")
+    loop = BOOTSTRAPPED.format(target=PREDICTED).replace("    x =", f"{late}    x =")
+    ran = zygote.watch(tmp_path, HEAD + MODEL + SGD.format(rate=0.02) + loop)
+    assert "targets_are_predictions" in ran.keys
+
+
 def test_a_teacher_that_is_brought_up_to_date_is_no_damage(zygote: Zygote, tmp_path: Path) -> None:
     loop = BOOTSTRAPPED.format(target=PREDICTED).replace("    loss =", f"{RENEWED}    loss =")
     ran = zygote.watch(tmp_path, HEAD + MODEL + SGD.format(rate=0.02) + loop)

@@ -1,4 +1,4 @@
-"""Optimizers that go on from a state that a checkpoint damaged."""
+"""Optimizers that go on from a damaged state, or begin with another model."""
 
 # mypy: allow-untyped-calls
 from __future__ import annotations
@@ -10,6 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer
 
+from gradcheck.watch.followed import Step
+from gradcheck.watch.names import Registry
+from gradcheck.watch.optimizers import Optimizers
 from gradcheck.watch.takeovers import SOON, Takeovers
 from tests.watch.changes.acting import new_probe
 
@@ -44,6 +47,71 @@ def in_half(optimizer: Optimizer) -> None:
         for name, held in state.items():
             if isinstance(held, Tensor) and held.dim():
                 state[name] = held.half().float()
+
+
+class Training:
+    """Optimizers one after the other, and the steps that they have taken."""
+
+    def __init__(self) -> None:
+        self.optimizers, self.takeovers = Optimizers(Registry()), Takeovers()
+        self.living: list[Optimizer] = []
+
+    def goes_on(self, optimizer: Optimizer, steps: int) -> None:
+        """Let one take some steps, its first among them or not."""
+        new = self.optimizers.get(optimizer) is None
+        followed = self.optimizers.follow(optimizer)
+        if new:
+            self.living.append(optimizer)
+            self.takeovers.begins(optimizer, followed)
+        for _ in range(steps):
+            self.optimizers.remember(
+                followed, Step(followed.place, followed.steps, 1.0, 1.0, (), 0.1)
+            )
+
+    def others(self) -> list[int | None]:
+        """The steps at which the training of another model is told to begin."""
+        return [seen.step for seen in self.takeovers.other_models()]
+
+
+def sgd(*widths: int) -> Optimizer:
+    models = [nn.Linear(width, 1) for width in widths]
+    return torch.optim.SGD([p for model in models for p in model.parameters()], 0.1)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "gone"])
+def test_another_model_is_trained(*, kept: bool) -> None:
+    training = Training()
+    training.goes_on(sgd(3), 50)
+    if not kept:
+        training.living.clear()
+    training.goes_on(sgd(5), 60)
+    assert training.others() == [50]
+
+
+def test_no_other_model() -> None:
+    model = nn.Linear(3, 1)
+    head, whole = (torch.optim.SGD(p, 0.1) for p in ([model.bias], list(model.parameters())))
+    cases: dict[str, list[tuple[Optimizer, int]]] = {
+        "one training": [(sgd(3), 100)],
+        "a head first, and then all": [(head, 50), (whole, 50)],
+        "the same again": [(sgd(3), 50), (sgd(3), 50)],
+        "soon after the first": [(sgd(3), 5), (sgd(5), 50)],
+        "many, a habit": [(sgd(width), 30) for width in range(2, 9)],
+    }
+    for words, trainings in cases.items():
+        training = Training()
+        for optimizer, steps in trainings:
+            training.goes_on(optimizer, steps)
+        assert training.others() == [], words
+
+
+def test_two_that_take_turns_are_one_training() -> None:
+    training, critic, actor = Training(), sgd(3), sgd(5)
+    training.goes_on(critic, 50)
+    for _ in range(30):
+        training.goes_on(actor, 1)
+        training.goes_on(critic, 1)
+    assert training.others() == []
 
 
 def told(model: nn.Module, optimizer: Optimizer, onset: int = 0) -> list[str]:
