@@ -202,7 +202,9 @@ class Trace(TorchDispatchMode):
         left = self._absorbed.behind(before) if node.verdict.key in OF_ZERO else None
         if left is not None and not node.bad_inputs:
             node.bad_inputs = [left]
-        if len(node.verdict.rows) and not samples:
+        # the -inf of a mask is in many rows that are sound
+        of_mask = node.verdict.key == "softmax_row_masked"
+        if len(node.verdict.rows) and (of_mask or not samples):
             node.samples = self.samples.samples(node.verdict.rows, [*before, *bad])
         self.nodes.append(node)
         for t in bad:

@@ -21,6 +21,11 @@ def falling(at: int, halvings: int, then: float | None = None) -> Column:
     return scale
 
 
+def overflows(exponent: int) -> Column:
+    """What is left of a power of 2 after one overflow, after two, and so on to 17."""
+    return np.exp2(exponent - np.arange(1.0, 18.0))
+
+
 def breathing() -> Column:
     """A scale that is halved now and then and doubled in between."""
     return np.where(np.arange(ROWS) % 40 < 20, 65536.0, 32768.0)
