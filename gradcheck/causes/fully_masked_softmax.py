@@ -41,7 +41,7 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "PyTorch issue 41508",
     )
     yield Remedy(
-        "Mask with the smallest finite number, not with -inf: a row of it gives equal weights, not NaN",
+        "Mask with the smallest finite number, not -inf: a row of it gives equal weights, not NaN",
         "scores = scores.masked_fill(mask, torch.finfo(scores.dtype).min)",
         None,
         "PyTorch documentation, torch.finfo",

@@ -22,8 +22,8 @@ def falling(at: int, halvings: int, then: float | None = None) -> Column:
 
 
 def overflows(exponent: int) -> Column:
-    """What is left of a power of 2 after one overflow, after two, and so on to 17."""
-    return np.exp2(exponent - np.arange(1.0, 18.0))
+    """A power of 2, halved 16 times."""
+    return np.geomspace(2.0**exponent, 2.0 ** (exponent - 16), 17)
 
 
 def breathing() -> Column:
@@ -56,7 +56,7 @@ def test_overflows_of_a_search_are_all_that_is_told() -> None:
     """A log that has a line for each overflow and none for the steps between them."""
     columns: Columns = {
         "loss": decay(40),
-        "loss_scale": (np.arange(1, 18), 2.0 ** np.arange(31, 14, -1)),
+        "loss_scale": (np.arange(1, 18), overflows(31)),
     }
     assert told(list(detect(run_of(columns)))) == []
 
@@ -64,7 +64,7 @@ def test_overflows_of_a_search_are_all_that_is_told() -> None:
 def test_overflows_that_leave_nothing_of_the_scale() -> None:
     columns: Columns = {
         "loss": decay(40),
-        "loss_scale": (np.arange(1, 18), 2.0 ** np.arange(16, -1, -1)),
+        "loss_scale": (np.arange(1, 18), overflows(16)),
     }
     assert len(list(detect(run_of(columns)))) == 1
 
