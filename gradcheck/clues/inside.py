@@ -150,7 +150,8 @@ def _share(case: Case, seen: Observation) -> float:
         related = True
     else:
         drifts = case.trigger.kind is Kind.DIVERGENCE
-        related = drifts or case.trigger.severity is not Severity.WARNING
+        at_start = case.trigger.step == seen.step == 0 and not key.startswith("batch_")
+        related = drifts or at_start or case.trigger.severity is not Severity.WARNING
     return 1.0 if related else UNRELATED
 
 
