@@ -66,6 +66,7 @@ CAUSE = Cause(
         "nan_step_skipped": 1.0,
         "impossible_sign": 9.0,
         "device_assert_said": 3.0,
+        "no_alignment_said": 8.0,
         "infinite_ctc": 6.5,
         "infinite_before_nan": 2.5,
         "sudden_nonfinite": 1.0,

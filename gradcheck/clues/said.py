@@ -15,6 +15,9 @@ CLUES = {
     "device_assert_said": ClueKind(
         "the run crashed in an assertion of a GPU kernel or a loss's check of its range", needs=()
     ),
+    "no_alignment_said": ClueKind(
+        "the CTC loss says that a label is longer than its input can be aligned with", needs=()
+    ),
     "undefined_operation_said": ClueKind(
         "anomaly detection names an operation that is undefined for some inputs", needs=()
     ),
@@ -23,6 +26,7 @@ _KEYS = {
     Said.INDEX_OUT_OF_RANGE: "index_out_of_range_said",
     Said.DEVICE_ASSERT: "device_assert_said",
 }
+_UNALIGNED = re.compile(r"no valid path found|not enough time for target", re.IGNORECASE)
 _UNDEFINED = re.compile(
     r"\b(Log\w*|Sqrt|Rsqrt|Div|Pow|Reciprocal|Acos|Asin|Acosh|Atanh|Norm|LinalgVectorNorm|Std|Var"
     r"|Cdist)Backward\d*\b"
@@ -35,7 +39,9 @@ def observe(case: Case) -> Iterator[Clue]:
     told: dict[str, Message] = {}
     for message in case.run.messages:
         key = _KEYS.get(message.said) if crashed else None
-        if message.said is Said.NONFINITE and _UNDEFINED.search(message.text):
+        if message.said is Said.NONFINITE and _UNALIGNED.search(message.text):
+            key = "no_alignment_said" if case.failed else None
+        elif message.said is Said.NONFINITE and _UNDEFINED.search(message.text):
             key = "undefined_operation_said"
         if key is not None:
             told.setdefault(key, message)

@@ -21,7 +21,7 @@ _WORTH_A_LOOK = re.compile(
     r"error|exception|traceback|assert|overflow|memory|nccl|nans?\b|non-?finite|infinite|inf\b"
     r"|invalid loss|killed|sigkill|sigsegv|segmentation|out of (?:bounds|range)|oom|time ?out"
     r"|exitcode|minimum|stopping|loss is|became|returned|skipping|valid range|resum|checkpoint"
-    r"|ckpt|restor|load(?:ed|ing)",
+    r"|ckpt|restor|load(?:ed|ing)|valid path|enough time",
     re.IGNORECASE,
 )
 _OVERFLOW = re.compile(
@@ -58,7 +58,8 @@ _SAID = tuple(
             r"|(?:found|detected|encountered|got|contains?) (?:an? )?(?:nan|inf\b)"
             r"|\b(?:nan|inf)s? (?:values? |loss(?:es)? |grad\w* )?(?:were |was |is )?"
             r"(?:found|detected|encountered)"
-            r"|minimum loss scale reached|loss scale already at minimum",
+            r"|minimum loss scale reached|loss scale already at minimum"
+            r"|no valid path found|not enough time for target transition",
         ),
         (
             Said.COMMUNICATION,

@@ -27,6 +27,8 @@ def saying(*messages: Message, at: int = ROWS) -> Run:
 
 OTHER = Message(Said.EXCEPTION, ROWS, "ValueError: too many values to unpack")
 PRODUCT = dataclasses.replace(ANOMALY, text="Function 'MulBackward0' returned nan values")
+UNALIGNED = Message(Said.NONFINITE, 150, "W ctc_loss_calculator.cc:144] No valid path found.")
+FAILED = run_of({"loss": put(decay(ROWS), slice(150, None), np.inf), "grad_norm": norms(ROWS)})
 
 UNSEEN: Table = {
     "index_out_of_range_said": {
@@ -35,11 +37,18 @@ UNSEEN: Table = {
         "caught, and the run went on": saying(INDEX, at=50),
     },
     "device_assert_said": {"another error": saying(OTHER), "went on": saying(ASSERTION, at=50)},
+    "no_alignment_said": {
+        "a run that goes on": saying(UNALIGNED, at=50),
+        "another error": dataclasses.replace(FAILED, messages=(PRODUCT,)),
+    },
     "undefined_operation_said": {"a product": saying(PRODUCT), "no operation": saying(OTHER)},
 }
 SEEN: Table = {
     "index_out_of_range_said": {"at the end": saying(INDEX), "after another": saying(OTHER, INDEX)},
     "device_assert_said": {"at the end": saying(ASSERTION)},
+    "no_alignment_said": {
+        "the loss is infinite": dataclasses.replace(FAILED, messages=(UNALIGNED,))
+    },
     "undefined_operation_said": {"a logarithm": saying(ANOMALY)},
 }
 
