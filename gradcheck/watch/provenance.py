@@ -15,6 +15,8 @@ from gradcheck.watch.dispatch import covers_storage, is_plain, storage_of, tenso
 
 _SPLITS = ("split", "split_with_sizes")
 _GATHERS = ("cat", "stack")
+_RESHAPES = ("view", "_unsafe_view", "_reshape_alias")
+"""What keeps the order of the numbers: the rows of a sample stay together."""
 _CUTS = ("slice", *_SPLITS)
 
 
@@ -118,14 +120,18 @@ class Rows:
     ) -> None:
         if taken is not None and len(taken) == len(out) and is_plain(args[0]):
             source = self.of(args[0])
-            if source is not None and len(source) == len(args[0]):
-                self._set_rows(out, [source[i] for i in taken])
+            if source is not None:
+                per = len(args[0]) // len(source)
+                self._set_rows(out, [source[i // per] for i in taken])
                 return
             if self._may_be_table(name, args[0]):
                 self._tables[storage_of(args[0])] = len(args[0])
                 self._set_rows(out, taken)
                 return
         known = next((k for t in inputs if len(t) == len(out) and (k := self.of(t))), None)
+        if known is None and name in _RESHAPES and len(inputs) == 1:
+            whole = self.of(inputs[0])
+            known = whole if whole and len(out) and len(out) % len(whole) == 0 else None
         if known is not None:
             self._set_rows(out, known)
         elif not any(t.data_ptr() == out.data_ptr() for t in inputs):
