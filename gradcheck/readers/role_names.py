@@ -59,7 +59,7 @@ NEUTRAL = (
     | VALIDATION
     | _words("loss losses cost step steps epoch batch iter iteration iterations vs total overall")
     | _words("all full sum combined lm ce crossentropy language samples metrics global reduced")
-    | _words("scalars inner t bpb bpc bpd out model dataloader idx")
+    | _words("scalars inner t bpb bpc bpd out model dataloader idx main")
 )
 # Twins of a loss that lag behind it or show it from one side: never preferred to the raw one.
 DERIVED = _words("smoothed smooth ema running avg average mean moving window max min median")

@@ -9,6 +9,7 @@
 - validation loss: as the loss, test sets last.
 - gradient norm: of the whole model, the 2-norm, most points.
 - learning rate: the first group; a multiplier or a minimum last.
+- loss scale: most points, as a log tells it row by row or only where it changes.
 - any other role: the first series logged.
 """
 
@@ -74,6 +75,10 @@ def _rank_learning_rate(series: Series, _end: int) -> _Rank:
     return ("lrm" in role_names.tokens(series.name), "min" in role_names.tokens(series.name))
 
 
+def _rank_loss_scale(series: Series, _end: int) -> _Rank:
+    return (-len(series),)
+
+
 def is_total(name: str) -> bool:
     """Whether a loss of this name is the whole loss and not one of its parts."""
     words = role_names.tokens(name)
@@ -93,5 +98,6 @@ _RANKS: dict[Role, Callable[[Series, int], _Rank]] = {
     Role.LOSS: _rank_loss,
     Role.VALIDATION_LOSS: _rank_loss,
     Role.GRAD_NORM: _rank_grad_norm,
+    Role.LOSS_SCALE: _rank_loss_scale,
     Role.LEARNING_RATE: _rank_learning_rate,
 }

@@ -13,10 +13,12 @@ from gradcheck.model import FloatArray, IntArray, Message, Role, Run, Said, Seri
 from gradcheck.readers import role_names
 from gradcheck.readers.table_steps import preference
 from gradcheck.readers.text_kinds import Kind
+from gradcheck.readers.text_messages import OVERFLOW
 from gradcheck.readers.text_plans import PROGRESS_NAME
 from gradcheck.readers.text_ranks import told_apart, with_main_rank
 from gradcheck.readers.text_steps import Clock, find_clock
 
+_LOSSES = (Role.LOSS, Role.VALIDATION_LOSS)
 _FEW = 3
 _MANY = 10
 
@@ -41,7 +43,7 @@ def run_of(kinds: Sequence[Kind], messages: Sequence[Message], path: Path) -> Ru
     messages = [message for message in messages if message.said is not Said.RESUMED]
     kinds = told_apart(kinds)
     clock = find_clock(kinds)
-    if clock is None or not any(kind.comes_again() for kind in clock.kinds):
+    if clock is None or not (_comes_again(clock.kinds) or _is_plain(kinds)):
         return _only(messages, path)
     parts: dict[str, list[_Part]] = {}
     for kind in kinds:
@@ -60,6 +62,30 @@ def run_of(kinds: Sequence[Kind], messages: Sequence[Message], path: Path) -> Ru
         by_line=True,
         resumed_at=resumed,
     )
+
+
+def _comes_again(kinds: Sequence[Kind]) -> bool:
+    return any(kind.comes_again() for kind in kinds)
+
+
+def _is_plain(kinds: Sequence[Kind]) -> bool:
+    """Whether a text with few rows leaves no doubt: some count and tell a loss, in several ways.
+
+    An epoch of a training and the validation after it do, or a loss beside steps that overflowed.
+    """
+    plain = [kind for kind in kinds if kind.own and kind.counters() and _tells_loss(kind)]
+    trains = any(_tells_training(kind) for kind in plain)
+    skips = any(OVERFLOW in kind.measured for kind in kinds)
+    return trains and (skips or sum(map(len, plain)) > 1)
+
+
+def _tells_loss(kind: Kind) -> bool:
+    meanings = map(role_names.meaning, kind.measured)
+    return any(one.role in _LOSSES and not one.stand_in for one in meanings)
+
+
+def _tells_training(kind: Kind) -> bool:
+    return any(role_names.meaning(name).role is Role.LOSS for name in kind.measured)
 
 
 def _only(messages: Sequence[Message], path: Path) -> Run:
