@@ -1,4 +1,4 @@
-"""Tells the history of a training that forgot to count its steps from any other table of numbers."""
+"""Tells the history of a training that does not count its steps from other tables of numbers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ _OF_TRAINING = _GOES_WITH_LOSS | {
 }
 # A table with one of these beside the losses compares trainings, a row for each.
 _SETTINGS = frozenset(
-    "trial fold seed optimizer dropout hidden units layers decay momentum width depth params"
-    " config experiment model".split()
+    {"trial", "fold", "seed", "optimizer", "dropout", "hidden", "units", "layers", "decay"}
+    | {"momentum", "width", "depth", "params", "config", "experiment", "model"}
 )
 _PHRASES = ("batch size", "num layers", "n layers")
-_CLOCK = frozenset("time timestamp date datetime clock elapsed eta duration runtime".split())
+_CLOCK = frozenset(
+    {"time", "timestamp", "date", "datetime", "clock", "elapsed", "eta", "duration", "runtime"}
+)
 
 
 def unit_of(table: Table) -> str | None:

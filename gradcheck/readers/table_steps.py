@@ -34,7 +34,8 @@ SPLIT_COLUMNS = frozenset({"phase", "split", "mode", "stage", "subset", "set"})
 _WRAPPED = ("global step", "step", "iteration", "iter", "epoch")
 # What is counted in one of these groups, as `time/episodes`, is how far the whole run is.
 _GROUPS = frozenset(
-    "time total totals rollout rollouts misc counter counters progress global stats overall".split()
+    {"time", "total", "totals", "rollout", "rollouts", "misc", "counter", "counters"}
+    | {"progress", "global", "stats", "overall"}
 )
 _OF_A_PART = frozenset({"rollout", "rollouts"})
 _THOUSANDS = frozenset({"progress kimg", "kimg"})

@@ -12,6 +12,7 @@ from gradcheck.errors import NotALog
 from gradcheck.model import FloatArray, IntArray, Message, Role, Run, Said, Series
 from gradcheck.readers import role_names
 from gradcheck.readers.table_steps import preference
+from gradcheck.readers.text_copies import without_copies
 from gradcheck.readers.text_kinds import Kind
 from gradcheck.readers.text_messages import OVERFLOW
 from gradcheck.readers.text_plans import PROGRESS_NAME
@@ -41,7 +42,7 @@ def run_of(kinds: Sequence[Kind], messages: Sequence[Message], path: Path) -> Ru
     """
     resumed = tuple(m.order for m in messages if m.said is Said.RESUMED)
     messages = [message for message in messages if message.said is not Said.RESUMED]
-    kinds = told_apart(kinds)
+    kinds = [without_copies(kind) for kind in told_apart(kinds)]
     clock = find_clock(kinds)
     if clock is None or not (_comes_again(clock.kinds) or _is_plain(kinds)):
         return _only(messages, path)

@@ -126,7 +126,7 @@ def _at_columns(row: str, header: str, names: list[str]) -> list[str] | None:
     None where a cell does not begin where a name does. A cell that is wider than its column moves
     those behind it to the right.
     """
-    begins = []
+    begins: list[int] = []
     for name in names:
         begins.append(header.index(name, begins[-1] + 1 if begins else 0))
     cells, column, moved = [""] * len(names), -1, 0
