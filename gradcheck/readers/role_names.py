@@ -39,7 +39,7 @@ PERPLEXITY = _words("ppl perplexity")
 # What people call the objective itself; a metric where a loss is logged beside it.
 _OBJECTIVES = _words(
     "mse rmse mae bce xent elbo objective error err criterion huber l triplet contrastive infonce"
-    " focal"
+    " focal ce"
 )
 _NEGATIVE_LIKELIHOOD = re.compile(
     r"\bneg(ative)? ((partial|pseudo|marginal|cox) )?(log ?)?(lik(elihood)?|ll)\b"
@@ -117,6 +117,7 @@ _WEIGHT_NORM = re.compile(
     r"|\b(param|params|weight|weights) (norm|rms)\b|^parameter std\b"
 )
 _ACCURACY = re.compile(r"\b(acc\d*|accuracy|accuracies|top\d|top \d)\b")
+_OVERLAP = re.compile(r"\b(io u|m?iou|dice|precision|recall|f1)\b")
 _PATH_OF_GRADIENT = re.compile(r"^(.*/)?grad(ient)?s?/|/grad(ient)?s?$")
 _STATISTIC_OF_GRADIENT = re.compile(r"\bgrad\w* (mean|std|var|min|max|avg)\b")
 _PLAYER = re.compile(r"\bloss optimizer \d+$")
@@ -181,6 +182,8 @@ def _loss(_name: str, words: list[str], text: str) -> Meaning | None:
 
 
 def _is_objective(words: list[str], text: str) -> bool:
+    if _OVERLAP.search(text) or _ACCURACY.search(text):
+        return False  # of a class that is called `error`
     said = _NEGATIVE_LIKELIHOOD.search(text) or _WHOLE.search(text)
     return bool(_OBJECTIVES.intersection(words) or said)
 

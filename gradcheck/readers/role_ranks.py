@@ -25,7 +25,8 @@ from gradcheck.readers import role_names
 _Rank = tuple[float, ...]
 
 _GENERATOR = frozenset({"g", "gen", "generator"})
-_CRITIC = frozenset({"critic", "value", "vf", "q", "td", "v"})
+_CRITIC = frozenset({"critic", "value", "vf", "q", "q1", "q2", "qf", "qf1", "qf2", "td", "v"})
+_LOSS_ITSELF = frozenset({"loss", "losses"})
 _POLICY = frozenset({"policy", "actor", "pg", "pi", "surrogate"})
 _SUBMODEL = frozenset({"g", "d", "gen", "disc", "generator", "discriminator", "actor", "critic"})
 # AlgoPerf logs the loss of its first 100 steps beside evaluations of the whole run.
@@ -54,8 +55,13 @@ def _rank_loss(series: Series, end: int) -> _Rank:
         not is_total(series.name),
         _rank_objective(series.objective, words),
         len(words & role_names.DERIVED) + 2 * len(words & {"max", "min"}),
-        *((-len(series), "total" not in words) if is_total(series.name) else _rank_part(series)),
+        *(_rank_total(series, words) if is_total(series.name) else _rank_part(series)),
     )
+
+
+def _rank_total(loss: Series, words: set[str]) -> _Rank:
+    # Keras' `crossentropy` is a metric beside `loss`, which holds the penalties, too.
+    return (-len(loss), "total" not in words, words.isdisjoint(_LOSS_ITSELF))
 
 
 def _rank_objective(objective: Objective, words: set[str]) -> int:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 import re
 
+from gradcheck.model import Role
 from gradcheck.readers import role_names
+from gradcheck.readers.table_steps import is_step_name
 
 MOST_WORDS = 6
 LONGEST_NAME = 60
 _UNIT = 2
+# `[loss] 0.5`; but `[train] 3` tells no name.
+_IN_BRACKETS = re.compile(r"(?<!\w)\[([A-Za-z][\w ./-]{0,40})\]\s*$")
 
 # What parts one measurement from the next; the name is what follows the last of these.
 _CUT = re.compile(
@@ -55,6 +59,9 @@ _SECTION = re.compile(
 
 def name_and_context(body: str) -> tuple[str, str]:
     """The name at the end of a text, empty where there is none, and what stands before it."""
+    bracketed = _IN_BRACKETS.search(body)
+    if bracketed is not None and _is_known(bracketed[1]):
+        return bracketed[1], body[: bracketed.start()]
     start = max((cut.end() for cut in _CUT.finditer(body)), default=0)
     name = body[start:]
     if "(" in name and ")" not in name:
@@ -97,6 +104,10 @@ def section_of(line: str) -> str | None:
     last = line.rpartition(" - ")[2]
     heading = _SECTION.match(last) if len(last) <= LONGEST_NAME else None
     return split_called(heading[1]) if heading else None
+
+
+def _is_known(name: str) -> bool:
+    return is_step_name(name) or role_names.meaning(name).role is not Role.OTHER
 
 
 def _is_name(name: str) -> bool:

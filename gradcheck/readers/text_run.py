@@ -20,6 +20,7 @@ from gradcheck.readers.text_ranks import told_apart, with_main_rank
 from gradcheck.readers.text_steps import Clock, find_clock
 
 _LOSSES = (Role.LOSS, Role.VALIDATION_LOSS)
+_BESIDE_LOSS = (Role.LEARNING_RATE, Role.GRAD_NORM)
 _FEW = 3
 _MANY = 10
 
@@ -72,21 +73,21 @@ def _comes_again(kinds: Sequence[Kind]) -> bool:
 def _is_plain(kinds: Sequence[Kind]) -> bool:
     """Whether a text with few rows leaves no doubt: some count and tell a loss, in several ways.
 
-    An epoch of a training and the validation after it do, or a loss beside steps that overflowed.
+    An epoch of a training and the validation after it do, a loss beside steps that overflowed, or
+    one line that tells of a learning rate or a gradient norm, too, and of something more.
     """
-    plain = [kind for kind in kinds if kind.own and kind.counters() and _tells_loss(kind)]
-    trains = any(_tells_training(kind) for kind in plain)
+    plain = [(kind, _roles(kind)) for kind in kinds if kind.own and kind.counters()]
+    plain = [(kind, roles) for kind, roles in plain if not roles.isdisjoint(_LOSSES)]
+    if not any(Role.LOSS in roles for _, roles in plain):
+        return False
     skips = any(OVERFLOW in kind.measured for kind in kinds)
-    return trains and (skips or sum(map(len, plain)) > 1)
+    full = any(len(k.measured) > 2 and not roles.isdisjoint(_BESIDE_LOSS) for k, roles in plain)
+    return skips or full or sum(len(kind) for kind, _ in plain) > 1
 
 
-def _tells_loss(kind: Kind) -> bool:
+def _roles(kind: Kind) -> set[Role]:
     meanings = map(role_names.meaning, kind.measured)
-    return any(one.role in _LOSSES and not one.stand_in for one in meanings)
-
-
-def _tells_training(kind: Kind) -> bool:
-    return any(role_names.meaning(name).role is Role.LOSS for name in kind.measured)
+    return {one.role for one in meanings if not one.stand_in}
 
 
 def _only(messages: Sequence[Message], path: Path) -> Run:

@@ -109,12 +109,12 @@ def find_clock(kinds: Sequence[Kind]) -> Clock | None:
     return _counted(_alike(best, kinds)) if coarse and teller is not best else clock
 
 
-def _weight(kind: Kind) -> tuple[bool, bool, bool, int]:
+def _weight(kind: Kind) -> tuple[bool, bool, int, int]:
     roles = {role_names.meaning(name).role for name in kind.measured}
     return (
         kind.comes_again(),
         len(kind) >= _FEW,
-        Role.LOSS in roles or Role.GRAD_NORM in roles,
+        2 if Role.LOSS in roles or Role.GRAD_NORM in roles else Role.VALIDATION_LOSS in roles,
         len(kind),
     )
 
