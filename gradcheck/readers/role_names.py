@@ -118,6 +118,10 @@ _WEIGHT_NORM = re.compile(
 )
 _ACCURACY = re.compile(r"\b(acc\d*|accuracy|accuracies|top\d|top \d)\b")
 _OVERLAP = re.compile(r"\b(io u|m?iou|dice|precision|recall|f1)\b")
+_PARTS = GRADIENT | _words(
+    "layer layers block blocks stage stages module modules h encoder decoder param params parameter"
+    " parameters weight weights group groups norm norms"
+)
 _PATH_OF_GRADIENT = re.compile(r"^(.*/)?grad(ient)?s?/|/grad(ient)?s?$")
 _STATISTIC_OF_GRADIENT = re.compile(r"\bgrad\w* (mean|std|var|min|max|avg)\b")
 _PLAYER = re.compile(r"\bloss optimizer \d+$")
@@ -159,9 +163,20 @@ def _gradient(name: str, words: list[str], text: str) -> Meaning | None:
     norm = not _NORM.isdisjoint(words)
     if set(words) <= _OF_THE_WHOLE:
         return Meaning(Role.GRAD_NORM) if norm or STATISTIC.isdisjoint(words) else None
+    if norm and _is_of_an_agent(name):
+        return Meaning(Role.GRAD_NORM)
     if words[-1] in STATISTIC or _STATISTIC_OF_GRADIENT.search(text):
         return None
     return Meaning(Role.LAYER_GRAD_NORM) if norm or _PATH_OF_GRADIENT.search(name) else None
+
+
+def _is_of_an_agent(name: str) -> bool:
+    """Whether it is that of a whole network, of which there are several: `agents/0/grad_norm`."""
+    group, _, last = name.rpartition("/")
+    owner, _, index = group.rpartition("/")
+    words, owners = tokens(last), tokens(owner)
+    whole = not GRADIENT.isdisjoint(words) and set(words) <= _OF_THE_WHOLE
+    return whole and index.isdigit() and bool(owners) and _PARTS.isdisjoint(owners)
 
 
 def _weight(_name: str, _words: list[str], text: str) -> Meaning | None:
