@@ -17,8 +17,10 @@ def without_copies(kind: Kind) -> Kind:
 
     A log may be cut in the middle of a pair, and two loggers need not take turns strictly.
     """
+    if not kind.own or len(kind) < 2 * _FEWEST:
+        return kind
     counters = [count for name, count in kind.counters().items() if name != INDEX]
-    if not kind.own or not counters or len(kind) < 2 * _FEWEST:
+    if not counters:
         return kind
     counted = np.stack(counters, axis=1)
     cells = kind.cells()

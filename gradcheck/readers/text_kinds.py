@@ -52,7 +52,7 @@ class Origin(NamedTuple):
     """The same for all lines that one statement printed."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Kind:
     """The rows with the same names, as columns; no more rows are added once a column was read."""
 
