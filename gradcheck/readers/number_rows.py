@@ -25,13 +25,15 @@ _MOST_COLUMNS = 9
 _TABLES = frozenset({".csv", ".tsv"})
 _TEXTS = frozenset({".log", ".txt", ".out", ".dat", ""})
 _HINTED = _TABLES | {".log", ".txt", ".out"}
-_NUMBER = r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf(?:inity)?)"
+_LONGEST = 500
+_NUMBER = r"[-+]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|nan|inf(?:inity)?)"
+_NEXT = r"(?:\s*[,;]\s*|\s+)"
 _ROW = re.compile(
-    rf"^\s*(?P<step>\d{{1,18}})(?P<colon>\s*:)?(?:[\s,;]\s*|(?<=:))"
-    rf"(?P<values>{_NUMBER}(?:\s*[\s,;]\s*{_NUMBER})*)[\s,;]*$",
+    rf"\s*(?P<step>\d{{1,18}})(?:(?P<colon>\s*:\s*)|{_NEXT})"
+    rf"(?P<values>{_NUMBER}(?:{_NEXT}{_NUMBER})*)\s*[,;]?\s*$",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(r"[\s,;]+")
+_BETWEEN = re.compile(_NEXT)
 _TOLD = frozenset({Role.LOSS, Role.VALIDATION_LOSS, Role.GRAD_NORM})
 
 
@@ -98,10 +100,10 @@ def _names_value(stem: str) -> bool:
 
 
 def _row(line: str) -> _Row | None:
-    found = _ROW.match(line)
+    found = _ROW.match(line) if len(line) <= _LONGEST else None
     if found is None:
         return None
-    values = tuple(float(cell) for cell in _BETWEEN.split(found["values"]) if cell)
+    values = tuple(map(float, _BETWEEN.split(found["values"])))
     if len(values) >= _MOST_COLUMNS:
         return None
     return _Row(int(found["step"]), values, found["colon"] is not None)
@@ -122,7 +124,7 @@ def _read(file: Path) -> Run:
     run = run_of(builder.finish(), file, "text")
     notes = [*run.notes, *_notes(names, file.stem)]
     if others:
-        notes.append(f"{others} lines are no step and its values: passed over")
+        notes.append(f"passed over what is no step and its values: {others} of the lines")
     return Run(file, "text", run.series, notes=tuple(notes), unit=run.unit, by_line=True)
 
 

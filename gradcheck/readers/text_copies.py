@@ -29,8 +29,9 @@ def without_copies(kind: Kind) -> Kind:
     starts = np.flatnonzero(np.append(True, (np.diff(counted, axis=0) != 0).any(axis=1)))
     length = np.diff(np.append(starts, len(kind)))
     pairs = (length == 2) & is_copy[np.minimum(starts + 1, len(kind) - 1)]
+    measured = cells[starts][pairs][:, len(kind.counted) :]
     # What never changes may be the same twice in a row without being a copy.
-    differing = len(np.unique(cells[starts][pairs][:, len(kind.counted) :], axis=0))
+    differing = len(np.unique(measured[np.isfinite(measured).all(axis=1)], axis=0))
     if pairs.sum() < _FEWEST or pairs.sum() < _MOSTLY * _whole(length) or differing < _FEWEST:
         return kind
     return _of(kind, np.flatnonzero(~is_copy))

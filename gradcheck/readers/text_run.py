@@ -73,16 +73,18 @@ def _comes_again(kinds: Sequence[Kind]) -> bool:
 def _is_plain(kinds: Sequence[Kind]) -> bool:
     """Whether a text with few rows leaves no doubt: some count and tell a loss, in several ways.
 
-    An epoch of a training and the validation after it do, a loss beside steps that overflowed, or
-    one line that tells of a learning rate or a gradient norm, too, and of something more.
+    An epoch of a training and the validation after it do, which count alike, a loss beside steps
+    that overflowed, or one line that tells of a learning rate or a gradient norm, too, and of more.
     """
     plain = [(kind, _roles(kind)) for kind in kinds if kind.own and kind.counters()]
     plain = [(kind, roles) for kind, roles in plain if not roles.isdisjoint(_LOSSES)]
-    if not any(Role.LOSS in roles for _, roles in plain):
+    trains = [kind for kind, roles in plain if Role.LOSS in roles]
+    if not trains:
         return False
     skips = any(OVERFLOW in kind.measured for kind in kinds)
     full = any(len(k.measured) > 2 and not roles.isdisjoint(_BESIDE_LOSS) for k, roles in plain)
-    return skips or full or sum(len(kind) for kind, _ in plain) > 1
+    alike = sum(len(kind) for kind, _ in plain if kind.counted == trains[0].counted)
+    return skips or full or alike > 1
 
 
 def _roles(kind: Kind) -> set[Role]:
@@ -159,4 +161,5 @@ def _series(name: str, parts: Sequence[_Part]) -> Series:
     line = np.concatenate([part.line for part in parts])
     step = np.concatenate([part.step for part in parts])
     value = np.concatenate([part.value for part in parts])
-    return Series(name, line[written], step[written], value[written])
+    value = value[written] + 0.0  # a loss of `-0.0` is 0
+    return Series(name, line[written], step[written], value)
