@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import re
 
@@ -12,6 +13,8 @@ from gradcheck.readers.table_steps import is_step_name
 MOST_WORDS = 6
 LONGEST_NAME = 60
 _UNIT = 2
+_CLOSE = 0.85
+"""How alike a word is to one that is meant, as `traning` is."""
 # `[loss] 0.5`; but `[train] 3` tells no name.
 _IN_BRACKETS = re.compile(r"(?<!\w)\[([A-Za-z][\w ./-]{0,40})\]\s*$")
 
@@ -87,6 +90,13 @@ def name_before_count(context: str) -> str:
 def split_called(word: str) -> str | None:
     """The part of the data that a word speaks of, None where it speaks of none."""
     return _SPLITS.get(word.lower())
+
+
+@functools.lru_cache(maxsize=1024)
+def says_split(word: str) -> bool:
+    """Whether a word before a counter speaks of a part of the data, be it misspelt."""
+    close = difflib.get_close_matches(word, ("training",), cutoff=_CLOSE) if len(word) > 5 else ()
+    return split_called(word) is not None or bool(close)
 
 
 @functools.lru_cache(maxsize=1024)

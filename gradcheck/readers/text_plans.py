@@ -253,7 +253,7 @@ class _PlanMaker:
         self._list = ("", 0)
         words = role_names.tokens(name)
         own = [split for word in words if (split := text_names.split_called(word))]
-        rest = " ".join(word for word in words if not text_names.split_called(word))
+        rest = " ".join(word for word in words if not text_names.says_split(word))
         if not self._timing and (is_step_name(rest) or name == "#"):
             if rest not in {field.name for field in self._fields}:
                 self._fields.append(Field(index, rest or "step", True))

@@ -11,6 +11,7 @@ import numpy as np
 from gradcheck.errors import NotALog
 from gradcheck.model import FloatArray, IntArray, Message, Role, Run, Said, Series
 from gradcheck.readers import role_names
+from gradcheck.readers.table import BoolArray
 from gradcheck.readers.table_steps import preference
 from gradcheck.readers.text_copies import without_copies
 from gradcheck.readers.text_kinds import Kind
@@ -112,6 +113,10 @@ def _parts(kind: Kind, clock: Clock) -> Iterable[tuple[str, _Part]]:
     if drawn and any(kind.measured == own.measured for own in clock.kinds):
         # The same statement, before the bar that counts was first drawn.
         kept |= line >= clock.start - 2 * clock.spacing
+    before = _before_the_cut(kind, clock)
+    if before.any():
+        kept |= before
+        step = np.where(before, clock.step[0] - 1, step)
     if not kept.any():
         return
     summary = _sums_up(kind, clock)
@@ -122,6 +127,17 @@ def _parts(kind: Kind, clock: Clock) -> Iterable[tuple[str, _Part]]:
             f"{name} (epoch)" if again else name,
             _Part(arrival[kept], line[kept], step[kept], value[kept], kind.own or bool(counts)),
         )
+
+
+def _before_the_cut(kind: Kind, clock: Clock) -> BoolArray:
+    """Which rows end the epoch whose heading a log lacks, as it begins in the middle of a run."""
+    before = kind.line < clock.start
+    begun = clock.unit == "epoch" and len(clock.step) > 0 and clock.step[0] > 1
+    same = any(kind.measured == own.measured for own in clock.kinds)
+    if kind in clock.kinds or not (begun and same and before.sum() == 1):
+        return np.zeros(len(kind), dtype=np.bool_)
+    near: BoolArray = before & (kind.line >= clock.start - 2 * clock.spacing)
+    return near
 
 
 def _goes_on(kind: Kind, clock: Clock) -> bool:

@@ -193,3 +193,31 @@ def test_a_point_that_one_logger_wrote_twice_is_taken_once() -> None:
 )
 def test_what_is_the_same_twice_may_be_two_points(lines: list[str]) -> None:
     assert len(points(run_of("\n".join(lines)), "loss")) == len(lines)
+
+
+def keras(first: int, *losses: float) -> str:
+    ends = [f"50/50 [=====] - 3s - loss: {x} - val_loss: {x + 0.5}" for x in losses]
+    headings = [f"Epoch {first + n}/90" for n in range(len(losses))]
+    return "\n".join(line for pair in zip(headings, ends, strict=True) for line in pair)
+
+
+def test_a_log_that_begins_at_the_end_of_an_epoch_keeps_it() -> None:
+    text = keras(33, 2.5, 2.25, 2.0, 1.75).partition("\n")[2]
+    assert _steps(text, "loss") == _steps(text, "val_loss") == [33, 34, 35, 36]
+
+
+def test_what_comes_before_the_first_epoch_is_no_part_of_it() -> None:
+    text = "50/50 [=====] - 3s - loss: 9.5 - val_loss: 9.0\n" + keras(1, 2.5, 2.25, 2.0, 1.75)
+    assert _steps(text, "loss") == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("word", ["training", "traing", "trainning", "traning"])
+def test_a_misspelt_training_counts(word: str) -> None:
+    lines = [f"{word} iter: {n}, loss : {3 - n / 40}" for n in range(20, 28)]
+    run = run_of("\n".join(lines))
+    assert [step for _, step, _ in points(run, run.series[0].name)] == list(range(20, 28))
+
+
+def test_another_word_before_a_counter_tells_what_it_is() -> None:
+    lines = [f"step {n} loss {3 - n / 40} warm iter: {n * 7}" for n in range(8)]
+    assert _steps("\n".join(lines), "warm iter") == list(range(8))
