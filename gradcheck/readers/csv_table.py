@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gradcheck.errors import NotALog
 from gradcheck.model import Run, Series
-from gradcheck.readers import csv_layout
+from gradcheck.readers import csv_layout, number_rows
 from gradcheck.readers.base import Candidate, Reader, Source
 from gradcheck.readers.csv_cells import looks_like_table, parse_table
 from gradcheck.readers.table import Table
@@ -21,7 +21,8 @@ class _CsvTables:
         suffix = candidate.path.suffix.lower()
         if suffix in (".log", ".txt"):
             return looks_like_table(candidate.head)
-        return suffix in (".csv", ".tsv")
+        # With one value beside the step it is a table of torchrl's, named by its file.
+        return suffix in (".csv", ".tsv") and number_rows.width_of(candidate.head) < 2
 
     def group(self, files: Sequence[Path], root: Path) -> Iterable[Source]:
         return csv_layout.group(files, root)

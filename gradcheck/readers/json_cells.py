@@ -20,6 +20,11 @@ def flat_cells(record: Mapping[str, object]) -> list[tuple[str, Cell]]:
     return list(flatten(record)[0].items())
 
 
+def without_lists_of_objects(record: Mapping[str, object]) -> dict[str, object]:
+    """A record less what it lists: in a log its agents or heads, in other data whatever it has."""
+    return {name: value for name, value in record.items() if not _is_list_of_objects(value)}
+
+
 def is_flat(record: Mapping[str, object]) -> bool:
     """Whether the values of a record are its cells."""
     return _PLAIN.issuperset(map(type, record.values()))
@@ -29,7 +34,8 @@ def flatten(record: Mapping[str, object]) -> tuple[dict[str, Cell], int]:
     """The cells of a record, and how many of its values were too deep or too many to be kept.
 
     A list of one value stands for the value, a list of up to 8 numbers for cells called `name/0`,
-    `name/1`, …; longer lists, lists of anything else and W&B's media are no metrics.
+    `name/1`, …, one of up to 8 objects for the numbers in each of them, `name/0/loss` and so on.
+    Longer lists, lists of anything else and W&B's media are no metrics.
     """
     cells: dict[str, Cell] = {}
     left_out = 0
@@ -68,11 +74,27 @@ def _of_object(name: str, members: Mapping[str, object]) -> _Members:
 
 
 def _of_list(name: str, values: list[object]) -> _Members:
+    if _is_list_of_objects(values):
+        return f"{name}/", _of_objects(values)
     if len(values) == 1:
         return name, iter([("", values[0])])
     if len(values) > _SHORT_LIST or not all(isinstance(value, (int, float)) for value in values):
         return "", iter(())
     return f"{name}/", ((str(index), value) for index, value in enumerate(values))
+
+
+def _is_list_of_objects(value: object) -> bool:
+    if not isinstance(value, list) or not 1 < len(value) <= _SHORT_LIST:
+        return False
+    return all(isinstance(one, dict) for one in value)
+
+
+def _of_objects(values: list[object]) -> Iterator[tuple[str, object]]:
+    """The numbers in the objects of a list; their texts and what is inside them say nothing."""
+    for index, value in enumerate(values):
+        for key, inner in value.items() if isinstance(value, dict) else ():
+            if inner is None or isinstance(inner, (int, float)):
+                yield f"{index}/{key}", inner
 
 
 def _cell(value: object) -> Cell:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from gradcheck.model import Role
 from gradcheck.readers import role_names
 from gradcheck.readers.base import Candidate
-from gradcheck.readers.json_cells import flat_cells
+from gradcheck.readers.json_cells import flat_cells, without_lists_of_objects
 from gradcheck.readers.json_text import record_at, start_of_record, text_of
 from gradcheck.readers.table import number
 from gradcheck.readers.table_steps import is_step_name
@@ -57,7 +57,8 @@ def _record(line: str) -> dict[str, object] | None:
 
 def is_of_log(record: Mapping[str, object]) -> bool:
     """Whether a record counts something and holds another number, or holds a loss."""
-    names = [name for name, cell in flat_cells(record) if _is_number(cell)]
+    cells = flat_cells(without_lists_of_objects(record))
+    names = [name for name, cell in cells if _is_number(cell)]
     if any(role_names.meaning(name).role in _TELLING for name in names):
         return True
     return len(names) > 1 and any(is_step_name(name) for name in names)

@@ -39,7 +39,7 @@ PERPLEXITY = _words("ppl perplexity")
 # What people call the objective itself; a metric where a loss is logged beside it.
 _OBJECTIVES = _words(
     "mse rmse mae bce xent elbo objective error err criterion huber l triplet contrastive infonce"
-    " focal"
+    " focal ce"
 )
 _NEGATIVE_LIKELIHOOD = re.compile(
     r"\bneg(ative)? ((partial|pseudo|marginal|cox) )?(log ?)?(lik(elihood)?|ll)\b"
@@ -59,7 +59,7 @@ NEUTRAL = (
     | VALIDATION
     | _words("loss losses cost step steps epoch batch iter iteration iterations vs total overall")
     | _words("all full sum combined lm ce crossentropy language samples metrics global reduced")
-    | _words("scalars inner t bpb bpc bpd out model dataloader idx")
+    | _words("scalars inner t bpb bpc bpd out model dataloader idx main")
 )
 # Twins of a loss that lag behind it or show it from one side: never preferred to the raw one.
 DERIVED = _words("smoothed smooth ema running avg average mean moving window max min median")
@@ -117,6 +117,11 @@ _WEIGHT_NORM = re.compile(
     r"|\b(param|params|weight|weights) (norm|rms)\b|^parameter std\b"
 )
 _ACCURACY = re.compile(r"\b(acc\d*|accuracy|accuracies|top\d|top \d)\b")
+_OVERLAP = re.compile(r"\b(io u|m?iou|dice|precision|recall|f1)\b")
+_PARTS = GRADIENT | _words(
+    "layer layers block blocks stage stages module modules h encoder decoder param params parameter"
+    " parameters weight weights group groups norm norms"
+)
 _PATH_OF_GRADIENT = re.compile(r"^(.*/)?grad(ient)?s?/|/grad(ient)?s?$")
 _STATISTIC_OF_GRADIENT = re.compile(r"\bgrad\w* (mean|std|var|min|max|avg)\b")
 _PLAYER = re.compile(r"\bloss optimizer \d+$")
@@ -158,9 +163,20 @@ def _gradient(name: str, words: list[str], text: str) -> Meaning | None:
     norm = not _NORM.isdisjoint(words)
     if set(words) <= _OF_THE_WHOLE:
         return Meaning(Role.GRAD_NORM) if norm or STATISTIC.isdisjoint(words) else None
+    if norm and _is_of_an_agent(name):
+        return Meaning(Role.GRAD_NORM)
     if words[-1] in STATISTIC or _STATISTIC_OF_GRADIENT.search(text):
         return None
     return Meaning(Role.LAYER_GRAD_NORM) if norm or _PATH_OF_GRADIENT.search(name) else None
+
+
+def _is_of_an_agent(name: str) -> bool:
+    """Whether it is that of a whole network, of which there are several: `agents/0/grad_norm`."""
+    group, _, last = name.rpartition("/")
+    owner, _, index = group.rpartition("/")
+    words, owners = tokens(last), tokens(owner)
+    whole = not GRADIENT.isdisjoint(words) and set(words) <= _OF_THE_WHOLE
+    return whole and index.isdigit() and bool(owners) and _PARTS.isdisjoint(owners)
 
 
 def _weight(_name: str, _words: list[str], text: str) -> Meaning | None:
@@ -181,6 +197,8 @@ def _loss(_name: str, words: list[str], text: str) -> Meaning | None:
 
 
 def _is_objective(words: list[str], text: str) -> bool:
+    if _OVERLAP.search(text) or _ACCURACY.search(text):
+        return False  # of a class that is called `error`
     said = _NEGATIVE_LIKELIHOOD.search(text) or _WHOLE.search(text)
     return bool(_OBJECTIVES.intersection(words) or said)
 

@@ -9,6 +9,7 @@
 - validation loss: as the loss, test sets last.
 - gradient norm: of the whole model, the 2-norm, most points.
 - learning rate: the first group; a multiplier or a minimum last.
+- loss scale: most points, as a log tells it row by row or only where it changes.
 - any other role: the first series logged.
 """
 
@@ -24,7 +25,8 @@ from gradcheck.readers import role_names
 _Rank = tuple[float, ...]
 
 _GENERATOR = frozenset({"g", "gen", "generator"})
-_CRITIC = frozenset({"critic", "value", "vf", "q", "td", "v"})
+_CRITIC = frozenset({"critic", "value", "vf", "q", "q1", "q2", "qf", "qf1", "qf2", "td", "v"})
+_LOSS_ITSELF = frozenset({"loss", "losses"})
 _POLICY = frozenset({"policy", "actor", "pg", "pi", "surrogate"})
 _SUBMODEL = frozenset({"g", "d", "gen", "disc", "generator", "discriminator", "actor", "critic"})
 # AlgoPerf logs the loss of its first 100 steps beside evaluations of the whole run.
@@ -53,8 +55,13 @@ def _rank_loss(series: Series, end: int) -> _Rank:
         not is_total(series.name),
         _rank_objective(series.objective, words),
         len(words & role_names.DERIVED) + 2 * len(words & {"max", "min"}),
-        *((-len(series), "total" not in words) if is_total(series.name) else _rank_part(series)),
+        *(_rank_total(series, words) if is_total(series.name) else _rank_part(series)),
     )
+
+
+def _rank_total(loss: Series, words: set[str]) -> _Rank:
+    # Keras' `crossentropy` is a metric beside `loss`, which holds the penalties, too.
+    return (-len(loss), "total" not in words, words.isdisjoint(_LOSS_ITSELF))
 
 
 def _rank_objective(objective: Objective, words: set[str]) -> int:
@@ -72,6 +79,10 @@ def _rank_grad_norm(series: Series, _end: int) -> _Rank:
 
 def _rank_learning_rate(series: Series, _end: int) -> _Rank:
     return ("lrm" in role_names.tokens(series.name), "min" in role_names.tokens(series.name))
+
+
+def _rank_loss_scale(series: Series, _end: int) -> _Rank:
+    return (-len(series),)
 
 
 def is_total(name: str) -> bool:
@@ -93,5 +104,6 @@ _RANKS: dict[Role, Callable[[Series, int], _Rank]] = {
     Role.LOSS: _rank_loss,
     Role.VALIDATION_LOSS: _rank_loss,
     Role.GRAD_NORM: _rank_grad_norm,
+    Role.LOSS_SCALE: _rank_loss_scale,
     Role.LEARNING_RATE: _rank_learning_rate,
 }

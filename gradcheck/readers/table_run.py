@@ -10,6 +10,7 @@ import numpy as np
 
 from gradcheck.errors import NotALog
 from gradcheck.model import FloatArray, IntArray, Run, Series
+from gradcheck.readers import role_names
 from gradcheck.readers.table import Column, Table
 from gradcheck.readers.table_gaps import restore_nan
 from gradcheck.readers.table_steps import SPLIT_COLUMNS, Axis, choose_axis, find_clock, is_step_name
@@ -89,11 +90,18 @@ def _labels(table: Table, metrics: Sequence[Column]) -> _Labels | None:
         names = tuple(dict.fromkeys(texts.text))
         if (is_tag and len(metrics) > 1) or len(names) > _MOST_LABELS:
             continue  # the name of the run, of the sample, …
+        if len(names) == 1 and len(texts.row) == table.rows and not (is_tag or _is_split(names[0])):
+            continue  # `"mode": "selfplay"` in every row tells nothing apart
         codes = {label: code for code, label in enumerate(names, 1)}
         code = np.zeros(table.rows, dtype=np.int64)
         code[texts.row] = [codes[label] for label in texts.text]
         return _Labels(("", *names), code, is_tag)
     return None
+
+
+def _is_split(label: str) -> bool:
+    words = role_names.tokens(label)
+    return not (role_names.TRAINING | role_names.VALIDATION).isdisjoint(words)
 
 
 def _by_label(column: Column, labels: _Labels | None) -> Iterator[tuple[str, IntArray | None]]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from gradcheck.errors import NotALog
 from gradcheck.model import FloatArray, IntArray, Role
-from gradcheck.readers import role_names
+from gradcheck.readers import role_names, table_history
 from gradcheck.readers.table import BoolArray, Column, Table, TextColumn
 
 # In order of preference, as the words of the name: what counts the whole run comes first.
@@ -32,6 +32,12 @@ _COUNTERS = frozenset(_STEPS + _EPOCHS)
 # A column of text with one of these names tells rows of training from rows of validation.
 SPLIT_COLUMNS = frozenset({"phase", "split", "mode", "stage", "subset", "set"})
 _WRAPPED = ("global step", "step", "iteration", "iter", "epoch")
+# What is counted in one of these groups, as `time/episodes`, is how far the whole run is.
+_GROUPS = frozenset(
+    {"time", "total", "totals", "rollout", "rollouts", "misc", "counter", "counters"}
+    | {"progress", "global", "stats", "overall"}
+)
+_OF_A_PART = frozenset({"rollout", "rollouts"})
 _THOUSANDS = frozenset({"progress kimg", "kimg"})
 _INDEX = frozenset({"", "index", "unnamed 0"})
 _NEARLY_ALL = 0.95
@@ -51,12 +57,22 @@ class Axis:
 
 def is_step_name(name: str) -> bool:
     """Whether a column of this name can count the steps."""
-    return _words(name) in _COUNTERS
+    return counted_by(name) in _COUNTERS
+
+
+@functools.lru_cache(maxsize=role_names.REMEMBERED)
+def counted_by(name: str) -> str:
+    """The words of a name, less the group that a counter lies in: `time/episodes` is `episodes`."""
+    words = _words(name)
+    group, _, last = name.rpartition("/")
+    if words in _COUNTERS or _words(group) not in _GROUPS:
+        return words
+    return _words(last)
 
 
 def preference(name: str) -> tuple[str, int]:
     """What a counter of this name counts, "step" or "epoch", and its rank among the others."""
-    words = _words(name)
+    words = counted_by(name)
     if words in _STEPS:
         return "step", _STEPS.index(words)
     rank = _EPOCHS.index(words) if words in _EPOCHS else len(_EPOCHS)
@@ -85,16 +101,18 @@ def choose_axis(table: Table) -> Axis:
     if candidates:
         why = "is fractional" if counting else "does not change"
         return _counted(table, f"{(counting or candidates)[0].name!r} {why}")
-    if not table.texts and _is_history(table):
-        return _counted(table, "no step or epoch column, but a history by epoch")
+    unit = table_history.unit_of(table)
+    if unit is not None:
+        by = "by epoch" if unit == "epoch" else "of a training"
+        return _counted(table, f"no step or epoch column, but a history {by}", unit)
     more = ", …" if len(table.header) > 12 else ""
     raise NotALog(f"no step or epoch column; columns: {', '.join(table.header[:12])}{more}")
 
 
 def _candidates(table: Table) -> list[Column]:
     # Of several that sound alike the fullest, and the first of those: a damaged name is one row's.
-    fullest = sorted(table.columns, key=lambda column: -len(column.row))
-    by_words = {_words(column.name): column for column in reversed(fullest)}
+    fullest = sorted(table.columns, key=lambda c: (-len(c.row), _counts_a_part(c.name)))
+    by_words = {counted_by(column.name): column for column in reversed(fullest)}
     # A record may be wrapped in another: `metrics/step`, `metrics/loss`.
     wrapped = {_words(c.name.rpartition("/")[2]): c for c in reversed(fullest)}
     for words_of, counters in ((by_words, _STEPS + _EPOCHS), (wrapped, _WRAPPED)):
@@ -106,6 +124,10 @@ def _candidates(table: Table) -> list[Column]:
                 return found
     first = table.columns[:1]
     return [column for column in first if _is_index(column, table.rows)]
+
+
+def _counts_a_part(name: str) -> bool:
+    return _words(name.partition("/")[0]) in _OF_A_PART
 
 
 @functools.lru_cache(maxsize=role_names.REMEMBERED)
@@ -131,12 +153,6 @@ def _is_integral(column: Column) -> bool:
     known = column.value[np.abs(column.value) < _LARGEST]
     # A damaged row may count anything; where fractions are meant, they are many.
     return len(known) > 0 and bool((known == np.round(known)).mean() >= _MOSTLY)
-
-
-def _is_history(table: Table) -> bool:
-    """Whether it looks like Keras' `History`: a row for every epoch, not numbered."""
-    roles = {role_names.meaning(column.name).role for column in table.columns}
-    return {Role.LOSS, Role.VALIDATION_LOSS} <= roles
 
 
 def _of_training(first: Column, table: Table) -> Column:
@@ -181,10 +197,10 @@ def _times_back(value: FloatArray) -> int:
 
 def _axis(column: Column, table: Table) -> Axis:
     step = _every_row(column, table.rows)
-    unit = "epoch" if _words(column.name) in _EPOCHS else "step"
+    unit = "epoch" if counted_by(column.name) in _EPOCHS else "step"
     first = table.columns[:1]
     used_up = {column.name, *(c.name for c in first if _is_index(c, table.rows))}
-    epoch = next((c for c in table.columns if _words(c.name) in _EPOCHS and len(c.row)), None)
+    epoch = next((c for c in table.columns if counted_by(c.name) in _EPOCHS and len(c.row)), None)
     if epoch is not None and epoch.name != column.name and _is_integral(epoch):
         epochs = _every_row(epoch, table.rows)
         if _restarts_with(step, epochs):
@@ -202,14 +218,14 @@ def _every_row(column: Column, rows: int) -> IntArray:
     return steps
 
 
-def _counted(table: Table, why: str) -> Axis:
+def _counted(table: Table, why: str, unit: str = "epoch") -> Axis:
     """Count the rows of the loss, or of the fullest column where there is none."""
     losses = [c for c in table.columns if role_names.meaning(c.name).role is Role.LOSS]
     fullest = max(losses or table.columns, key=lambda column: len(column.row))
     told = np.zeros(table.rows, dtype=np.int64)
     told[fullest.row] = 1
     note = f"{why}: the rows are counted instead, from 0"
-    return Axis(np.maximum(np.cumsum(told) - 1, 0), frozenset(), (note,), unit="epoch")
+    return Axis(np.maximum(np.cumsum(told) - 1, 0), frozenset(), (note,), unit=unit)
 
 
 def _restarts_with(step: IntArray, epoch: IntArray) -> bool:

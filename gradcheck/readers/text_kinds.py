@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -15,6 +16,8 @@ INDEX = "index"
 """A bare number that opens a line: the rank that printed it, or a count."""
 _LARGEST = 2.0**62
 _MOSTLY = 0.8
+_LOGGERS = 4
+"""Statements that may take turns to print the same, as several loggers do."""
 _MANY = 10
 """Rows that come again even where all are the same."""
 _BACK = 0.3
@@ -49,7 +52,7 @@ class Origin(NamedTuple):
     """The same for all lines that one statement printed."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Kind:
     """The rows with the same names, as columns; no more rows are added once a column was read."""
 
@@ -64,9 +67,9 @@ class Kind:
     begins: int = 0
     """The line of the first row, or of the heading that counts for it."""
     repeats: int = 0
-    """How many rows were printed by the same statement as the row before them."""
+    """How many rows were printed by the same statement as a row before them."""
     _sound: dict[str, FloatArray] | None = None
-    _statement: str | None = None
+    _statements: deque[str] = field(default_factory=lambda: deque(maxlen=_LOGGERS))
 
     def add(
         self,
@@ -77,8 +80,10 @@ class Kind:
         statement: str,
     ) -> None:
         """Append a row: a value for each counted and each measured name."""
-        self.repeats += statement == self._statement
-        self._statement = statement
+        if statement in self._statements:
+            self.repeats += 1
+        else:
+            self._statements.append(statement)
         self._line.append(line)
         self._arrival.append(arrival)
         for count in counts:

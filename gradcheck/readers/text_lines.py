@@ -13,6 +13,8 @@ BLOCK = 1 << 20
 # The first control characters mark places in templates, and mean nothing in a text.
 _WITHOUT_MARKS = bytes.maketrans(b"\x00\x01\x02", b"   ")
 _COLOURS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+# What is left of colours where a terminal or a web page swallowed the escape before them.
+_BARE_COLOURS = re.compile(r"\[(?:\d{1,3}(?:;\d{1,3})*)?m")
 _BACK = re.compile(r"\x08+")
 
 
@@ -53,6 +55,8 @@ def _states(piece: bytes, number: int) -> list[str]:
     text = piece.decode("utf-8-sig" if number == 1 else "utf-8", errors="replace")
     if "\x1b" in text:
         text = _COLOURS.sub("", text)
+    elif "[0m" in text:
+        text = _BARE_COLOURS.sub("", text)
     if "\r" not in text and "\x08" not in text:
         return [text]
     return text.removesuffix("\r").split("\r")

@@ -30,9 +30,9 @@ class _TextLogs:
         named = path.suffix.lower() in _SUFFIXES or path.name.lower() in _NAMES
         if not (named or _NUMBERED.search(path.name)):
             return False
-        if _OTHERS.match(path.name) or _is_binary(head) or looks_like_table(head):
+        if lies_beside_logs(path) or _is_binary(head) or looks_like_table(head):
             return False
-        return not _JSON.match(head) or b"\n" not in head.strip()
+        return not _is_json(head)
 
     def group(self, files: Sequence[Path], root: Path) -> Iterable[Source]:
         return [Source(file, (file,)) for file in sorted(files)]
@@ -49,6 +49,26 @@ class _TextLogs:
 
 
 READER: Reader = _TextLogs()
+
+
+def lies_beside_logs(path: Path) -> bool:
+    """Whether a text of this name belongs to a project or a data set, and is no log."""
+    return _OTHERS.match(path.name) is not None
+
+
+def is_text_of_its_own(head: bytes) -> bool:
+    """Whether a file of these first bytes, whatever its name, is a text and no other format."""
+    if not head.strip() or b"\0" in head or _is_binary(head) or _is_json(head):
+        return False
+    try:
+        head[: head.rfind(b"\n") + 1].decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return not looks_like_table(head)
+
+
+def _is_json(head: bytes) -> bool:
+    return bool(_JSON.match(head)) and b"\n" in head.strip()
 
 
 def _is_binary(head: bytes) -> bool:

@@ -7,6 +7,8 @@ from collections import deque
 
 from gradcheck.model import Message, Said
 
+OVERFLOW = "overflow"
+"""What the series of steps skipped for an overflow is called."""
 _KEPT_EACH_END = 50
 _LONGEST = 300
 _MOST_TRACEBACKS = 64
@@ -133,7 +135,7 @@ class Listener:
             return None
         if _OVERFLOW.search(line) and not _DENIED.search(line):
             scale = _NEW_SCALE.search(line)
-            return {"overflow": 1.0, **({"loss scale": float(scale[1])} if scale else {})}
+            return {OVERFLOW: 1.0, **({"loss scale": float(scale[1])} if scale else {})}
         said = _what(line)
         if said is not None:
             self._keep(said, number, line)

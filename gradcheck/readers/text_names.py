@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import re
 
+from gradcheck.model import Role
 from gradcheck.readers import role_names
+from gradcheck.readers.table_steps import is_step_name
 
 MOST_WORDS = 6
 LONGEST_NAME = 60
 _UNIT = 2
+_CLOSE = 0.85
+"""How alike a word is to one that is meant, as `traning` is."""
+# `[loss] 0.5`; but `[train] 3` tells no name.
+_IN_BRACKETS = re.compile(r"(?<!\w)\[([A-Za-z][\w ./-]{0,40})\]\s*$")
 
 # What parts one measurement from the next; the name is what follows the last of these.
 _CUT = re.compile(
@@ -55,6 +62,9 @@ _SECTION = re.compile(
 
 def name_and_context(body: str) -> tuple[str, str]:
     """The name at the end of a text, empty where there is none, and what stands before it."""
+    bracketed = _IN_BRACKETS.search(body)
+    if bracketed is not None and _is_known(bracketed[1]):
+        return bracketed[1], body[: bracketed.start()]
     start = max((cut.end() for cut in _CUT.finditer(body)), default=0)
     name = body[start:]
     if "(" in name and ")" not in name:
@@ -83,6 +93,13 @@ def split_called(word: str) -> str | None:
 
 
 @functools.lru_cache(maxsize=1024)
+def says_split(word: str) -> bool:
+    """Whether a word before a counter speaks of a part of the data, be it misspelt."""
+    close = difflib.get_close_matches(word, ("training",), cutoff=_CLOSE) if len(word) > 5 else ()
+    return split_called(word) is not None or bool(close)
+
+
+@functools.lru_cache(maxsize=1024)
 def in_split(name: str, split: str) -> str:
     """A name with the part of the data before it, where it does not tell one itself."""
     told = any(map(split_called, role_names.tokens(name)))
@@ -97,6 +114,10 @@ def section_of(line: str) -> str | None:
     last = line.rpartition(" - ")[2]
     heading = _SECTION.match(last) if len(last) <= LONGEST_NAME else None
     return split_called(heading[1]) if heading else None
+
+
+def _is_known(name: str) -> bool:
+    return is_step_name(name) or role_names.meaning(name).role is not Role.OTHER
 
 
 def _is_name(name: str) -> bool:

@@ -80,6 +80,9 @@ _WRAPPED = re.compile(
 _WIDE = str.maketrans(
     {"：": ": ", "，": ", ", "；": "; ", "（": "(", "）": ")", "＝": "=", "％": "%"}
 )
+# `step_120: loss_-0.25`; but `loss_1: 0.5` is the first of several.
+_GLUED_STEP = re.compile(r"([Ss]tep|[Ii]ter|[Ii]teration|[Ee]poch)_(?=\d+\s?[:,])")
+_GLUED_LOSS = re.compile(r"loss_(?<![\w./-]loss_)(?=[-+]?\d+\.\d)")
 # `1.#IND`, as Microsoft's C library once printed what is no number.
 _OLD_WINDOWS = re.compile(r"(?<![\w.])([-+]?)1\.#(IND|QNAN|SNAN|INF)\w*")
 
@@ -107,6 +110,10 @@ def split(line: str) -> Split:
         line = line.translate(_WIDE)
     if "#" in line:
         line = _OLD_WINDOWS.sub(_plainly, line)
+    if "_" in line[:10]:
+        line = _GLUED_STEP.sub(r"\1 ", line, count=1) if _GLUED_STEP.match(line) else line
+    if "loss_" in line:
+        line = _GLUED_LOSS.sub("loss ", line)
     if "%|" in line or "[=" in line or "[>" in line or "[." in line or "━" in line:
         line = _DRAWN.sub(_bar_art, line)
     parts = _RUN.split(line)

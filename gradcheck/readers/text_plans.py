@@ -8,7 +8,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gradcheck.readers import role_names, text_names
+from gradcheck.model import Role
+from gradcheck.readers import role_names, text_layouts, text_names
 from gradcheck.readers.table_steps import is_step_name
 from gradcheck.readers.text_kinds import INDEX
 from gradcheck.readers.text_messages import speaks
@@ -90,6 +91,9 @@ def make_plan(line: Template) -> Plan:
     """Work out what the numbers of a template are."""
     if _PROGRAM.match(line.text):
         return Plan((), speaks=speaks(line.text))
+    known = text_layouts.fields_of(line) if PROGRESS not in line.text else ()
+    if known:
+        return Plan(tuple(Field(*field) for field in known), speaks=speaks(line.text))
     runs = list(line.runs)
     bar = runs.pop(0) if PROGRESS in line.text else None
     prefix = prefix_of(line.text)
@@ -112,6 +116,8 @@ class _PlanMaker:
         self._opening_split: str | None = None  # that of the first name: `val Loss: 1 Acc: 2`
         self._own_splits: set[str] = set()
         self._list = ("", 0)
+        self._opening: int | None = None  # what opens the line, before it speaks of a split
+        self._loose = False  # whether nothing but a space parts the last name from its number
         self._pending = ""
         self._timing = False
         self._sums_up = False
@@ -141,7 +147,7 @@ class _PlanMaker:
         fields = [
             field
             for field in self._bar + self._fields
-            if field.run >= 0 and not (validating and field.counts and field.name in WITHIN)
+            if field.run >= 0 and not (validating and self._counts_within(field))
         ]
         if self._opening_split and len(self._own_splits) == 1 and not counted & WITHIN:
             fields = [self._with_opening_split(field) for field in fields]
@@ -153,6 +159,11 @@ class _PlanMaker:
             split=self._split or self._opening_split,
             sums_up=self._sums_up and self._split is None,
         )
+
+    def _counts_within(self, field: Field) -> bool:
+        """Whether a counter starts again in each loop; not so in `Iter 200: Val loss 2.1`."""
+        opens = field.run == self._opening and field.name == PROGRESS_NAME
+        return field.counts and field.name in WITHIN and not opens
 
     def _with_opening_split(self, field: Field) -> Field:
         words = role_names.tokens(field.name)
@@ -169,6 +180,8 @@ class _PlanMaker:
         name, context = text_names.name_and_context(body if first else _UNIT.sub("", body))
         self._hear(before)
         self._hear(context if name else body)
+        if first and mark == MARK and not self._split:
+            self._opening = index
         pending, self._pending = self._pending, ""
         if mark == MARK_OF and text_names.split_called(name):
             self._hear(name)  # `Train: [3/300]`
@@ -176,12 +189,14 @@ class _PlanMaker:
         elif link is not None and not name and pending and link[0].strip():
             self._named(index, pending, listed=False)
         elif link is None or not name or self._is_number_of(name, link[0]):
+            self._hear(name)  # `Train net output #0: loss = 2.1`
             self._nameless(index, text, mark)
         elif _RANK.match(name):
             self._rank = index
         else:
             self._pending = text_names.name_before_count(context)
             self._named(index, name, listed="[" in link[0] or "(" in link[0])
+            self._loose = not link[0].strip()
 
     def _is_number_of(self, name: str, link: str) -> bool:
         """Whether a number tells things apart, as in `output #0` and `DataLoader 0: 50%|#`."""
@@ -194,6 +209,10 @@ class _PlanMaker:
             self._split = self._named_split = text_names.split_called(word)
 
     def _nameless(self, index: int, text: str, mark: str) -> None:
+        if text.strip() == ":" and self._is_numbered_loss():
+            loss = self._fields.pop()
+            self._fields += [Field(loss.run, "step", True), Field(index, loss.name, False)]
+            return
         name, length = self._list
         if name and 0 < length < _MOST_IN_LIST and text.strip() == ",":
             self._fields.append(Field(index, f"{name}/{length}", False))
@@ -202,6 +221,13 @@ class _PlanMaker:
         self._list = ("", 0)
         if mark == MARK_OF:
             self._progress(index, text.replace(_DRAWN_BAR, "").strip())
+
+    def _is_numbered_loss(self) -> bool:
+        """Whether the step stands behind the name, as in `Validation loss 6312: 0.15`."""
+        if len(self._fields) != 1 or self._fields[0].counts or not self._loose:
+            return False
+        role = role_names.meaning(self._fields[0].name).role
+        return role in (Role.LOSS, Role.VALIDATION_LOSS)
 
     def _progress(self, index: int, text: str) -> None:
         """Take a number with its total that has no name."""
@@ -227,7 +253,7 @@ class _PlanMaker:
         self._list = ("", 0)
         words = role_names.tokens(name)
         own = [split for word in words if (split := text_names.split_called(word))]
-        rest = " ".join(word for word in words if not text_names.split_called(word))
+        rest = " ".join(word for word in words if not text_names.says_split(word))
         if not self._timing and (is_step_name(rest) or name == "#"):
             if rest not in {field.name for field in self._fields}:
                 self._fields.append(Field(index, rest or "step", True))

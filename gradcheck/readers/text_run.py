@@ -11,12 +11,17 @@ import numpy as np
 from gradcheck.errors import NotALog
 from gradcheck.model import FloatArray, IntArray, Message, Role, Run, Said, Series
 from gradcheck.readers import role_names
+from gradcheck.readers.table import BoolArray
 from gradcheck.readers.table_steps import preference
+from gradcheck.readers.text_copies import without_copies
 from gradcheck.readers.text_kinds import Kind
+from gradcheck.readers.text_messages import OVERFLOW
 from gradcheck.readers.text_plans import PROGRESS_NAME
 from gradcheck.readers.text_ranks import told_apart, with_main_rank
 from gradcheck.readers.text_steps import Clock, find_clock
 
+_LOSSES = (Role.LOSS, Role.VALIDATION_LOSS)
+_BESIDE_LOSS = (Role.LEARNING_RATE, Role.GRAD_NORM)
 _FEW = 3
 _MANY = 10
 
@@ -39,9 +44,9 @@ def run_of(kinds: Sequence[Kind], messages: Sequence[Message], path: Path) -> Ru
     """
     resumed = tuple(m.order for m in messages if m.said is Said.RESUMED)
     messages = [message for message in messages if message.said is not Said.RESUMED]
-    kinds = told_apart(kinds)
+    kinds = [without_copies(kind) for kind in told_apart(kinds)]
     clock = find_clock(kinds)
-    if clock is None or not any(kind.comes_again() for kind in clock.kinds):
+    if clock is None or not (_comes_again(clock.kinds) or _is_plain(kinds)):
         return _only(messages, path)
     parts: dict[str, list[_Part]] = {}
     for kind in kinds:
@@ -60,6 +65,32 @@ def run_of(kinds: Sequence[Kind], messages: Sequence[Message], path: Path) -> Ru
         by_line=True,
         resumed_at=resumed,
     )
+
+
+def _comes_again(kinds: Sequence[Kind]) -> bool:
+    return any(kind.comes_again() for kind in kinds)
+
+
+def _is_plain(kinds: Sequence[Kind]) -> bool:
+    """Whether a text with few rows leaves no doubt: some count and tell a loss, in several ways.
+
+    An epoch of a training and the validation after it do, which count alike, a loss beside steps
+    that overflowed, or one line that tells of a learning rate or a gradient norm, too, and of more.
+    """
+    plain = [(kind, _roles(kind)) for kind in kinds if kind.own and kind.counters()]
+    plain = [(kind, roles) for kind, roles in plain if not roles.isdisjoint(_LOSSES)]
+    trains = [kind for kind, roles in plain if Role.LOSS in roles]
+    if not trains:
+        return False
+    skips = any(OVERFLOW in kind.measured for kind in kinds)
+    full = any(len(k.measured) > 2 and not roles.isdisjoint(_BESIDE_LOSS) for k, roles in plain)
+    alike = sum(len(kind) for kind, _ in plain if kind.counted == trains[0].counted)
+    return skips or full or alike > 1
+
+
+def _roles(kind: Kind) -> set[Role]:
+    meanings = map(role_names.meaning, kind.measured)
+    return {one.role for one in meanings if not one.stand_in}
 
 
 def _only(messages: Sequence[Message], path: Path) -> Run:
@@ -82,6 +113,10 @@ def _parts(kind: Kind, clock: Clock) -> Iterable[tuple[str, _Part]]:
     if drawn and any(kind.measured == own.measured for own in clock.kinds):
         # The same statement, before the bar that counts was first drawn.
         kept |= line >= clock.start - 2 * clock.spacing
+    before = _before_the_cut(kind, clock)
+    if before.any():
+        kept |= before
+        step = np.where(before, clock.step[0] - 1, step)
     if not kept.any():
         return
     summary = _sums_up(kind, clock)
@@ -92,6 +127,17 @@ def _parts(kind: Kind, clock: Clock) -> Iterable[tuple[str, _Part]]:
             f"{name} (epoch)" if again else name,
             _Part(arrival[kept], line[kept], step[kept], value[kept], kind.own or bool(counts)),
         )
+
+
+def _before_the_cut(kind: Kind, clock: Clock) -> BoolArray:
+    """Which rows end the epoch whose heading a log lacks, as it begins in the middle of a run."""
+    before = kind.line < clock.start
+    begun = clock.unit == "epoch" and len(clock.step) > 0 and clock.step[0] > 1
+    same = any(kind.measured == own.measured for own in clock.kinds)
+    if kind in clock.kinds or not (begun and same and before.sum() == 1):
+        return np.zeros(len(kind), dtype=np.bool_)
+    near: BoolArray = before & (kind.line >= clock.start - 2 * clock.spacing)
+    return near
 
 
 def _goes_on(kind: Kind, clock: Clock) -> bool:
@@ -131,4 +177,5 @@ def _series(name: str, parts: Sequence[_Part]) -> Series:
     line = np.concatenate([part.line for part in parts])
     step = np.concatenate([part.step for part in parts])
     value = np.concatenate([part.value for part in parts])
-    return Series(name, line[written], step[written], value[written])
+    value = value[written] + 0.0  # a loss of `-0.0` is 0
+    return Series(name, line[written], step[written], value)

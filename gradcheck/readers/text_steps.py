@@ -12,6 +12,7 @@ from gradcheck.model import FloatArray, IntArray, Role
 from gradcheck.readers import role_names
 from gradcheck.readers.table_steps import preference
 from gradcheck.readers.text_kinds import INDEX, Kind, joined
+from gradcheck.readers.text_messages import OVERFLOW
 from gradcheck.readers.text_ranks import without_rank
 
 _FEW = 3
@@ -104,17 +105,19 @@ def find_clock(kinds: Sequence[Kind]) -> Clock | None:
     if teller is None:
         return _counted(_alike(best, kinds))
     clock = _clock(_alike(teller, kinds))
-    # Epochs that close long stretches of lines tell too little of where each line stood.
+    # Epochs that close long stretches of lines tell too little of where each line stood; that
+    # matters for losses, less for steps which were skipped.
     coarse = clock.unit == "epoch" and 2 * len(np.unique(clock.step)) <= len(best)
+    coarse = coarse and OVERFLOW not in best.measured
     return _counted(_alike(best, kinds)) if coarse and teller is not best else clock
 
 
-def _weight(kind: Kind) -> tuple[bool, bool, bool, int]:
+def _weight(kind: Kind) -> tuple[bool, bool, int, int]:
     roles = {role_names.meaning(name).role for name in kind.measured}
     return (
         kind.comes_again(),
         len(kind) >= _FEW,
-        Role.LOSS in roles or Role.GRAD_NORM in roles,
+        2 if Role.LOSS in roles or Role.GRAD_NORM in roles else Role.VALIDATION_LOSS in roles,
         len(kind),
     )
 

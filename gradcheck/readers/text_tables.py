@@ -13,6 +13,7 @@ _RULE = re.compile(r"^[\s|+:=─━┼├┤┬┴╞╪╡┏┓┡╇┩┗┛
 _BARS = ("|", "│", "┃")
 _EDGES = "|│┃ \t"
 _COLUMNS = re.compile(r"\s*[|│┃]\s*|\s{2,}|\t+")
+_WORD = re.compile(r"\S+")
 _OF = re.compile(r"^(\d+)/\d+$")
 _UNIT = re.compile(r"^([-+]?[\d.]+(?:[eE][-+]?\d+)?)[A-Za-z%]{1,3}$")
 # A quick look for a name that `is_step_name` may know.
@@ -22,6 +23,8 @@ _MAY_COUNT = re.compile(
     re.IGNORECASE,
 )
 _LONGEST = 1000
+_BETWEEN = 2
+"""Spaces between the columns of Chainer's tables."""
 _PATIENCE = 3
 """Lines between a header and its first row."""
 
@@ -63,6 +66,7 @@ class Headers:
 
     def __init__(self) -> None:
         self._names: list[str] = []
+        self._line = ""
         self._age = 0
         self._rows = 0
 
@@ -74,6 +78,7 @@ class Headers:
         names = _split(line) if may_head else []
         if len(names) > 1 and any(_counts(name) for name in names):
             self._names, self._age, self._rows = names, 0, 0
+            self._line = line
         else:
             self._forget_in_time()
 
@@ -83,9 +88,13 @@ class Headers:
             return None
         bar = text_numbers.BAR.search(line) if "%|" in line else None
         row = line[: bar.start()].rstrip(": ") if bar else line
-        cells = [_cell(text) for text in row.strip(_EDGES).replace("|", " ").split()]
+        texts = row.strip(_EDGES).replace("|", " ").split()
+        if len(texts) < len(self._names):
+            texts = _at_columns(row, self._line, self._names) or texts
+        cells = [_cell(text) for text in texts]
         values = [cell for cell in cells if cell is not None]
-        if len(cells) != len(self._names) or 2 * len(values) <= len(cells) or cells[0] is None:
+        filled = sum(text != "" for text in texts)
+        if len(cells) != len(self._names) or 2 * len(values) <= filled or cells[0] is None:
             self._forget_in_time()
             return None
         self._rows += 1
@@ -109,6 +118,28 @@ def _split(line: str) -> list[str]:
         return names
     words = inner.split()
     return words if all(re.fullmatch(r"[A-Za-z_#][\w/#.@-]*", word) for word in words) else []
+
+
+def _at_columns(row: str, header: str, names: list[str]) -> list[str] | None:
+    """The cells of a row by the names that they stand under, "" where none stands.
+
+    None where a cell does not begin where a name does. A cell that is wider than its column moves
+    those behind it to the right.
+    """
+    begins: list[int] = []
+    for name in names:
+        begins.append(header.index(name, begins[-1] + 1 if begins else 0))
+    cells, column, moved = [""] * len(names), -1, 0
+    for found in _WORD.finditer(row):
+        rest = range(column + 1, len(names))
+        column = next((c for c in rest if 0 <= found.start() - begins[c] <= moved), -1)
+        if column < 0:
+            return None
+        cells[column] = found[0]
+        if column + 1 < len(names):
+            width = begins[column + 1] - begins[column] - _BETWEEN
+            moved += max(0, len(found[0]) - width)
+    return cells if sum(map(bool, cells)) > 1 else None
 
 
 def _counts(name: str) -> bool:

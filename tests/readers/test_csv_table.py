@@ -230,6 +230,11 @@ def test_encodings(tmp_path: Path) -> None:
         (",epoch,loss", "3,70,2", 70, ""),
         ("Unnamed: 0,loss", "70,2", 70, "Unnamed: 0"),
         ("#,loss", "70,2", 70, "#"),
+        ("time/episodes,train/critic_loss,loss", "70,1,2", 70, "time/episodes"),
+        ("rollout/episodes,total/epochs,total/steps,loss", "3,1,70,2", 70, "total/steps"),
+        ("rollout/episodes,total/episodes,loss", "3,70,2", 70, "total/episodes"),
+        ("misc/env_steps,time/iterations,loss", "70,1,2", 70, "misc/env_steps"),
+        ("loss,eval/episodes,epoch", "2,5,70", 70, "epoch"),
     ],
 )
 def test_step_column(tmp_path: Path, header: str, row: str, step: int, used_up: str) -> None:
@@ -271,6 +276,59 @@ def test_a_history_without_epochs_is_counted_by_rows(tmp_path: Path) -> None:
         "no step or epoch column, but a history by epoch: the rows are counted instead, from 0",
     )
     assert run.unit == "epoch"
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["loss,lr", "train_loss,grad_norm,tokens_per_s", "Gen Loss,Disc Loss", "loss,acc", "time,loss"],
+)
+def test_a_training_without_steps_is_counted_by_rows(tmp_path: Path, header: str) -> None:
+    width = header.count(",") + 1
+    rows = [",".join([f"{3 - n / 4}"] * width) for n in range(4)]
+    run = read(tmp_path, "\n".join([header, *rows]))
+    assert [one.step.tolist() for one in run.series] == [[0, 1, 2, 3]] * len(run.series)
+    assert run.notes == (
+        "no step or epoch column, but a history of a training: the rows are counted instead,"
+        " from 0",
+    )
+    assert run.unit == "step"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "age,cost,weight",
+        "weight_loss,calories",
+        "lr,batch_size,loss",
+        "dropout,lr,train_loss,val_loss",
+        "fold,loss,val_loss",
+        "lr,val_loss",
+        "mse,lr",
+        "x,lr",
+    ],
+)
+def test_other_tables_without_steps_are_no_history(tmp_path: Path, header: str) -> None:
+    width = header.count(",") + 1
+    rows = [",".join(f"{(n * 7 + i) % 5 + 0.5}" for i in range(width)) for n in range(6)]
+    with pytest.raises(NotALog, match="no step or epoch column"):
+        read(tmp_path, "\n".join([header, *rows]))
+
+
+def test_rows_that_belong_to_named_trainings_are_no_history(tmp_path: Path) -> None:
+    with pytest.raises(NotALog, match="no step or epoch column"):
+        read(tmp_path, "name,loss,lr\na,2,0.1\nb,1,0.2\nc,3,0.3\n")
+    assert steps(read(tmp_path, "time,loss,lr\n9:01,2,0.1\n9:02,1,0.1\n"), "loss") == [0, 1]
+
+
+def test_rows_without_an_episode_belong_to_the_last_one(tmp_path: Path) -> None:
+    rows = ["time/episodes,train/critic_loss", "1,", "2,8", "3,7", ",6", "4,5"]
+    assert steps(read(tmp_path, "\n".join(rows)), "train/critic_loss") == [2, 3, 3, 4]
+
+
+def test_a_wide_table_of_bare_numbers_is_left_to_its_reader() -> None:
+    assert not READER.claims(Candidate(Path("loss.csv"), b"1,2,3\n2,3,4\n3,4,5\n"))
+    assert READER.claims(Candidate(Path("loss.csv"), b"1,2\n2,3\n3,4\n"))
+    assert READER.claims(Candidate(Path("loss.csv"), b"7,2,3\n2,3,4\n3,4,5\n"))
 
 
 def test_tensorboard_download(tmp_path: Path) -> None:

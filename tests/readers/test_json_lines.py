@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradcheck.errors import NotALog
-from gradcheck.model import Run
+from gradcheck.model import Role, Run
+from gradcheck.readers import roles
 from gradcheck.readers.frameworks import recognise
 from gradcheck.readers.json_cells import flat_cells, flatten
 from gradcheck.readers.json_lines import READER
@@ -43,6 +44,8 @@ def read(directory: Path, text: str | bytes, name: str = "metrics.jsonl") -> Run
         ("trainer_state.json", '{\n  "log_history": [\n', False),
         ("train.log", '2024-01-01 | INFO | train | {"epoch": 1, "loss": "9.1"}\n' * 3, False),
         ("train.log", '{"lr": 1, "loss": 1}\nstep 1 loss 2\nstep 2 loss 2\n', False),
+        ("train.jsonl", '{"id": 3, "options": [{"cost": 5}, {"cost": 7}]}\n' * 3, False),
+        ("run.jsonl", '{"epoch": 3, "ts": 1, "agents": [{"q_loss": 5}, {"q_loss": 7}]}\n', True),
         ("events.out.tfevents.1", "\x00\x01{\n", False),
         ("a.csv", '{"step": 1, "loss": 2}\n', False),
         ("train.log", "", False),
@@ -154,6 +157,36 @@ def test_settings_are_told_from_a_first_evaluation(tmp_path: Path) -> None:
     assert run.hparams == {**settings, "batch_size": 32}
     assert list(series(run)) == ["loss"]
     assert values(run, "loss")[0] == 9.0
+
+
+def test_listed_agents_are_series_each(tmp_path: Path) -> None:
+    rows = [
+        {"epoch": e, "mode": "league", "agents": [
+            {"id": i, "name": "x", "q_loss": e + i / 4, "grad_norm": 2.0} for i in (0, 1)
+        ]}
+        for e in range(3)
+    ]  # fmt: skip
+    run = roles.assign(read(tmp_path, lines(rows)), {})
+    assert values(run, "agents/1/q_loss") == [0.25, 1.25, 2.25]
+    assert {one.name for one in run.series if one.role is Role.LOSS} == {
+        "agents/0/q_loss", "agents/1/q_loss",
+    }  # fmt: skip
+    assert run.primary[Role.GRAD_NORM] == "agents/0/grad_norm"
+    assert not any("name" in one.name for one in run.series)
+
+
+def test_long_lists_of_objects_are_no_metrics(tmp_path: Path) -> None:
+    rows = [{"step": n, "loss": 1.0, "all": [{"loss": 2.0}] * 9, "none": []} for n in range(3)]
+    assert list(series(read(tmp_path, lines(rows)))) == ["loss"]
+
+
+def test_a_mode_that_tells_nothing_apart_is_no_prefix(tmp_path: Path) -> None:
+    rows = [{"step": n, "mode": "league", "loss": 1.0} for n in range(3)]
+    assert list(series(read(tmp_path, lines(rows)))) == ["loss"]
+    rows[1]["mode"] = "solo"
+    assert list(series(read(tmp_path, lines(rows)))) == ["league/loss", "solo/loss"]
+    del rows[1]["mode"]
+    assert list(series(read(tmp_path, lines(rows)))) == ["loss", "league/loss"]
 
 
 def test_a_wrapped_record_keeps_its_step(tmp_path: Path) -> None:

@@ -36,11 +36,12 @@ NAMES = {
         global_gradient_norm|l2_norm/grad/global|l2_grads|optim/total_grad_norm
         optim/total grad norm|total_grad_norm|optim/grad_norm|grad/norm/total|train_grad_norm
         info/learner/default_policy/learner_stats/grad_gnorm|gradients/norm|GradNorm|grad
-        train_inner/gnorm|actor_grad_norm|grad_norm_max""",
+        train_inner/gnorm|actor_grad_norm|grad_norm_max|seats/0/grad_norm|agents/12/gnorm""",
     Role.CLIPPED_GRAD_NORM: "clipped_gradient_norm|clipped_grad_norm|grad_norm_clipped",
     Role.LAYER_GRAD_NORM: """grad_2.0_norm/fc.weight|l2_norm/grad/blocks.0|optim/grad/w.0.norm
         gradient_norm/lstm.bias|gradients/fc1.weight|layer/kernel_0/gradient
-        grad_norm/layers.0.weight|grad_norm/encoder.norm.weight|fc1.grad_norm""",
+        grad_norm/layers.0.weight|grad_norm/encoder.norm.weight|fc1.grad_norm|layers/0/grad_norm
+        net/blocks/2/grad_norm|grad_norm/0/weight|params/3/grad_norm""",
     Role.LEARNING_RATE: """learning_rate|lr|train/learning_rate|learning-rate|learning rate
         lr-Adam|lr-AdamW/pg1|lr-Adam/group0|lr/pg0|x/lr0|optim/learning_rate_group0|train_lr
         optim/LR (group 0)|Train/Samples/lr|epoch_learning_rate|base_lr|lrm|train_min_lr
@@ -55,7 +56,7 @@ NAMES = {
     Role.NAN_STEPS: "number of nan iterations|nan_steps",
     Role.CLIP_FRACTION: "clip|train/clip|train_inner/clip|optim/clipping_rate",
     Role.ACCURACY: """accuracy|acc|val_acc|train/accuracy|eval_top1|test_acc1|binary_accuracy
-        mean_token_accuracy""",
+        mean_token_accuracy|val/Acc.error""",
     Role.EPOCH: "epoch|Epoch|E|EPOCH|trainer/epoch|train/epoch",
     Role.OTHER: """train/clip_fraction|clipfrac|clip_ratio/low_mean|completions/clipped_ratio
         clip_range|spike/SpikeScore|max_grad_norm|best_val_loss|loss_weight|lr-SGD-momentum
@@ -63,7 +64,8 @@ NAMES = {
         num-zeros|gradient_accumulation_steps|steps_per_second|ent_coef|reward|rewards/margins
         epoch_time|hp_metric|hparam/loss|Loss/scores/fake|Loss/signs/real|metrics/mAP50(B)
         rollout/ep_rew_mean|approx_kl|total_flos|throughput(tps)|grad_norm_std
-        optim/exp_avg/w.norm|learning/wait|_runtime|valuation|gradient_penalty""",
+        optim/exp_avg/w.norm|learning/wait|_runtime|valuation|gradient_penalty
+        IoU.error|val/mIoU.error|Dice error""",
 }
 TABLE = [
     (name.strip(), role)
@@ -127,6 +129,9 @@ def objectives(run: Run) -> dict[str, Objective]:
         ([series("train/loss", 12), series("loss", 500)], "loss"),
         ([series("loss", 100), series("train/ctc_loss", 5000)], "train/ctc_loss"),
         (["loss", "total_loss"], "total_loss"),
+        (["crossentropy", "loss"], "loss"),
+        (["main/loss_ctc", "main/loss"], "main/loss"),
+        (["losses/policy_loss", "losses/q1_loss", "losses/alpha_loss"], "losses/q1_loss"),
         (["loss", "nll_loss", "ppl"], "loss"),
         (["loss_metrics/global_max_loss", "loss_metrics/global_avg_loss"],
          "loss_metrics/global_avg_loss"),
@@ -158,9 +163,11 @@ def test_primary_loss(names: list[str | Series], primary: str) -> None:
         (["actor_grad_norm", "grad_norm"], Role.GRAD_NORM, "grad_norm"),
         (["lrm", "lr-AdamW/pg1", "lr-AdamW/pg2"], Role.LEARNING_RATE, "lr-AdamW/pg1"),
         (["train_min_lr", "train_lr"], Role.LEARNING_RATE, "train_lr"),
+        (["val_crossentropy", "val_loss"], Role.VALIDATION_LOSS, "val_loss"),
+        ([series("scale", 1), series("loss scale", 9)], Role.LOSS_SCALE, "loss scale"),
     ],
 )
-def test_primary(names: list[str], role: Role, primary: str) -> None:
+def test_primary(names: list[str | Series], role: Role, primary: str) -> None:
     assert named(*names).primary[role] == primary
 
 
@@ -219,7 +226,7 @@ def test_override() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["mse", "train_bce", "objective", "neg_log_likelihood", "elbo", "total"]
+    "name", ["mse", "ce", "train_bce", "objective", "neg_log_likelihood", "elbo", "total"]
 )
 def test_an_objective_counts_only_where_no_loss_is_logged(name: str) -> None:
     assert named(name, "lr").primary[Role.LOSS] == name

@@ -68,6 +68,12 @@ def test_every_expectation_has_its_sample() -> None:
         ("swin", Role.VALIDATION_LOSS, "test/Loss"),
         ("tutorial", Role.VALIDATION_LOSS, "test/Avg loss"),
         ("nnunet2", Role.LEARNING_RATE, "Current learning rate"),
+        ("chainer", Role.LOSS, "main/loss"),
+        ("yolact", Role.LOSS, "total loss"),
+        ("darknet", Role.LOSS, "loss"),
+        ("caffe", Role.LOSS, "loss"),
+        ("flashy_pasted", Role.LOSS, "train/ce"),
+        ("fairseq_few", Role.LOSS_SCALE, "loss scale"),
     ],
 )
 def test_roles(name: str, role: Role, series: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gradcheck.errors import NotALog
 from gradcheck.model import Role, Said
 from tests.readers.text_logs import points, run_of
 
@@ -211,6 +212,40 @@ def test_skipped_steps_are_series(line: str, scale: float | None) -> None:
     if scale is not None:
         assert points(run, "loss scale") == [(6, 4, scale), (8, 5, scale)]
     assert not run.messages
+
+
+EPOCH = "epoch 3 | loss 2.5 | lr 0.1 | wps 900"
+OVERFLOW = "WARNING: overflow detected, setting loss scale to: {}"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["epoch 3 | loss 2.5", *(OVERFLOW.format(2.0**-n) for n in range(4))],
+        ["epoch 3 | train loss 2.5", "epoch 3 | val loss 2.75"],
+        [EPOCH],
+    ],
+)
+def test_few_rows_are_a_log_where_they_are_plain(lines: list[str]) -> None:
+    run = run_of("\n".join(lines))
+    assert points(run, run.primary[Role.LOSS]) == [(1, 3, 2.5)]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["epoch 3 | loss 2.5"],
+        ["epoch 3 | loss 2.5", "step 9000 | loss 2.75"],
+        ["loss 2.5 | lr 0.1 | wps 900"],
+        ["epoch 3 | val loss 2.5", "epoch 4 | val loss 2.75 | acc 0.5"],
+        ["epoch 3 | acc 0.5 | lr 0.1 | wps 900"],
+        ["Namespace(epochs=90, loss_scale=128.0, lr=0.1)"],
+        ["steps done: 0"],
+    ],
+)
+def test_few_rows_that_are_no_log(lines: list[str]) -> None:
+    with pytest.raises(NotALog):
+        run_of("\n".join(lines))
 
 
 def test_a_thousand_messages_keep_both_ends() -> None:

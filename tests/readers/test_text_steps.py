@@ -157,3 +157,67 @@ def test_one_damaged_count_moves_no_step_wherever_it_stands(at: int) -> None:
     )
     loss = next(one for one in run_of(log.encode()).series if one.name == "loss")
     assert loss.step.tolist() == list(range(1, 41))
+
+
+def twice(values: list[float]) -> list[str]:
+    return [
+        line
+        for n, value in enumerate(values)
+        for line in (f"A: step {n} loss {value}", f"B | step {n} loss {value}")
+    ]
+
+
+def test_a_point_that_two_loggers_wrote_is_taken_once() -> None:
+    lines = twice([3.0, 2.5, 2.0, 1.75, 1.5])
+    expected = [(1, 0, 3.0), (3, 1, 2.5), (5, 2, 2.0), (7, 3, 1.75), (9, 4, 1.5)]
+    assert points(run_of("\n".join(lines)), "loss") == expected
+    # The log may begin and end in the middle of a pair.
+    cut = points(run_of("\n".join(lines[1:-1])), "loss")
+    assert [(step, value) for _, step, value in cut] == [point[1:] for point in expected]
+
+
+def test_a_point_that_one_logger_wrote_twice_is_taken_once() -> None:
+    lines = [f"step {n} loss {3 - n / 4}" for n in range(6) for _ in range(2)]
+    assert [step for _, step, _ in points(run_of("\n".join(lines)), "loss")] == list(range(6))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [f"epoch {n} loss nan" for n in range(4) for _ in range(2)],
+        [f"epoch {n} loss {n + b / 2}" for n in range(4) for b in range(2)],
+        [f"epoch {n} loss {n}" for n in range(4) for b in range(3)],
+        ["epoch 3 loss 0.5"] * 8,
+        ["step 1 loss 0.5", "step 1 loss 0.5", "step 2 loss 0.25", "step 2 loss 0.25"],
+    ],
+)
+def test_what_is_the_same_twice_may_be_two_points(lines: list[str]) -> None:
+    assert len(points(run_of("\n".join(lines)), "loss")) == len(lines)
+
+
+def keras(first: int, *losses: float) -> str:
+    ends = [f"50/50 [=====] - 3s - loss: {x} - val_loss: {x + 0.5}" for x in losses]
+    headings = [f"Epoch {first + n}/90" for n in range(len(losses))]
+    return "\n".join(line for pair in zip(headings, ends, strict=True) for line in pair)
+
+
+def test_a_log_that_begins_at_the_end_of_an_epoch_keeps_it() -> None:
+    text = keras(33, 2.5, 2.25, 2.0, 1.75).partition("\n")[2]
+    assert _steps(text, "loss") == _steps(text, "val_loss") == [33, 34, 35, 36]
+
+
+def test_what_comes_before_the_first_epoch_is_no_part_of_it() -> None:
+    text = "50/50 [=====] - 3s - loss: 9.5 - val_loss: 9.0\n" + keras(1, 2.5, 2.25, 2.0, 1.75)
+    assert _steps(text, "loss") == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("word", ["training", "traing", "trainning", "traning"])
+def test_a_misspelt_training_counts(word: str) -> None:
+    lines = [f"{word} iter: {n}, loss : {3 - n / 40}" for n in range(20, 28)]
+    run = run_of("\n".join(lines))
+    assert [step for _, step, _ in points(run, run.series[0].name)] == list(range(20, 28))
+
+
+def test_another_word_before_a_counter_tells_what_it_is() -> None:
+    lines = [f"step {n} loss {3 - n / 40} warm iter: {n * 7}" for n in range(8)]
+    assert _steps("\n".join(lines), "warm iter") == list(range(8))
