@@ -13,6 +13,8 @@ from gradcheck.model import Event, Kind, Role, Run, Series, Severity
 LEAST_HALVINGS = 6.0
 """Factors of two lost without a rise in between; the search of the first steps is shorter."""
 START_ROWS = 20
+GONE = 2.0**-10
+"""A scale that no sound gradient asks for."""
 SETTLED = 8.0
 """Logarithm to 2 of a scale at which a search may well end: gradients of 256 overflow beyond it. A
 log that tells of overflows only has no row after its last one."""
@@ -20,16 +22,26 @@ log that tells of overflows only has no row after its last one."""
 
 def detect(run: Run) -> Iterator[Event]:
     """One event per fall through at least 2⁶; a healthy scaler grows again after each skip."""
-    for series in run.every(Role.LOSS_SCALE)[:1]:
-        for first, last in _falls(series):
-            recovered = bool((series.value[last:] > 2 * series.value[last]).any())
-            yield stretch_event(
-                Kind.LOSS_SCALE_COLLAPSE,
-                Severity.WARNING if recovered else Severity.FAILURE,
-                series,
-                (first, last),
-                recovered=recovered,
-            )
+    series = run.get(Role.LOSS_SCALE)
+    if series is None:
+        return
+    falls = list(_falls(series))
+    for first, last in falls or _gone(series):
+        recovered = bool((series.value[last:] > 2 * series.value[last]).any())
+        yield stretch_event(
+            Kind.LOSS_SCALE_COLLAPSE,
+            Severity.WARNING if recovered else Severity.FAILURE,
+            series,
+            (first, last),
+            recovered=recovered,
+        )
+
+
+def _gone(series: Series) -> Iterator[tuple[int, int]]:
+    """The rows of a scale that scales nothing up any more, and is halved still."""
+    tiny = np.flatnonzero(series.value <= GONE)
+    if len(tiny) and tiny[-1] == len(series) - 1 and bool((np.diff(series.value[tiny]) < 0).any()):
+        yield int(tiny[0]), len(series) - 1
 
 
 def _falls(series: Series) -> Iterator[tuple[int, int]]:

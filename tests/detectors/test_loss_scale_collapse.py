@@ -69,6 +69,14 @@ def test_overflows_that_leave_nothing_of_the_scale() -> None:
     assert len(list(detect(run_of(columns)))) == 1
 
 
+@pytest.mark.parametrize(
+    ("scale", "found"), [([2e-5, 1e-5], 1), ([2e-5, 2e-5], 0), ([2.0, 1.0], 0)]
+)
+def test_a_scale_that_was_gone_when_the_log_begins(scale: list[float], found: int) -> None:
+    columns: Columns = {"loss": decay(40), "loss_scale": (np.array([5, 9]), np.array(scale))}
+    assert len(list(detect(run_of(columns)))) == found
+
+
 FOUND: dict[str, tuple[Column, tuple[str, int, bool]]] = {
     "to nothing": (falling(100, 60), ("failure", 100, False)),
     "to zero": (np.where(np.arange(ROWS) < 100, falling(90, 10), 0.0), ("failure", 90, False)),
