@@ -110,7 +110,7 @@ def _parts(kind: Kind, clock: Clock) -> Iterable[tuple[str, _Part]]:
     if clock.counter in counts and not kind.own:
         kept = line >= clock.start
     drawn = clock.counter == PROGRESS_NAME
-    if drawn and any(kind.measured == own.measured for own in clock.kinds):
+    if drawn and clock.measures(kind.measured):
         # The same statement, before the bar that counts was first drawn.
         kept |= line >= clock.start - 2 * clock.spacing
     before = _before_the_cut(kind, clock)
@@ -133,8 +133,8 @@ def _before_the_cut(kind: Kind, clock: Clock) -> BoolArray:
     """Which rows end the epoch whose heading a log lacks, as it begins in the middle of a run."""
     before = kind.line < clock.start
     begun = clock.unit == "epoch" and len(clock.step) > 0 and clock.step[0] > 1
-    same = any(kind.measured == own.measured for own in clock.kinds)
-    if kind in clock.kinds or not (begun and same and before.sum() == 1):
+    same = clock.measures(kind.measured) and not clock.holds(kind)
+    if not (begun and same and before.sum() == 1):
         return np.zeros(len(kind), dtype=np.bool_)
     near: BoolArray = before & (kind.line >= clock.start - 2 * clock.spacing)
     return near
@@ -150,7 +150,7 @@ def _goes_on(kind: Kind, clock: Clock) -> bool:
 
 def _sums_up(kind: Kind, clock: Clock) -> bool:
     """Whether the lines tell of whole epochs what others tell of steps."""
-    if kind in clock.kinds or clock.unit != "step":
+    if clock.holds(kind) or clock.unit != "step":
         return False
     counts = kind.counters()
     if not any(preference(name)[0] == "epoch" for name in counts):

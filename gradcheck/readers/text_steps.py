@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,6 +56,22 @@ class Clock:
         apart = np.diff(self.rows.line)
         return int(np.median(apart)) if len(apart) else 0
 
+    def holds(self, kind: Kind) -> bool:
+        """Whether a kind is one of these; there may be thousands of them."""
+        return id(kind) in self._ids
+
+    def measures(self, names: tuple[str, ...]) -> bool:
+        """Whether one of these kinds measures just that."""
+        return names in self._measured
+
+    @functools.cached_property
+    def _ids(self) -> frozenset[int]:
+        return frozenset(map(id, self.kinds))
+
+    @functools.cached_property
+    def _measured(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(kind.measured for kind in self.kinds)
+
     def at(self, kind: Kind) -> IntArray:
         """The step that had been reached when the rows of a kind were printed."""
         reached = np.searchsorted(self.rows.arrival, kind.arrival, side="right") - 1
@@ -88,7 +105,7 @@ class Clock:
 
     def _is_twin(self, kind: Kind) -> bool:
         """Whether another rank printed the same lines."""
-        return kind not in self.kinds and any(
+        return not self.holds(kind) and any(
             without_rank(kind.measured) == without_rank(own.measured)
             and kind.measured != own.measured
             for own in self.kinds
