@@ -67,6 +67,8 @@ def of_cause(trials: Sequence[str], replay: Replay | None) -> Proof | None:
         came = [one for one in tried if one.trial.outcome == outcome]
         if came:
             went_on = came[0].change == SKIP_ONSET and came[0].trial.steps < CALM
+            if came[0].change.startswith(GUARDS):
+                weight = LATER  # behind the operation that is guarded another one may fail
             return Proof(FAILED if went_on else weight, _evidence(came[0]))
     return None
 

@@ -65,6 +65,7 @@ CAUSE = Cause(
     summary="the same bad sample or shard comes back in every epoch",
     prior=-5.0,
     weights={
+        "weights_written_outside": -4.0,
         "nan_passed": 1.5,
         "nan_step_skipped": 1.5,
         "gradient_calm_at_spike": -1.0,

@@ -56,15 +56,22 @@ class Takeovers:
 
     def __init__(self) -> None:
         self._begun: list[_Begun] = []
+        self._steps: set[int] = set()
+        """The first steps of all of them."""
 
     def begins(self, optimizer: Optimizer, followed: Followed) -> None:
         """An optimizer is about to take its first step."""
+        self._steps.add(followed.steps)
         if len(self._begun) <= MOST and followed.parameters:
             shapes = tuple(tuple(p.shape) for p in followed.parameters)
             empty = _is_new(optimizer) and _has_memory(optimizer)
             held = tuple(weakref.ref(parameter) for parameter in followed.parameters)
             known = weakref.ref(followed)
             self._begun.append(_Begun(followed.steps, empty, shapes, held, known, _lost(optimizer)))
+
+    def begins_at(self, onset: int) -> bool:
+        """Whether one took its first step there: its model is new, or was loaded."""
+        return onset > 0 and onset in self._steps
 
     def before(self, onset: int) -> int | None:
         """The step of the last takeover from which a trouble may come; None without one."""
