@@ -66,11 +66,16 @@ def of_cause(trials: Sequence[str], replay: Replay | None) -> Proof | None:
     for outcome, weight in (("delayed", LATER), ("not_prevented", FAILED)):
         came = [one for one in tried if one.trial.outcome == outcome]
         if came:
-            went_on = came[0].change == SKIP_ONSET and came[0].trial.steps < CALM
-            if came[0].change.startswith(GUARDS):
-                weight = LATER  # behind the operation that is guarded another one may fail
-            return Proof(FAILED if went_on else weight, _evidence(came[0]))
+            return Proof(_against(replay, came[0], weight), _evidence(came[0]))
     return None
+
+
+def _against(replay: Replay, tried: Tried, weight: float) -> float:
+    guards = [one for one in replay.tried if one.change.startswith(GUARDS)]
+    if tried in guards and not any(one.healthy for one in guards):
+        return LATER  # behind the operation that is guarded another one may fail
+    went_on = tried.change == SKIP_ONSET and tried.trial.steps < CALM
+    return FAILED if went_on else weight
 
 
 def _words(name: str) -> str:

@@ -33,7 +33,12 @@ def replay(*given: Tried, reproduced: bool = True, idle: tuple[str, ...] = ()) -
 SAID = {
     "held": (replay(tried("guard_log", "prevented")), proving.SPECIFIC_HELD, "gone for 25 steps"),
     "late": (replay(tried("guard_log", "delayed")), proving.LATER, "was back at step 140"),
-    "failed": (replay(tried("guard_log", "not_prevented")), proving.FAILED, "was still there"),
+    "failed": (
+        replay(tried("guard_log", "not_prevented"), tried("guard_division", "prevented")),
+        proving.FAILED,
+        "was still there",
+    ),
+    "all_failed": (replay(tried("guard_log", "not_prevented")), proving.LATER, "was still there"),
 }
 
 

@@ -47,6 +47,7 @@ CAUSE = Cause(
     family=Family.STALLED_TRAINING,
     summary="units were switched off for good and pass no gradient",
     weights={
+        "gradients_missing": -3.0,
         "gradient_zero_from_start": 3.0,
         "units_off": 6.5,
         "gradient_stops": 6.5,

@@ -44,6 +44,7 @@ CAUSE = Cause(
     summary="gradients fell below what float16 can hold and became 0",
     prior=-5.5,
     weights={
+        "gradients_missing": -3.0,
         "large_norm_flat_loss": -3.0,
         "half_precision_configured": 1.9,
         "scale_stays_low": 6.0,

@@ -29,6 +29,14 @@ from gradcheck.model import Family, Remedy
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
+    if "gradients_missing" in finding.clues:
+        yield Remedy(
+            "Find where the graph is cut between these parameters and the loss: a detach(), an "
+            ".item(), a no_grad() around the forward pass, a copy through NumPy",
+            "loss.backward()\nprint([n for n, p in model.named_parameters() if p.grad is None])",
+            None,
+            "PyTorch documentation, Autograd mechanics",
+        )
     yield Remedy(
         "Overfit a single batch first: if that fails it is the model or the "
         "optimizer, if it succeeds it is the data",
@@ -51,6 +59,7 @@ CAUSE = Cause(
     summary="the loss never moved; the log does not say why",
     prior=-4.5,
     weights={
+        "gradients_missing": 10.0,
         "large_norm_flat_loss": -2.0,
         "gradient_zero_from_start": 3.0,
         "flat_from_start": 5.3,

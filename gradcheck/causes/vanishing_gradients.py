@@ -47,6 +47,7 @@ CAUSE = Cause(
     family=Family.STALLED_TRAINING,
     summary="the gradient vanishes before it reaches the first layers",
     weights={
+        "gradients_missing": -3.0,
         "gradient_zero_from_start": 3.0,
         "layers_starve": 6.0,
         "tiny_gradient": 4.5,

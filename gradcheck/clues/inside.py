@@ -8,6 +8,7 @@ from dataclasses import replace
 from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.robust import finite, level
 from gradcheck.model import NONFINITE, STANDSTILL, Evidence, Kind, Observation, Severity, Where
+from gradcheck.model.inside import NO_GRADIENT
 
 UNRELATED = 0.3
 """How much is left of what was seen beside a trouble that it does not cause, or beside none."""
@@ -16,6 +17,7 @@ STALLS = frozenset(
         "clipped_while_scaled",
         "parameters_left_out",
         "model_left_out",
+        NO_GRADIENT,
         "units_dead_inside",
         "gradients_fade_with_depth",
     }
@@ -87,6 +89,7 @@ CLUES = {
     "loss_negated": _mistake("the loss is the negative of something that should become small"),
     "loss_partly_negated": _seen("an error without an upper bound is subtracted in the loss"),
     "parameters_left_out": _seen("parameters of the model were never updated"),
+    "gradients_missing": _mistake("most of what the optimizer is to train never gets a gradient"),
     "model_left_out": _mistake("no parameter that gets a gradient is updated"),
     "weights_written_outside": _seen("weights or gradients were overwritten between two updates"),
     "moments_lost": _seen("an optimizer went on from second moments that a checkpoint lost"),

@@ -12,6 +12,7 @@ from gradcheck.measure.robust import block_levels, line, noise
 from gradcheck.measure.start import hump_rows
 from gradcheck.measure.temperatures import away_since, temperatures
 from gradcheck.model import Event, FloatArray, Kind, Objective, Role, Run, Series, Severity
+from gradcheck.model.inside import NO_GRADIENT
 
 LEAST_ROWS = 25
 LEAST_FALL = 0.02
@@ -43,7 +44,7 @@ def detect(run: Run) -> Iterator[Event]:
         return
     if not len(loss) or not np.isfinite(loss.value).all():
         return
-    if _is_frozen(loss.value) or _guesses(run, loss):
+    if _is_frozen(loss.value) or _guesses(run, loss) or _is_hardly_trained(run, loss.value):
         rows = (0, len(loss) - 1)
         yield stretch_event(Kind.PLATEAU, Severity.WARNING, loss, rows, recovered=False)
         return
@@ -63,6 +64,14 @@ def detect(run: Run) -> Iterator[Event]:
     if first is not None:
         rows = (first, len(loss) - 1)
         yield stretch_event(Kind.PLATEAU, Severity.WARNING, loss, rows, recovered=False)
+
+
+def _is_hardly_trained(run: Run, values: FloatArray) -> bool:
+    """Whether most of a model was seen to get no gradient, and what does has no more to learn."""
+    if not any(one.key == NO_GRADIENT for one in run.observations) or len(values) < LEAST_ROWS:
+        return False
+    levels = block_levels(values, 4)
+    return float(levels[1] - levels[-1]) < DRIFT * abs(float(levels[-1]))
 
 
 def _is_frozen(values: FloatArray) -> bool:

@@ -5,14 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import torch
 from torch import Tensor
 
 from gradcheck.model import Observation
+from gradcheck.model.inside import NO_GRADIENT
 from gradcheck.watch import tensors
 from gradcheck.watch.probe import Probe
 
 AFTER = (4, 40)
 """Steps after which to look, from the first one on and from where modules were made later."""
+NEARLY_ALL = 0.8
+"""Of the numbers that an optimizer holds; a layer that is not used is a part of many models."""
 SHARE = 0.3
 """Of the parameters of all models, below which a head that is left out may be meant to be."""
 
@@ -40,7 +44,8 @@ class LeftOut:
             self._version, begun = version, ticks if late else 0
             self._due = [begun + steps for steps in AFTER]
         if self._before is not None:
-            self.found = list(observations(self._probe, self._before, self._since))
+            seen = observations(self._probe, self._before, self._since)
+            self.found = [*seen, *unreached(self._probe)]
             self._before = None
         if self._due and ticks >= self._due[0]:
             del self._due[0]
@@ -93,4 +98,25 @@ def observations(
             "parameters_left_out",
             "none of the parameters that the optimizer updates ever got a gradient",
             None,
+        )
+
+
+def unreached(probe: Probe) -> Iterator[Observation]:
+    """Is most of what an optimizer holds never given a gradient, as behind a `detach`?
+
+    An optimizer keeps state of each parameter that it has updated, if it keeps any.
+    """
+    for optimizer, followed in probe.optimizers.items():
+        wanted = [(at, p) for at, p in enumerate(followed.parameters) if p.requires_grad]
+        never = [(at, p) for at, p in wanted if p not in optimizer.state]
+        size, missed = (sum(p.numel() for _, p in held) for held in (wanted, never))
+        one_for_all = isinstance(optimizer, torch.optim.LBFGS)
+        if one_for_all or len(never) == len(wanted) or missed < NEARLY_ALL * size:
+            continue
+        name = probe.optimizers.names.of(never[0][1], never[0][0])
+        yield Observation(
+            NO_GRADIENT,
+            f"{missed / size:.0%} of the numbers that the optimizer is to train never got a "
+            f"gradient ({len(never)} of {len(wanted)} parameters: {name}, …)",
+            followed.begun_at,
         )

@@ -108,3 +108,37 @@ def test_a_tensor_that_no_model_holds_is_what_is_trained() -> None:
     followed.reached = True
     probe.optimizers.remember(followed, Step(0, 0, 1.0, 1.0, (), 0.1))
     assert "model_left_out" not in {one.key for one in left_out.observations(probe, {})}
+
+
+def stepped(model: nn.Module, optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> list[str]:
+    """What is told after a step along the gradient of a loss."""
+    probe = new_probe(model, optimizer)
+    loss.backward()
+    optimizer.step()
+    return [one.key for one in left_out.unreached(probe)]
+
+
+def test_what_most_of_a_model_never_gets() -> None:
+    encoder, head, x = nn.Linear(20, 20), nn.Linear(20, 1), torch.randn(4, 20)
+    model = nn.Sequential(encoder, head)
+
+    def adam() -> torch.optim.Adam:
+        return torch.optim.Adam(model.parameters())
+
+    assert stepped(model, adam(), head(encoder(x).detach()).mean()) == ["gradients_missing"]
+    model.zero_grad()
+    assert stepped(model, adam(), head(encoder(x)).mean()) == []
+    model.zero_grad()
+    encoder.requires_grad_(False)  # frozen by intention
+    assert stepped(model, adam(), head(encoder(x)).mean()) == []
+
+
+def test_optimizers_that_keep_no_state_for_each_tell_nothing() -> None:
+    model, x = nn.Sequential(nn.Linear(20, 20), nn.Linear(20, 1)), torch.randn(4, 20)
+    plain = torch.optim.SGD(model.parameters(), lr=0.1)
+    assert stepped(model, plain, model(x).mean()) == []
+    model.zero_grad()
+    newton = torch.optim.LBFGS(model.parameters())
+    probe = new_probe(model, newton)
+    newton.step(lambda: model(x).square().mean())
+    assert not list(left_out.unreached(probe))
