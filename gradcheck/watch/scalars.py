@@ -3,6 +3,7 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable
 
 from torch import Tensor
@@ -26,7 +27,7 @@ def find(followed: Followed, names: Names) -> list[tuple[str, Tensor]]:
     Those that a GPU holds are left out: reading them would wait for it in every step.
     """
     found = [
-        (names.of(p, place), p)
+        ((names.parameter.get(id(p)) or _called(p) or names.of(p, place)), p)
         for place, p in enumerate(followed.parameters)
         if p.dim() == 0 and p.device.type == "cpu" and p.is_floating_point()
     ]
@@ -34,3 +35,13 @@ def find(followed: Followed, names: Names) -> list[tuple[str, Tensor]]:
         return []
     several = followed.place > 0
     return [(f"optimizer_{followed.place}/{n}" if several else n, p) for n, p in found]
+
+
+def _called(number: Tensor) -> str | None:
+    """What the script calls a number that no module holds: an attribute or a global of its own."""
+    for holder in gc.get_referrers(number):
+        held = holder if isinstance(holder, dict) else getattr(holder, "__dict__", None)
+        for name, value in list(held.items()) if isinstance(held, dict) else ():
+            if value is number and isinstance(name, str) and not name.startswith("_"):
+                return name
+    return None
