@@ -9,7 +9,7 @@ import numpy as np
 from gradcheck.case import Case, Clue, ClueKind
 from gradcheck.measure.events import is_beyond_reason
 from gradcheck.model import Evidence, Role, Tried
-from gradcheck.model.inside import EARLIER, FLOAT32, SKIP, SLOWER
+from gradcheck.model.inside import EARLIER, FLOAT32, OVERWRITTEN, SKIP, SLOWER
 from gradcheck.wording import number
 
 MOSTLY = 0.5
@@ -65,8 +65,8 @@ def _batches_or_weights(case: Case, tried: Mapping[str, Tried], step: int | None
         if slower is not None and _stayed_away(slower):
             said = "nor is there a spike in the steps before them at a tenth of the learning rate"
             yield Clue("calm_at_lower_rate", Evidence(said, None, step, step))
-    elif case.trigger is not None and is_beyond_reason(case.trigger):
-        return  # whatever made it came with the step, and not with the batch
+    elif _came_with_the_step(case, step):
+        return
     elif without is not None and _stayed_away(without):
         said = (
             f"the batch of step {step} spikes at the weights of some steps before as well, and "
@@ -85,6 +85,12 @@ def _batches_or_weights(case: Case, tried: Mapping[str, Tried], step: int | None
             "and not the first of them alone"
         )
         yield Clue("batches_spike_anyway", Evidence(said, None, step, step))
+
+
+def _came_with_the_step(case: Case, step: int | None) -> bool:
+    """Whether it was no matter of the batch: what writes to weights does so to earlier ones too."""
+    written = any(one.key == OVERWRITTEN and one.step == step for one in case.run.observations)
+    return written or (case.trigger is not None and is_beyond_reason(case.trigger))
 
 
 def _underflow(case: Case, wider: Tried | None) -> Iterator[Clue]:

@@ -8,8 +8,8 @@ import pytest
 
 from gradcheck.clues import replayed
 from gradcheck.clues.replayed import CALM
-from gradcheck.model import Replay, Run, Trial, Tried
-from gradcheck.model.inside import EARLIER, FLOAT32, SKIP, SLOWER
+from gradcheck.model import Observation, Replay, Run, Trial, Tried
+from gradcheck.model.inside import EARLIER, FLOAT32, OVERWRITTEN, SKIP, SLOWER
 from tests.clues import Table, cases
 from tests.synthetic import Columns, clues_of, constant, decay, norms, put, run_of, steady
 
@@ -71,6 +71,9 @@ UNSEEN: Table = {
         "gone without the batch": spiked(*ALONE),
         "the batch was never skipped": spiked(tried(EARLIER, BACK)),
         "another spike much later": spiked(*RETURNS),
+        "the script overwrote its weights": dataclasses.replace(
+            spiked(*ANYWAY), observations=(Observation(OVERWRITTEN, "", AT),)
+        ),
     },
     "spikes_return": {
         "gone for good": spiked(*ALONE),

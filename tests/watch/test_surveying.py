@@ -174,6 +174,36 @@ def test_a_clip_by_hand_is_no_damage(zygote: Zygote, tmp_path: Path) -> None:
     assert "weights_written_outside" not in ran.keys
 
 
+SWAPPED = """
+model, held = nn.Linear(8, 1, bias=False), None
+nn.init.constant_(model.weight, 0.0)
+first = {name: value.clone() for name, value in model.state_dict().items()}
+opt = torch.optim.SGD(model.parameters(), lr=0.015)
+for step in range(640):
+    x = torch.randn(256, 8)
+    loss = F.mse_loss(model(x), x[:, :1] - x[:, 1:2] + 1.05 * torch.randn(256, 1))
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+    if step % 160 == 159:
+        held = {name: value.clone() for name, value in model.state_dict().items()}
+        model.load_state_dict(first)
+        shown = model(x).mean().item()
+"""
+
+
+def test_weights_that_are_swapped_for_a_look_and_never_back(zygote: Zygote, tmp_path: Path) -> None:
+    """Each time the loss goes back to where it began, which harder data might do as well."""
+    ran = zygote.watch(tmp_path, HEAD + SWAPPED)
+    assert ran.cause == "corrupted_weights"
+    lines = (ran.folder / ran.where["file"]).read_text("utf-8").splitlines()
+    assert "load_state_dict(first)" in lines[ran.where["line"] - 1]
+    back = SWAPPED.replace(
+        "        shown =", "        model.load_state_dict(held)\n        shown ="
+    )
+    assert zygote.watch(tmp_path, HEAD + back).run["verdict"] == "healthy"
+
+
 RENEWED = "    if step % 40 == 0: teacher.load_state_dict(model.state_dict())\n"
 PREDICTED = "0.9 * teacher(torch.randn(16, 8)) + 0.1"
 BOOTSTRAPPED = """
