@@ -8,6 +8,7 @@ import numpy as np
 
 from gradcheck.measure.events import stretch_event
 from gradcheck.measure.games import never_a_game, runaway_critic, winner_and_loser
+from gradcheck.measure.robust import finite, level
 from gradcheck.model import Event, Kind, Run, Series, Severity
 
 PLAYED = 0.1
@@ -31,7 +32,8 @@ def detect(run: Run) -> Iterator[Event]:
 def _first_there(series: Series) -> int:
     """The row from which it has been where it ended, or nearly: the first one but in short logs."""
     size = np.abs(series.value)
-    played = np.flatnonzero(size < PLAYED * float(np.nanmedian(size[-len(size) // 4 :])))
+    known = np.abs(finite(series.value))
+    played = np.flatnonzero(size < PLAYED * level(known[-len(known) // 4 :]))
     return int(played[-1]) + 1 if len(played) else 0
 
 

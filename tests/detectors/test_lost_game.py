@@ -50,3 +50,13 @@ def test_a_game_that_ends_in_a_log_of_few_rows() -> None:
     }
     (event,) = detect(run_of(columns))
     assert (event.series, event.step) == ("g_loss", 2)
+
+
+def test_a_game_whose_losses_end_in_nan() -> None:
+    end = np.full(10, np.nan)
+    columns = {
+        "d_loss": np.concatenate([[1.8, 1.4], np.zeros(20), end]),
+        "g_loss": np.concatenate([[0.7, 0.9], np.linspace(14.0, 80.0, 20), end]),
+    }
+    (event,) = detect(run_of(columns))
+    assert event.step == 2
