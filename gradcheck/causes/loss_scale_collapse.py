@@ -42,7 +42,7 @@ CAUSE = Cause(
         "scale_fell_beside_finite_loss": 7.0,
         "scale_fell_beside_nan": 2.5,
         "scale_fell_first": 1.5,
-        "updates_not_applied": 1.5,
+        "updates_not_applied": 3.5,
         "loss_scaler_active": 0.5,
         "no_loss_scaler": -8.0,
         "nonfinite_at_first_row": -1.0,

@@ -64,7 +64,7 @@ CAUSE = Cause(
     prior=-4.5,
     weights={
         "gradient_failed_first": 6.5,
-        "updates_not_applied": -2.5,
+        "updates_not_applied": -1.5,
         "sudden_nonfinite": 1.5,
         "flat_gradient": 0.5,
         "undefined_operation_said": 4.0,
