@@ -27,6 +27,16 @@ STALLS = frozenset(
 STAYS, UNCHANGED = 20, 0.8
 """Rows at the onset and at the end, and their levels, where nothing is done about a trouble."""
 
+AT_START = frozenset(
+    {
+        "signal_keeps_size",
+        "activations_grow_with_depth",
+        "inputs_far_from_unit",
+        "targets_far_from_unit",
+    }
+)
+"""What the first step shows, which is about a first row out of size even where that is no harm."""
+
 EITHER = frozenset({"targets_far_from_unit"})
 """What breaks a run at one learning rate and lets it stand still at another."""
 
@@ -153,7 +163,7 @@ def _share(case: Case, seen: Observation) -> float:
         related = True
     else:
         drifts = case.trigger.kind is Kind.DIVERGENCE
-        at_start = case.trigger.step == seen.step == 0 and not key.startswith("batch_")
+        at_start = key in AT_START and case.trigger.step == seen.step
         related = drifts or at_start or case.trigger.severity is not Severity.WARNING
     return 1.0 if related else UNRELATED
 

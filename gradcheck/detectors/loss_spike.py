@@ -50,26 +50,26 @@ def detect(run: Run) -> Iterator[Event]:
         beats = rhythmic(values, LEAST_BEAT)
         found = beats if len(beats) > len(found) else found
     taken_back = _is_taken_back(run, [values[e.peak] for e in found])
+    rate = run.get(Role.LEARNING_RATE) if found else None
+    restarted = [int(rate.step[row]) for row in restarts(rate)] if rate is not None else []
     for excursion in found:
         event = spike_event(Kind.LOSS_SPIKE, loss, rows, excursion)
         if excursion.height < MODEST and _starts_an_epoch(run, event):
             continue
         is_shift = excursion.height < MODEST and excursion.last - excursion.first >= SHIFT_ROWS
         is_shift = is_shift and not taken_back
-        planned = is_shift or _is_of_a_restart(run, loss, event)
+        planned = is_shift or _is_of_a_restart(restarted, loss, event)
         yield replace(event, severity=Severity.WARNING) if planned else event
 
 
-def _is_of_a_restart(run: Run, loss: Series, event: Event) -> bool:
+def _is_of_a_restart(restarted: Sequence[int], loss: Series, event: Event) -> bool:
     """Whether the rate was raised just before to one that the run knows, and little was lost."""
-    rate = run.get(Role.LEARNING_RATE)
-    if rate is None or not event.recovered or event.step is None or event.value is None:
+    if not restarted or not event.recovered or event.step is None or event.value is None:
         return False
     row = int(np.searchsorted(loss.step, event.step))
     since = int(loss.step[max(0, row - RESTART_ROWS)])
     untrained = float(np.median(loss.value[:RESTART_ROWS]))
-    known = any(since <= int(rate.step[at]) <= event.step for at in restarts(rate))
-    return known and event.value < untrained
+    return any(since <= at <= event.step for at in restarted) and event.value < untrained
 
 
 def _is_taken_back(run: Run, peaks: Sequence[float]) -> bool:

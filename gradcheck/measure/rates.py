@@ -32,9 +32,12 @@ def raised(rate: Series) -> Iterator[int]:
 
 def restarts(rate: Series) -> Iterator[int]:
     """The rows in which a rate was raised at once to one that the run had had for a while."""
+    highest, seen = np.zeros(0), 0
     for row in raised(rate):
-        had = np.sort(rate.value[:row])
-        if len(had) >= KNOWN_ROWS and rate.value[row] <= KNOWN * had[-KNOWN_ROWS]:
+        # a cyclical rate is raised often: only its highest rows are looked at again
+        highest = np.sort(np.concatenate([highest, rate.value[seen:row]]))[-KNOWN_ROWS:]
+        seen = row
+        if len(highest) == KNOWN_ROWS and rate.value[row] <= KNOWN * highest[0]:
             yield row
 
 

@@ -50,7 +50,7 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
         tick = onset * per_step
         if snapshots.reaches(tick - 4, tick * probe.seconds_a_step() < MOST_REPLAYED):
             surveys = _survey(snapshots, max(0, tick - 4), tick + per_step)
-            loaded = probe.takeovers.before(onset) is not None or probe.takeovers.begins_at(onset)
+            loaded = probe.takeovers.begins_near(onset)
             loaded |= any(one["renewed"] for one in surveys)
             told = list(_onset(report.run, surveys, onset))
             yield from _bootstrapped(probe, start, surveys)
@@ -249,10 +249,8 @@ def _calm(run: Run, step: int) -> bool:
 
 def _written(probe: Probe, onset: int | None) -> Iterator[Observation]:
     """Were weights overwritten just before the onset, by something that is no habit of the loop?"""
-    if onset is None or probe.takeovers.before(onset) is not None:
+    if onset is None or probe.takeovers.begins_near(onset):
         return  # a model built again is loaded
-    if probe.takeovers.begins_at(onset):
-        return
     if any(probe.loop.written_at(step) for step in (onset, onset - 1)):
         yield Observation(
             OVERWRITTEN,

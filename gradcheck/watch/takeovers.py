@@ -69,9 +69,9 @@ class Takeovers:
             known = weakref.ref(followed)
             self._begun.append(_Begun(followed.steps, empty, shapes, held, known, _lost(optimizer)))
 
-    def begins_at(self, onset: int) -> bool:
-        """Whether one took its first step there: its model is new, or was loaded."""
-        return onset > 0 and onset in self._steps
+    def begins_near(self, onset: int) -> bool:
+        """Whether one took its first step there, or took over: its model is new, or was loaded."""
+        return onset > 0 and (onset in self._steps or self.before(onset) is not None)
 
     def before(self, onset: int) -> int | None:
         """The step of the last takeover from which a trouble may come; None without one."""

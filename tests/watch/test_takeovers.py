@@ -105,6 +105,14 @@ def test_no_other_model() -> None:
         assert training.others() == [], words
 
 
+def test_a_model_is_new_where_its_optimizer_begins_however_many_there_were() -> None:
+    training = Training()
+    for width in range(2, 9):
+        training.goes_on(sgd(width), 30)
+    near = [step for step in range(211) if training.takeovers.begins_near(step)]
+    assert near == [30, 60, 90, 120, 150, 180]
+
+
 def test_two_that_take_turns_are_one_training() -> None:
     training, critic, actor = Training(), sgd(3), sgd(5)
     training.goes_on(critic, 50)
