@@ -18,6 +18,7 @@ CLIFF = 0.3
 HIGH, MOST_OF_ALL = 0.5, 0.8
 """A loss that no training takes to 0 within a few rows, and the share of the log that is 0 then."""
 PERFECT = 0.95
+"""Accuracy beside which a loss of 0 is no wonder."""
 LEAP = 100.0
 """A last value over the median before it after which a single 0 is no recovery."""
 
