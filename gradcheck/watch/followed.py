@@ -57,6 +57,18 @@ class Step(NamedTuple):  # made in every step: a frozen dataclass takes four tim
         return self.loss is None or math.isfinite(self.loss)
 
 
+class Taken(NamedTuple):
+    """What is kept of a step for long."""
+
+    step: int
+    loss: float | None
+    norm: float
+    """Of the gradient, before any clipping."""
+    rate: float
+    tick: int
+    """The steps of all optimizers before it."""
+
+
 @dataclass
 class Followed:
     """What is known of one optimizer."""
@@ -92,10 +104,8 @@ class Followed:
     scalars: list[tuple[str, Tensor]] | None = None
     """Its learned single numbers and their names, once they were looked for."""
     history: deque[Step] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
-    trail: deque[tuple[int, float | None, float, float]] = field(
-        default_factory=lambda: deque(maxlen=TRAIL)
-    )
-    """Step, loss, norm and rate of many more steps."""
+    trail: deque[Taken] = field(default_factory=lambda: deque(maxlen=TRAIL))
+    """Many more steps."""
 
     def __post_init__(self) -> None:
         self.begun_at = self.steps

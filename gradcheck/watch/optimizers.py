@@ -3,7 +3,9 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+import bisect
 import itertools
+import math
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +15,7 @@ from torch.optim.optimizer import Optimizer
 
 from gradcheck.watch import tensors
 from gradcheck.watch.dispatch import storage_of
-from gradcheck.watch.followed import Followed, Step
+from gradcheck.watch.followed import Followed, Step, Taken
 from gradcheck.watch.names import Names, Registry
 
 LEAST_STEPS = 20
@@ -38,8 +40,12 @@ class Optimizers:
         """Steps of the optimizer that took most: one that is made later goes on from there."""
         self.together = 1
         """How many there were when the last step was over: ticks a step."""
-        self.trail: deque[tuple[int, float | None, float, float]] = deque()
-        """Step, loss, norm and rate of the first optimizer's steps, also when it is gone."""
+        self.trails: dict[int, deque[Taken]] = {}
+        """The steps of the optimizer at each place, also when it is gone."""
+        self.loss_names: dict[str, int] = {}
+        """The place of the optimizer whose loss is called so."""
+        self.ticks = 0
+        """Steps of all of them."""
         self.first_layers: tuple[float, ...] = ()
         """Gradient norms of the first optimizer's parameters at its first step."""
         self._history: deque[Step] = deque()
@@ -105,8 +111,9 @@ class Optimizers:
         followed.place = next(free for free in itertools.count() if free not in taken)
         self._listed.pop(followed.place, None)
         self._living = (*self._living, followed)
+        self.trails[followed.place] = followed.trail
         if followed.place == 0:
-            self.trail, self._history = followed.trail, followed.history
+            self._history = followed.history
             self._begun = followed.steps
 
     def _retire_for(self, held: Sequence[Tensor]) -> None:
@@ -174,10 +181,31 @@ class Optimizers:
         followed.history.append(step)
         if not followed.place and not self.first_layers:
             self.first_layers = step.layers
-        followed.trail.append((step.step, step.loss, step.gradient, step.rate))
+        followed.trail.append(Taken(step.step, step.loss, step.gradient, step.rate, self.ticks))
         followed.steps += 1
+        self.ticks += 1
         self.together = len(self)
         self.reached = max(self.reached, followed.steps)
+
+    @property
+    def trail(self) -> deque[Taken]:
+        """The steps of the first optimizer, also when it is gone."""
+        return self.trails.get(0, deque())
+
+    def tick_of(self, place: int, step: int) -> int:
+        """The steps of all optimizers before a step of the one at a place, as far as is known."""
+        trail = self.trails.get(place)
+        if not trail or step < trail[0].step:
+            return max(0, step) * self.together
+        at = bisect.bisect_right(trail, step, key=lambda one: one.step) - 1
+        return trail[at].tick + (step - trail[at].step) * self.ticks_a_step(place)
+
+    def ticks_a_step(self, place: int) -> int:
+        """The steps that all optimizers take while the one at a place takes one, rounded up."""
+        trail = self.trails.get(place)
+        if trail is None or len(trail) < 2:
+            return max(1, self.together)
+        return math.ceil((trail[-1].tick - trail[0].tick) / max(1, trail[-1].step - trail[0].step))
 
     def history(self) -> list[Step]:
         """The last steps of the first optimizer, also when it is gone."""
@@ -185,7 +213,7 @@ class Optimizers:
 
     def next_step(self) -> int:
         """The step of the first optimizer that is being prepared."""
-        return self.trail[-1][0] + 1 if self.trail else self._begun
+        return self.trail[-1].step + 1 if self.trail else self._begun
 
     def size(self) -> int:
         """Bytes of all that the optimizers update."""
@@ -193,6 +221,13 @@ class Optimizers:
         return sum(p.numel() * p.element_size() for p in held)
 
     # ---- names
+
+    def name_loss(self, followed: Followed, name: str | None) -> None:
+        """What the loss of an optimizer is called; two of them never share a name."""
+        if followed.loss_name is None and name is not None:
+            taken = any(one.loss_name == name for one in self)
+            followed.loss_name = f"{name}_{followed.place}" if taken else name
+            self.loss_names[followed.loss_name] = followed.place
 
     @property
     def names(self) -> Names:

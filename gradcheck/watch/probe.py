@@ -292,7 +292,7 @@ class Probe:
         return all(map(math.isfinite, self._losses))
 
     def _values(self, followed: Followed, step: Step) -> dict[str, float]:
-        followed.loss_name = followed.loss_name or self._last_loss
+        self.optimizers.name_loss(followed, self._last_loss)
         if followed.scalars is None:
             followed.scalars = scalars.find(followed, self.optimizers.names)
         several, ratio = len(self.optimizers) > 1, self.updates.of(step)

@@ -9,19 +9,29 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gradcheck.model import HEALTHY, STANDSTILL, Kind, Replay, RunReport, Severity
-from gradcheck.watch import tensors
+from gradcheck.model import (
+    HEALTHY,
+    STANDSTILL,
+    Kind,
+    Replay,
+    Role,
+    Run,
+    RunReport,
+    Series,
+    Severity,
+)
+from gradcheck.watch import rows, tensors
 from gradcheck.watch.changes.base import Trouble
 from gradcheck.watch.followed import Step
 from gradcheck.watch.probe import Probe
-from gradcheck.watch.replay import prove
+from gradcheck.watch.replay import prove, verdict
 from gradcheck.watch.replay.prove import FORK, LONGER, RERUN, Answers, Order, Situation
 from gradcheck.watch.replay.rerun import Rerun
 from gradcheck.watch.replay.snapshot import Snapshots
 from gradcheck.watch.replay.verdict import Failure
 
 LONGEST = 100
-"""Steps after the first bad one that a replay has to show, at most."""
+"""Steps that a replay of a run that learns nothing has to show, at most."""
 STALLED = 20
 """Steps without which nobody can say that a run stands still."""
 FELL = 0.5
@@ -94,7 +104,7 @@ def drive(answers: Answers, run: Callable[[Order], Mapping[str, Any] | None]) ->
 
 def of_step(probe: Probe, report: RunReport, step: Step, tick: int) -> Situation:
     """A step that was not finite."""
-    failure = Failure(step.step, finite=False)
+    failure = Failure(step.step, finite=False, place=step.optimizer)
     return _situation(probe, report, failure, tick, step)
 
 
@@ -114,33 +124,60 @@ def of_report(probe: Probe, report: RunReport) -> Situation | None:
         grave = [event for event in events if event.kind is Kind.DIVERGENCE]
     if not grave:
         return _of_stall(probe, report)
-    first = min(event.step or 0 for event in grave)
-    last = max(event.last_step or 0 for event in grave if event.step == first)
+    optimizers, series = probe.optimizers, _measured(probe, report.run)
+    placed = [(series.get(event.series or "", 0), event) for event in grave]
+    tick, place = min(
+        (optimizers.tick_of(place, event.step or 0), place) for place, event in placed
+    )
+    here = [event for at, event in placed if at == place]
+    first = min(event.step or 0 for event in here)
+    last = max(event.last_step or 0 for event in here if event.step == first)
     failure = Failure(
         first,
         finite=True,
         run=report.run,
         spoilt=not _sound(probe),
         drifts=drifts,
-        lasts=min(last - first, LONGEST),
+        place=place,
+        series=series,
     )
-    tick = first * probe.optimizers.together
-    return _situation(probe, report, failure, tick)
+    lasts = verdict.rows_needed(failure, last)
+    return _situation(probe, report, replace(failure, lasts=lasts), tick)
+
+
+def _measured(probe: Probe, run: Run | None) -> Mapping[str, int]:
+    """The series of losses and gradient norms that go on to the end, by the optimizer's place.
+
+    What was called otherwise while there was but one optimizer is no longer measured.
+    """
+    newest: dict[tuple[int, Role], Series] = {}
+    for one in run.series if run is not None else ():
+        place = rows.place_of(one.name, probe.optimizers.loss_names)
+        if place is not None and len(one):
+            old = newest.get((place, one.role))
+            if old is None or one.step[-1] > old.step[-1]:
+                newest[place, one.role] = one
+    return {one.name: place for (place, _), one in newest.items()}
 
 
 def _of_stall(probe: Probe, report: RunReport) -> Situation | None:
     """A run that learns nothing, from its start; None where nothing is amiss."""
-    losses = [loss for _, loss, *_ in probe.optimizers.trail if loss is not None]
+    still = [event for event in report.events if event.kind in STANDSTILL]
+    series = _measured(probe, report.run)
+    place = next((series.get(event.series or "", 0) for event in still), 0)
+    trail = list(probe.optimizers.trails.get(place, []))
+    losses = [one.loss for one in trail if one.loss is not None]
     if report.verdict == HEALTHY or not report.diagnoses or len(losses) < STALLED:
         return None
-    begin = probe.optimizers.trail[0][0]
     shown = min(len(losses), LONGEST)
     level = statistics.median(losses[shown - STALLED // 2 : shown])
-    kinds = {event.kind for event in report.events}
-    if kinds.isdisjoint(STANDSTILL) and abs(level) < FELL * abs(losses[0]):
+    if not still and abs(level) < FELL * abs(losses[0]):
         return None  # it learned
-    failure = Failure(begin, finite=True, stalled_at=level, lasts=shown - STALLED)
-    return _situation(probe, report, failure, 0)
+    begin, lasts = trail[0], shown - STALLED
+    failure = Failure(
+        begin.step, finite=True, stalled_at=level, lasts=lasts, place=place, series=series
+    )
+    return _situation(probe, report, failure, begin.tick)
 
 
 def _sound(probe: Probe) -> bool:
@@ -155,33 +192,35 @@ def _situation(
     tick: int,
     step: Step | None = None,
 ) -> Situation:
-    per_step = probe.optimizers.together
+    optimizers = probe.optimizers
+    per_step = optimizers.ticks_a_step(failure.place)
     begin = report.first_bad_step
     onset = failure.step if begin is None else min(begin, failure.step)
-    trail = list(probe.optimizers.trail)
-    before = [entry for entry in trail if entry[0] < onset]
-    known = {at: (loss, norm) for at, loss, norm, _ in trail}
-    if step is not None and not step.optimizer:
+    begun = min(optimizers.tick_of(failure.place, onset), tick)
+    trail = list(optimizers.trails.get(failure.place, ()))
+    before = [one for one in trail if one.step < onset]
+    known = {one.step: (one.loss, one.norm) for one in trail}
+    if step is not None:
         known[step.step] = (step.loss, step.gradient)
     where = report.diagnoses[0].where if report.diagnoses else None
     samples = (where.samples or ())[:MOST_SAMPLES] if where is not None else ()
     trouble = Trouble(
         tick,
         samples,
-        prove.usual([norm for _, _, norm, _ in before[-50:]], ENOUGH),
-        prove.usual([rate for *_, rate in before[: max(ENOUGH, len(before) // 2)]], ENOUGH),
-        onset * per_step,
+        prove.usual([one.norm for one in before[-50:]], ENOUGH),
+        prove.usual([one.rate for one in before[: max(ENOUGH, len(before) // 2)]], ENOUGH),
+        begun,
     )
     return Situation(
         probe,
         failure,
         trouble,
-        onset * per_step,
+        begun,
         FORK,
         known,
-        probe.seconds_a_step() / per_step,
+        probe.seconds_a_step() / optimizers.ticks_a_step(0),
         probe.loading.epoch,
         per_step,
         bool(step and step.skipped),
-        [loss for _, loss, _, _ in before if loss is not None and math.isfinite(loss)],
+        [one.loss for one in before if one.loss is not None and math.isfinite(one.loss)],
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from gradcheck.watch import scalars
@@ -29,6 +31,22 @@ def row(followed: Followed, step: Step, beside: Beside) -> dict[str, float]:
     if followed.scalars:
         values.update(scalars.values(followed.scalars))
     return values
+
+
+_OF_ONE = re.compile(r"(?:loss/optimizer_(\d+)|optimizer_(\d+)/grad_norm)")
+
+
+def place_of(series: str, losses: Mapping[str, int]) -> int | None:
+    """The optimizer whose loss or gradient norm a series is; None where it is neither.
+
+    `losses`: the place of the optimizer by the name of its loss.
+    """
+    if series in ("loss", "grad_norm"):
+        return 0
+    of_one = _OF_ONE.fullmatch(series)
+    if of_one is not None:
+        return int(of_one[1] or of_one[2])
+    return losses.get(series.removeprefix("loss/")) if series.startswith("loss/") else None
 
 
 def _of_step(

@@ -11,10 +11,11 @@ import torch
 from torch import nn
 
 from gradcheck import diagnosis
+from gradcheck.model import Run
 from gradcheck.watch import proof
-from gradcheck.watch.followed import Step
+from gradcheck.watch.followed import Step, Taken
 from gradcheck.watch.probe import Probe
-from gradcheck.watch.replay import trial
+from gradcheck.watch.replay import trial, verdict
 from gradcheck.watch.replay.prove import Situation
 from tests.causes import runs
 from tests.causes.runs import Columns
@@ -34,9 +35,10 @@ def probed(columns: Columns) -> Probe:
     """A probe that went through a run of these numbers."""
     optimizer = torch.optim.SGD([nn.Parameter(torch.ones(1))], lr=0.01)
     probe = new_probe(None, optimizer)
+    trail = probe.optimizers.trails[0]
     pairs = zip(columns["loss"], columns["grad_norm"], strict=True)
     for step, (loss, norm) in enumerate(pairs):
-        probe.optimizers.trail.append((step, float(loss), float(norm), 0.01))
+        trail.append(Taken(step, float(loss), float(norm), 0.01, step))
     return probe
 
 
@@ -76,6 +78,78 @@ def test_what_is_more_than_a_warning_is_neither(name: str) -> None:
     assert found.failure.finite
     assert not found.failure.drifts
     assert found.failure.stalled_at is None
+
+
+def two(columns: Columns, other: Columns) -> Probe:
+    """A probe of two optimizers, of which the second takes a step after each of the first."""
+    models = [nn.Parameter(torch.ones(width)) for width in (1, 2)]
+    probe = new_probe(None, *(torch.optim.SGD([one], lr=0.01) for one in models))
+    optimizers = probe.optimizers
+    for place, numbers in enumerate((columns, other)):
+        pairs = zip(numbers["loss"], numbers["grad_norm"], strict=True)
+        optimizers.trails[place].extend(
+            Taken(step, float(loss), float(norm), 0.01, 2 * step + place)
+            for step, (loss, norm) in enumerate(pairs)
+        )
+        optimizers.loss_names[("student_loss", "teacher_loss")[place]] = place
+    optimizers.together = 2
+    return probe
+
+
+def run_of_two(columns: Columns, other: Columns) -> Run:
+    return run_of(
+        {
+            "loss/student_loss": columns["loss"],
+            "optimizer_0/grad_norm": columns["grad_norm"],
+            "loss/teacher_loss": other["loss"],
+            "optimizer_1/grad_norm": other["grad_norm"],
+        }
+    )
+
+
+def test_a_failure_is_that_of_the_optimizer_whose_loss_it_is() -> None:
+    good, bad = runs.healthy(ROWS, 1.0), runs.exploding_late(ROWS, 1.0)
+    for place, pair in enumerate(((bad, good), (good, bad))):
+        found = proof.of_report(two(*pair), diagnosis.diagnose(run_of_two(*pair)))
+        assert found is not None
+        assert found.failure.place == place
+        assert found.trouble.tick == 2 * found.failure.step + place
+        assert found.per_step == 2
+        at = found.failure.step
+        assert found.known[at] == (bad["loss"][at], bad["grad_norm"][at])
+        assert found.failure.series == {
+            "loss/student_loss": 0, "optimizer_0/grad_norm": 0,
+            "loss/teacher_loss": 1, "optimizer_1/grad_norm": 1,
+        }  # fmt: skip
+
+
+def test_a_failing_step_of_the_second_optimizer_is_known_as_its_own() -> None:
+    pair = runs.healthy(50, 1.0), runs.healthy(50, 1.0)
+    step = Step(1, 50, math.nan, math.nan, (), 0.01)
+    found = proof.of_step(two(*pair), diagnosis.diagnose(run_of_two(*pair)), step, 101)
+    assert (found.failure.place, found.onset) == (1, 101)
+    assert math.isnan(found.known[50][1])
+
+
+def test_a_model_that_learns_nothing_beside_one_that_does_is_the_one_that_stalls() -> None:
+    pair = runs.healthy(ROWS, 1.0), runs.nothing_learned(ROWS, 1.0)
+    found = proof.of_report(two(*pair), diagnosis.diagnose(run_of_two(*pair)))
+    assert found is not None
+    assert found.failure.stalled_at == pytest.approx(2.3, rel=0.01)
+    assert (found.failure.place, found.trouble.tick) == (1, 1)
+
+
+def test_a_replay_shows_as_many_steps_as_the_detectors_need() -> None:
+    slow = {
+        "loss": np.concatenate([decay(100), decay(100)[-1] * np.geomspace(1.0, 30.0, 900)]),
+        "grad_norm": norms(1000),
+    }
+    found = situation_of(slow)
+    assert found is not None
+    last = 999 - found.failure.step
+    assert verdict.FEWEST < found.failure.lasts <= last
+    enough = verdict.rows_needed(found.failure, 999)
+    assert enough == found.failure.lasts
 
 
 # ---- gradients as they were before the script clipped them

@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradcheck import diagnosis
-from gradcheck.model import NONFINITE, Event, Kind, Replay, RunReport, Severity, Trial, Tried
+from gradcheck.model import NONFINITE, Event, Kind, Replay, Role, RunReport, Severity, Trial, Tried
 from gradcheck.model.inside import EARLIER, FREEZE, SKIP, SKIP_ONSET, SLOWER
 from gradcheck.watch.changes import catalogue
 from gradcheck.watch.changes.base import Trouble
 from gradcheck.watch.replay import plan, prove, verdict
 from gradcheck.watch.replay.prove import Order, Situation
-from gradcheck.watch.replay.verdict import Failure, Ran, Row
+from gradcheck.watch.replay.rows import Row
+from gradcheck.watch.replay.verdict import Failure, Ran
 from tests.causes.runs import Columns
 from tests.synthetic import decay, norms, run_of
 from tests.watch.changes.acting import new_probe
@@ -536,9 +537,38 @@ def test_the_final_loss_is_the_median_of_the_last_finite_ones() -> None:
 
 def test_other_optimizers_rows_are_not_read() -> None:
     told = {**PASSED, "rows": [row(1), [2, 1, 1, None, (1.0).hex(), False], row(3)]}
-    found = verdict.read(told)
+    found = verdict.read(told, 0)
     assert found is not None
     assert [one.step for one in found.rows] == [1, 3]
+    assert [(one.step, one.place) for one in found.others] == [(1, 1)]
+
+
+def of_two(worse: float, last: int = STEP + 25) -> Ran:
+    """A replay in which the second optimizer does as in `fine`, and the first is as usual."""
+    mine = tuple(replace(one, place=1) for one in fine(last, worse))
+    return Ran("passed", mine, sound=True, acted=1, others=tuple(fine(last)))
+
+
+def test_a_replay_is_judged_by_the_optimizer_that_failed() -> None:
+    usual, run = fine(STEP + 25), finite().run
+    assert run is not None
+    lost, norm = (run.get(role) for role in (Role.LOSS, Role.GRAD_NORM))
+    assert lost is not None
+    assert norm is not None
+    of_first = [replace(one, name=f"optimizer_0/{one.name}") for one in (lost, norm)]
+    both = replace(run, series=(lost, norm, *of_first))
+    series = {"loss": 1, "grad_norm": 1, "optimizer_0/loss": 0, "optimizer_0/grad_norm": 0}
+    failure = replace(finite(), run=both, place=1, series=series)
+    assert verdict.same(failure, of_two(10.0))
+    assert not verdict.same(failure, of_two(0.0))
+    swapped = Ran("passed", tuple(usual), sound=True, acted=1, others=of_two(10.0).rows)
+    assert not verdict.same(replace(failure, place=0), swapped)
+
+
+def test_a_replay_without_a_row_of_the_optimizer_in_question_shows_nothing() -> None:
+    other = Ran("failed", (), sound=True, acted=0, others=tuple(fine(STEP)))
+    assert not verdict.same(Failure(STEP, finite=False, place=1), other)
+    assert not verdict.same(replace(finite(), place=1), other)
 
 
 def test_what_is_usual() -> None:

@@ -9,6 +9,7 @@ from torch.optim import SGD
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.names import Registry
 from gradcheck.watch.optimizers import LEAST_STEPS, Optimizers
+from gradcheck.watch.rows import place_of
 
 
 def steps(optimizers: Optimizers, followed: Followed, count: int) -> None:
@@ -63,3 +64,43 @@ def test_of_two_that_take_turns_none_is_replaced() -> None:
         steps(optimizers, optimizers.follow(one), LEAST_STEPS)
     optimizers.follow(third)
     assert places(optimizers) == [0, 1, 2]
+
+
+# ---- several at once
+
+
+def test_the_tick_of_a_step_counts_the_steps_of_all() -> None:
+    optimizers = Optimizers(Registry())
+    critic, actor = (optimizers.follow(one) for one in (sgd(), sgd(2)))
+    for _ in range(10):
+        steps(optimizers, critic, 5)
+        steps(optimizers, actor, 1)
+    assert [optimizers.tick_of(0, step) for step in (0, 4, 5, 49)] == [0, 4, 6, 58]
+    assert [optimizers.tick_of(1, step) for step in (0, 1, 9, 10)] == [5, 11, 59, 65]
+    assert (optimizers.ticks_a_step(0), optimizers.ticks_a_step(1)) == (2, 6)
+    assert optimizers.ticks == 60
+
+
+def test_before_anything_is_known_all_step_together() -> None:
+    optimizers = Optimizers(Registry())
+    for one in (sgd(), sgd(2)):
+        steps(optimizers, optimizers.follow(one), 1)
+    assert (optimizers.ticks_a_step(0), optimizers.tick_of(2, 3)) == (2, 6)
+
+
+def test_two_losses_never_share_a_name() -> None:
+    optimizers = Optimizers(Registry())
+    made = sgd(), sgd(2), sgd(4)
+    first, second, third = map(optimizers.follow, made)
+    for one, name in ((first, "loss"), (second, "loss"), (third, None), (first, "other")):
+        optimizers.name_loss(one, name)
+    assert [one.loss_name for one in (first, second, third)] == ["loss", "loss_1", None]
+    names = ("loss", "loss/loss", "loss/loss_1", "loss/optimizer_2", "grad_norm")
+    known = [place_of(name, optimizers.loss_names) for name in names]
+    assert known == [0, 0, 1, 2, 0]
+
+
+def test_whose_a_series_is() -> None:
+    assert place_of("optimizer_11/grad_norm", {}) == 11
+    others = ("optimizer_1/learning_rate", "layers/a/grad_norm", "loss/unknown", "loss_scale")
+    assert [place_of(name, {}) for name in others] == [None] * 4

@@ -22,6 +22,7 @@ from gradcheck.watch.capture import files, fitting
 from gradcheck.watch.capture.files import AFTER, BATCH, MADE, STEP, Capture
 from gradcheck.watch.capture.fitting import Misfit
 from gradcheck.watch.capture.given import source
+from gradcheck.watch.followed import Taken
 from gradcheck.watch.guard import Stop
 from gradcheck.watch.loop import LoopChecks
 from gradcheck.watch.replay import state
@@ -107,7 +108,7 @@ class Resuming:
             followed.steps = followed.begun_at = 0
             followed.history.clear()
             followed.trail.clear()
-        probe.optimizers.reached = 0
+        probe.optimizers.reached = probe.optimizers.ticks = 0
         probe.loop = LoopChecks()
         probe.buffers.keep()
         self.pending = False
@@ -157,7 +158,7 @@ class Resuming:
             step = at - self.capture.step
             values = {"grad_norm": norm, "learning_rate": rate}
             session.record.row(step, values if loss is None else {"loss": loss, **values})
-            first.trail.append((step, loss, norm, rate))
+            first.trail.append(Taken(step, loss, norm, rate, step))
             session.rows += 1
 
     def _tell(self) -> None:

@@ -264,8 +264,8 @@ def _trail(probe: Probe, step: int) -> list[list[Any]]:
     """Step, loss, gradient norm and rate of the steps before; none of several optimizers."""
     if len(probe.optimizers) != 1:
         return []
-    known = [entry for entry in probe.optimizers.trail if entry[0] < step]
-    return [[at, *map(_exact, numbers)] for at, *numbers in known[-MOST_STEPS:]]
+    known = [one for one in probe.optimizers.trail if one.step < step]
+    return [[one.step, *map(_exact, (one.loss, one.norm, one.rate))] for one in known[-MOST_STEPS:]]
 
 
 def _exact(value: float | None) -> str | None:

@@ -129,7 +129,7 @@ def experiments(
         begin = _begin(situation, name, upto, start)
         if begin is None:
             continue
-        ran = verdict.read((yield _order(situation, name, begin)))
+        ran = verdict.read((yield _order(situation, name, begin)), situation.failure.place)
         if ran is not None and ran.acted:
             one = _tried(situation, name, ran)
             if one.trial.outcome != PREVENTED or one.trial.steps:  # else it ended too early
@@ -161,7 +161,7 @@ def _control(
     for upto in dict.fromkeys((situation.early, situation.late)):
         if seconds(situation, start(upto)) > situation.longest:
             continue
-        control = verdict.read((yield _order(situation, None, upto)))
+        control = verdict.read((yield _order(situation, None, upto)), situation.failure.place)
         if control is not None and verdict.same(situation.failure, control):
             return control, upto, True
     return control, situation.late, False

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import statistics
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from gradcheck import diagnosis
-from gradcheck.clues.inside import LASTING
-from gradcheck.model import Event, Kind, Role, Run, Series, Severity, Trial
+from gradcheck.model import Event, Kind, Role, Run, Severity, Trial
 from gradcheck.watch.changes.base import Trouble
+from gradcheck.watch.replay.rows import Row, row_of, splice
 
 PREVENTED, DELAYED, NOT_PREVENTED = "prevented", "delayed", "not_prevented"
 LAST, BEFORE = 5, 20
@@ -22,21 +19,12 @@ LAST, BEFORE = 5, 20
 SPREADS = 4.0
 LATE = 3
 """Steps by which a finite failure may be seen later and still count as the same."""
+FEWEST = 25
+"""Steps after a finite failure that a replay shows, at least."""
 LEARNED = 0.1
 """Share of the loss by which it must fall for a run that stood still to have learned."""
 ROOM = 0.25
 """Share of the usual loss by which the final one may lie above it, beside its spread."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One step of the first optimizer, as a replay saw it."""
-
-    tick: int
-    step: int
-    loss: float | None
-    norm: float
-    skipped: bool
 
 
 @dataclass(frozen=True)
@@ -46,10 +34,13 @@ class Ran:
     end: str
     """passed, ended, failed or crashed."""
     rows: tuple[Row, ...]
+    """Of the optimizer whose failure is in question."""
     sound: bool
     """Whether weights and buffers are finite at its end."""
     acted: int
     error: str | None = None
+    others: tuple[Row, ...] = ()
+    """The rows of the other optimizers."""
 
     @property
     def broke(self) -> bool:
@@ -57,17 +48,18 @@ class Ran:
         return self.end in ("failed", "crashed")
 
 
-def read(answer: Mapping[str, Any] | None) -> Ran | None:
-    """An answer as it came; None where there is none, or a fault of ours ended the replay."""
+def read(answer: Mapping[str, Any] | None, place: int) -> Ran | None:
+    """An answer as it came, to the failure of the optimizer at a place.
+
+    None where there is none, or a fault of ours ended the replay.
+    """
     if answer is None or "end" not in answer:
         return None
-    rows = [
-        Row(tick, step, None if loss is None else float.fromhex(loss), float.fromhex(norm), skipped)
-        for tick, place, step, loss, norm, skipped in answer["rows"]
-        if place == 0
-    ]
+    rows = [row_of(*told) for told in answer["rows"]]
+    mine = tuple(row for row in rows if row.place == place)
+    others = tuple(row for row in rows if row.place != place)
     end = str(answer["end"])
-    return Ran(end, tuple(rows), answer["sound"], answer["acted"], answer.get("error"))
+    return Ran(end, mine, answer["sound"], answer["acted"], answer.get("error"), others)
 
 
 @dataclass(frozen=True)
@@ -75,7 +67,7 @@ class Failure:
     """What is to be kept away, and how it is recognised."""
 
     step: int
-    """Of the first optimizer, where it was seen."""
+    """Of its optimizer, where it was seen."""
     finite: bool
     """Whether it is a spike or a divergence, which only its neighbours make one."""
     error: str | None = None
@@ -90,6 +82,10 @@ class Failure:
     """Whether it is a divergence that the detectors only warn of."""
     lasts: int = 0
     """Steps for which it went on, as far as they have to be seen to recognise it."""
+    place: int = 0
+    """Of the optimizer whose loss or gradient it is."""
+    series: Mapping[str, int] = field(default_factory=lambda: {"loss": 0, "grad_norm": 0})
+    """The series of losses and gradient norms that a replay measures anew: whose they are."""
 
 
 def same(failure: Failure, control: Ran) -> bool:
@@ -102,7 +98,9 @@ def same(failure: Failure, control: Ran) -> bool:
         at = _finite_failure(failure, control, frozenset())
         spoilt = failure.spoilt and not control.sound
         return spoilt or (at is not None and at <= failure.step + LATE)
-    return control.end == "failed" and control.rows[-1].step <= failure.step
+    if control.end != "failed" or not control.rows:
+        return False
+    return control.rows[-1].step <= failure.step
 
 
 def exact(control: Ran, known: Mapping[int, tuple[float | None, float]]) -> bool | None:
@@ -210,65 +208,39 @@ def _finite_failure(
     run = failure.run
     if run is None or not ran.rows:
         return None
-    spliced = _splice(run, [row for row in ran.rows if row.step not in ignored])
-    first = ran.rows[0].step
-    norm = run.get(Role.GRAD_NORM)
+    rows = {failure.place: [row for row in ran.rows if row.step not in ignored]}
+    for row in ran.others:
+        rows.setdefault(row.place, []).append(row)
+    again = splice(run, failure.series, rows, ran.rows[-1].step)
+    norms = {series.name for series in run.every(Role.GRAD_NORM)} if clips else set()
     steps = [
         event.step
-        for event in diagnosis.detect(spliced)
-        if (event.severity.rank >= Severity.SPIKE.rank or _drifts(failure, event))
-        and event.kind in kinds
-        and event.step is not None
-        and event.step >= first
-        and not (clips and norm is not None and event.series == norm.name)
+        for event in _grave(failure, again)
+        if event.kind in kinds and event.series not in norms and event.step is not None
     ]
-    return min(steps, default=None)
+    return min((step for step in steps if step >= ran.rows[0].step), default=None)
+
+
+def rows_needed(failure: Failure, last: int) -> int:
+    """The steps after its first within which a finite failure is recognised, at most to `last`."""
+    most, shown = last - failure.step, FEWEST
+    while failure.run is not None and shown < most:
+        seen = splice(failure.run, failure.series, {}, failure.step + shown)
+        if any((event.step or 0) <= failure.step + LATE for event in _grave(failure, seen)):
+            return shown
+        shown *= 2
+    return most
+
+
+def _grave(failure: Failure, run: Run) -> list[Event]:
+    """What the detectors see of the optimizer in question that is a spike or worse."""
+    return [
+        event
+        for event in diagnosis.detect(run)
+        if (event.severity.rank >= Severity.SPIKE.rank or _drifts(failure, event))
+        and failure.series.get(event.series or "", failure.place) == failure.place
+    ]
 
 
 def _drifts(failure: Failure, event: Event) -> bool:
     return failure.drifts and event.kind is Kind.DIVERGENCE
-
-
-def _splice(run: Run, rows: Sequence[Row]) -> Run:
-    """The run up to the replay, and the replay's own rows from there on."""
-    first = rows[0].step if rows else 0
-    numbers = {
-        Role.LOSS: [math.nan if row.loss is None else row.loss for row in rows],
-        Role.GRAD_NORM: [row.norm for row in rows],
-    }
-    known = {role: old for role in numbers if (old := run.get(role)) is not None}
-    kept = {role: old.step < first for role, old in known.items()}
-    last = max((int(o.order[kept[role]].max(initial=0)) for role, o in known.items()), default=0)
-    at = np.arange(len(rows))
-    steps = np.array([row.step for row in rows], dtype=np.int64)
-    spliced = []
-    for role, old in known.items():
-        before, new = kept[role], np.array(numbers[role], dtype=float)
-        there = np.array(
-            [role is not Role.LOSS or row.loss is not None for row in rows], dtype=bool
-        )
-        spliced.append(
-            dataclasses.replace(
-                old,
-                step=np.concatenate([old.step[before], steps[there]]),
-                value=np.concatenate([old.value[before], new[there]]),
-                order=np.concatenate([old.order[before], last + 1 + at[there]]),
-                wall=None,
-            )
-        )
-    end = rows[-1].step if rows else first
-    spliced += [_upto(old, end) for old in run.series if known.get(old.role) is not old]
-    lasting = tuple(seen for seen in run.observations if seen.key in LASTING)
-    return dataclasses.replace(run, series=tuple(spliced), messages=(), observations=lasting)
-
-
-def _upto(series: Series, step: int) -> Series:
-    """What a replay does not measure, such as the data, is taken from the run."""
-    kept = series.step <= step
-    return dataclasses.replace(
-        series,
-        step=series.step[kept],
-        value=series.value[kept],
-        order=series.order[kept],
-        wall=None,
-    )
