@@ -13,7 +13,14 @@ import torch
 
 from gradcheck.watch import frames
 
-OWNERS = (torch, torch.Tensor, torch.nn.functional, torch.special, torch.linalg)
+OWNERS = (
+    torch,
+    torch.Tensor,
+    torch.nn.functional,
+    torch.special,
+    torch.linalg,
+    torch._C._nn,  # what losses call that a script holds under names of its own
+)
 OTHERS = ("torch.optim.", "torch.amp.", "gradcheck.")
 FIRST, SECOND = ("input", "A"), ("target", "other", "exponent", "weight")
 """Names under which a function's first two arguments may be given, the likelier first."""

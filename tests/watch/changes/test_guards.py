@@ -211,6 +211,50 @@ def test_a_class_that_is_none_is_not_counted() -> None:
     assert torch.equal(padded, outside)
 
 
+@pytest.mark.parametrize("loss", [F.cross_entropy, F.nll_loss])
+def test_a_loss_that_a_script_holds_is_guarded_as_well(loss: Any) -> None:
+    scores = torch.randn(3, 4)
+    with acting("clamp_indices") as change:  # `loss` is what it was before
+        padded = loss(scores, torch.tensor([1, 9, 3]), None, None, 9)
+        assert change.acted == 0
+        outside = loss(scores, torch.tensor([1, 7, 3]))
+        assert change.acted == 1
+    assert torch.equal(padded, outside)
+
+
+PLACES: dict[str, Any] = {
+    "gather": lambda table, at: table.gather(1, at[:, None])[:, 0],
+    "torch.gather": lambda table, at: torch.gather(table, 1, index=at[:, None])[:, 0],
+    "index_select": lambda table, at: torch.index_select(table, dim=1, index=at).diagonal(),
+    "subscript": lambda table, at: table[torch.arange(len(at)), at],
+    "subscript, a slice": lambda table, at: table[:, at].diagonal(),
+}
+
+
+@pytest.mark.parametrize("way", PLACES)
+def test_places_are_kept_within_what_is_looked_up(way: str) -> None:
+    table = torch.arange(12.0).view(3, 4)
+    with acting("clamp_indices") as change:
+        fine = PLACES[way](table, torch.tensor([0, 3, 1]))
+        assert change.acted == 0
+        beyond = PLACES[way](table, torch.tensor([0, 9, 1]))
+    assert change.acted == 1
+    assert torch.equal(fine, beyond)
+    assert fine.tolist() == [0.0, 7.0, 9.0]
+
+
+def test_what_is_no_list_of_places_is_left_alone() -> None:
+    table = torch.arange(12.0).view(3, 4)
+    with acting("clamp_indices") as change:
+        assert table[table > 10].tolist() == [11.0]
+        assert table[torch.tensor([True, False, False])].tolist() == [[0.0, 1.0, 2.0, 3.0]]
+        assert table[-1, 1] == 9.0
+        assert table[..., torch.tensor([-1])].tolist() == [[3.0], [7.0], [11.0]]
+        assert table[None, :, 1].shape == (1, 3)
+        assert table[torch.tensor([-3, 2])].shape == (2, 4)
+    assert change.acted == 0
+
+
 def test_probabilities_are_kept_between_0_and_1() -> None:
     p = torch.tensor([0.2, 0.7])
     with acting("clamp_indices") as change:
