@@ -32,6 +32,7 @@ from gradcheck.model import (
     Series,
     Severity,
 )
+from gradcheck.model.inside import NEGATED
 
 OBJECTIVE_WEIGHT = re.compile(
     r"beta|anneal|lambda|kl_?d?_?(weight|coef)|curriculum|difficulty|penalty_?w"
@@ -51,7 +52,7 @@ BEYOND_NOISE = 100.0
 """End over best that no swing of a noisy loss reaches."""
 ONCE = 1.5
 """Accuracy that a run had, in its second best row, over the one that it is left with."""
-NEGATED, DRIVEN, MOST_BLOCKS = "loss_negated", 4.0, 8
+DRIVEN, MOST_BLOCKS = 4.0, 8
 """The observation that a loss is the negative of an error, and how far it runs down by that."""
 FLOORLESS = 30.0
 """Growth of a negative loss, in its own earlier magnitude, over the last third of the run."""

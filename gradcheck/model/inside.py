@@ -18,6 +18,8 @@ OTHER_MODEL = "other_model_begins"
 """The observation that from a step on another model is trained: another run in the same script."""
 OVERWRITTEN = "weights_written_outside"
 """The observation that something other than an update wrote to weights, gradients or moments."""
+NEGATED = "loss_negated"
+"""The observation that backward begins at the negative of an error, which training makes large."""
 BOOTSTRAPPED = "targets_are_predictions"
 """The observation that a loss measures the distance to what a model predicted, as in Q-learning."""
 

@@ -54,6 +54,9 @@ class Change:
     once: ClassVar[bool] = False
     """Whether it acts on the failing step alone, so that a run that goes on needs it anew."""
 
+    reverses: ClassVar[bool] = False
+    """Whether the loss is to rise under it, where that is the negative of an error."""
+
     def __init__(self, probe: Probe, trouble: Trouble) -> None:
         self.probe, self.trouble = probe, trouble
         self.acted = 0

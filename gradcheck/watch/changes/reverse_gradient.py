@@ -15,6 +15,7 @@ class ReverseGradient(Change):
     action = "Reverse the sign: the optimizer climbs the loss (maximize=True, or a loss subtracted)"
     snippet = "loss.backward()  # not (-loss).backward(), and maximize=False"
     early = True
+    reverses = True
 
     def before_update(self, optimizer: Optimizer, followed: Followed, tick: int) -> None:
         """Reverse it."""

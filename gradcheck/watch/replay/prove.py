@@ -104,7 +104,7 @@ class Situation:
     @property
     def horizon(self) -> int:
         """Ticks to run after the failing one."""
-        steps = max(HORIZON, self.failure.lasts + 5)
+        steps = max(HORIZON, self.failure.lasts + verdict.MARGIN)
         if self.epoch and self.epoch * self.per_step * self.pace <= CHEAP:
             steps = max(steps, self.epoch + 2)
         return steps * self.per_step
@@ -181,16 +181,21 @@ def _begin(
 
 def _tried(situation: Situation, name: str, ran: Ran) -> Tried:
     kind = catalogue.changes()[name]
+    failure, judged, losses = situation.failure, ran, situation.losses
+    if kind.reverses and verdict.is_negated(failure):
+        failure, judged = verdict.negated(failure), verdict.reversed_rows(ran)
+        losses = [-loss for loss in losses]
     outcome = verdict.judge(
-        situation.failure,
-        ran,
+        failure,
+        judged,
         situation.trouble,
         clips=kind.clips,
         skips=kind.once,
         kinds=_WHAT_COUNTS.get(name, tuple(Kind)),
     )
     advice = catalogue.make(name, situation.probe, situation.trouble).advice()
-    fine = verdict.healthy(outcome, verdict.usual_loss(situation.losses))
+    fine = verdict.healthy(outcome, verdict.usual_loss(losses))
+    outcome = replace(outcome, final_loss=verdict.final_loss(ran))
     gradient = usual([row.norm for row in ran.rows], 1)
     return Tried(name, advice, kind.snippet, outcome, fine, gradient)
 

@@ -10,6 +10,10 @@ import numpy as np
 
 from gradcheck.clues.inside import LASTING
 from gradcheck.model import Role, Run, Series
+from gradcheck.model.inside import NEGATED, NO_GRADIENT, OVERWRITTEN
+
+OF_THE_SCRIPT = LASTING | {NEGATED, NO_GRADIENT, OVERWRITTEN}
+"""What was observed of all steps alike, and so of those that are run again."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ def splice(
         place = measured.get(old.name)
         new = rows.get(place, ()) if place is not None else ()
         spliced.append(_joined(old, new) if new else _upto(old, end))
-    lasting = tuple(seen for seen in run.observations if seen.key in LASTING)
+    lasting = tuple(seen for seen in run.observations if seen.key in OF_THE_SCRIPT)
     return dataclasses.replace(run, series=tuple(spliced), messages=(), observations=lasting)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gradcheck import diagnosis
 from gradcheck.model import Event, Kind, Role, Run, Severity, Trial
+from gradcheck.model.inside import NEGATED
 from gradcheck.watch.changes.base import Trouble
 from gradcheck.watch.replay.rows import Row, row_of, splice
 
@@ -19,8 +20,8 @@ LAST, BEFORE = 5, 20
 SPREADS = 4.0
 LATE = 3
 """Steps by which a finite failure may be seen later and still count as the same."""
-FEWEST = 25
-"""Steps after a finite failure that a replay shows, at least."""
+FEWEST, MARGIN = 25, 5
+"""Steps after a finite failure that a replay shows, at least, and beyond those that are needed."""
 LEARNED = 0.1
 """Share of the loss by which it must fall for a run that stood still to have learned."""
 ROOM = 0.25
@@ -101,6 +102,28 @@ def same(failure: Failure, control: Ran) -> bool:
     if control.end != "failed" or not control.rows:
         return False
     return control.rows[-1].step <= failure.step
+
+
+def is_negated(failure: Failure) -> bool:
+    """Whether the loss was seen to be the negative of an error."""
+    seen = failure.run.observations if failure.run is not None else ()
+    return any(one.key == NEGATED for one in seen)
+
+
+def negated(failure: Failure) -> Failure:
+    """The same failure with the error itself for its loss."""
+    run = failure.run
+    if run is None:
+        return failure
+    series = tuple(replace(s, value=-s.value) if s.role is Role.LOSS else s for s in run.series)
+    seen = tuple(one for one in run.observations if one.key != NEGATED)
+    return replace(failure, run=replace(run, series=series, observations=seen))
+
+
+def reversed_rows(ran: Ran) -> Ran:
+    """A replay with the error itself for its loss."""
+    rows = [replace(row, loss=None if row.loss is None else -row.loss) for row in ran.rows]
+    return replace(ran, rows=tuple(rows))
 
 
 def exact(control: Ran, known: Mapping[int, tuple[float | None, float]]) -> bool | None:
@@ -225,7 +248,7 @@ def rows_needed(failure: Failure, last: int) -> int:
     """The steps after its first within which a finite failure is recognised, at most to `last`."""
     most, shown = last - failure.step, FEWEST
     while failure.run is not None and shown < most:
-        seen = splice(failure.run, failure.series, {}, failure.step + shown)
+        seen = splice(failure.run, failure.series, {}, failure.step + shown + MARGIN)
         if any((event.step or 0) <= failure.step + LATE for event in _grave(failure, seen)):
             return shown
         shown *= 2
