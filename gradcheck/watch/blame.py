@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gradcheck.model import Observation, Where
 from gradcheck.watch.dispatch import storage_of
+from gradcheck.watch.domains import AT_EDGE
 from gradcheck.watch.frames import Line
 from gradcheck.watch.nodes import Node, Outside
 from gradcheck.watch.trace import WRITERS, Trace
@@ -179,7 +180,7 @@ def _of_operation(trace: Trace, root: Root, node: Node, step: int) -> Observatio
     )
     key = node.verdict.key
     of_data = node.samples and _is_plain(node) and _is_of_loss(trace, root, node)
-    if key == "argument_left_domain" and of_data:
+    if key == "argument_left_domain" and of_data and AT_EDGE not in node.verdict.values:
         key = "target_left_domain"  # no weight has a part in it, and no rounding to 0
     if key == "statistic_of_one" and not node.samples and not trace.samples.told:
         key = "division_by_zero_ran"  # by n - 1; of no batch that was loaded or taken

@@ -12,6 +12,8 @@ from torch import Tensor
 from gradcheck.watch.verdict import Look, Verdict, rows_of, share_of, tensor_of
 from gradcheck.wording import number
 
+AT_EDGE = "edge"
+"""Marks an argument that the operation is still defined for, as a logarithm is for 0."""
 ALMOST_ZERO = 1e-37
 """What float32 can hardly tell from 0: the quotient of 10 by it is infinite."""
 
@@ -107,15 +109,17 @@ def _within(low: float, high: float) -> Look:
         if results and results[0].shape == x.shape:
             failed = ~torch.isfinite(results[0])
             outside, edge = outside & failed, edge & failed
-        bad = outside if bool(outside.any()) else edge
+        beyond = bool(outside.any())
+        bad = outside if beyond else edge
         if not bool(bad.any()):
             return None
-        worst = float(x[bad][x[bad].abs().argmax()])
-        return Verdict(
-            "argument_left_domain",
-            f"gets an argument outside its domain ({number(worst)})",
-            rows_of(bad),
-        )
+        worst = number(float(x[bad][x[bad].abs().argmax()]))
+        if beyond:
+            words, values = f"gets an argument outside its domain ({worst})", {}
+        else:
+            words = f"gets an argument at the edge of its domain ({worst}), where it is infinite"
+            values = {AT_EDGE: 1.0}
+        return Verdict("argument_left_domain", words, rows_of(bad), values)
 
     return look
 

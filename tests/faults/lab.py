@@ -35,6 +35,8 @@ class Lab:
     entrance: Entrance | None = None
     settings: dict[str, object] = field(default_factory=dict)
     """Hyperparameters that a log may carry: learning_rate, optimizer, batch_size, ..."""
+    judged: bool = True
+    """Whether a draw that does not show its fault is refused: `watch` runs steps again without."""
 
     def __post_init__(self) -> None:
         torch.manual_seed(self.draw.integer(0, 2**31))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
+from gradcheck.watch.domains import AT_EDGE
 from gradcheck.watch.nodes import Node
 from gradcheck.watch.operations import LOOKS, judge
 from gradcheck.watch.trace import Trace
@@ -110,6 +111,14 @@ def test_out_of_domain(name: str) -> None:
     assert nodes[0].verdict.words
     assert nodes[0].line is not None
     assert nodes[0].line.file == __file__
+
+
+def test_the_edge_of_a_domain_is_told_from_what_lies_beyond() -> None:
+    at_edge = {"logit_0", "atanh_1"}
+    for name in ("logit_0", "logit_negative", "acos", "asin", "atanh_1", "erfinv", "acosh"):
+        (node, *_) = traced(FORWARD[name][0])
+        assert (AT_EDGE in node.verdict.values) is (name in at_edge), name
+        assert ("edge" in node.verdict.words) is (name in at_edge), name
 
 
 HARMLESS: dict[str, Callable[[], Any]] = {

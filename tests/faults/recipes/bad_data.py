@@ -116,6 +116,9 @@ def plain(
     lab: Lab, rows: Iterator[Row], *, nonfinite_loss: bool = False, least: int = 10
 ) -> Iterator[Row]:
     """Refuse a draw whose fault comes too early to tell, or leaves no mark at its entrance."""
+    if not lab.judged:
+        yield from rows
+        return
     losses: list[float] = []
     norms: list[float] = []
     for row in rows:
@@ -154,7 +157,7 @@ def returning(lab: Lab, rows: Iterator[Row], events: list[int]) -> Iterator[Row]
     for row in plain(lab, rows):
         seen.append(row)
         yield row
-    if lab.repaired:
+    if lab.repaired or not lab.judged:
         return
     losses = sorted(row.loss or 0.0 for row in seen if math.isfinite(row.loss or 0.0))
     norms = sorted(row.grad_norm or 0.0 for row in seen if math.isfinite(row.grad_norm or 0.0))
