@@ -54,6 +54,8 @@ class Change:
     once: ClassVar[bool] = False
     """Whether it acts on the failing step alone, so that a run that goes on needs it anew."""
 
+    operations: ClassVar[frozenset[str]] = frozenset()
+    """The operations that it guards, by their names in torch: tried first if one of them failed."""
     reverses: ClassVar[bool] = False
     """Whether the loss is to rise under it, where that is the negative of an error."""
 

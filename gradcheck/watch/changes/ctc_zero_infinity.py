@@ -14,6 +14,7 @@ from gradcheck.watch.changes.patching import replace_calls
 class CtcZeroInfinity(Change):
     """A target longer than its input can spell teaches nothing, instead of an infinite loss."""
 
+    operations = frozenset({"ctc_loss"})
     action = "Use CTCLoss(zero_infinity=True), or drop targets longer than their input allows"
     snippet = "criterion = torch.nn.CTCLoss(zero_infinity=True)"
 

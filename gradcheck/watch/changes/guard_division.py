@@ -19,6 +19,7 @@ DIVISIONS = ("div", "div_", "divide", "true_divide", "__truediv__", "__div__", "
 class GuardDivision(Change):
     """A divisor closer to 0 than a tiny number becomes that number, its sign kept."""
 
+    operations = frozenset({"div", "reciprocal", "pow", "std", "var"})
     action = "Keep the divisor off 0"
     snippet = "y = a / b.clamp_min(1e-7)  # or a / (b + eps)"
 

@@ -27,6 +27,7 @@ DOMAINS = {
 class GuardDomain(Change):
     """Inverse functions get arguments a little inside of where they and their slopes are finite."""
 
+    operations = frozenset({"acos", "asin", "atanh", "erfinv", "pow"})
     action = "Keep the argument inside the function's domain, off its edges"
     snippet = "angle = torch.acos(x.clamp(-1 + 1e-6, 1 - 1e-6))"
 

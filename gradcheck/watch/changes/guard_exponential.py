@@ -18,6 +18,7 @@ BOTH_WAYS = ("sinh", "sinh_", "cosh", "cosh_")
 class GuardExponential(Change):
     """The argument of an exponential stays below what its type can hold the result of."""
 
+    operations = frozenset({"exp", "exp2", "expm1", "sinh", "cosh"})
     action = "Bound the argument of the exponential, or subtract its maximum first (logsumexp)"
     snippet = "y = torch.exp(x.clamp_max(40.0))"
 

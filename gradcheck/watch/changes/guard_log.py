@@ -18,6 +18,7 @@ LOGARITHMS = ("log", "log_", "log2", "log2_", "log10", "log10_")
 class GuardLog(Change):
     """The argument of every logarithm is kept off 0 and what lies below."""
 
+    operations = frozenset({"log", "log2", "log10", "log1p", "xlogy", "binary_cross_entropy"})
     action = "Keep the argument of the logarithm off 0, or take it from logits with log_softmax"
     snippet = "y = torch.log(p.clamp_min(1e-7))"
 

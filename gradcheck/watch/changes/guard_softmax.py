@@ -16,6 +16,7 @@ from gradcheck.watch.changes.patching import guard_calls
 class GuardSoftmax(Change):
     """A softmax whose row is masked as a whole gives a uniform one, not NaN."""
 
+    operations = frozenset({"softmax", "log_softmax", "logsumexp"})
     action = "Never mask a whole row: use a large negative number, or zero the rows afterwards"
     snippet = "scores = scores.masked_fill(mask, torch.finfo(scores.dtype).min / 2)"
 

@@ -17,6 +17,9 @@ from gradcheck.watch.changes.patching import guard_calls, replace_calls
 class GuardSqrt(Change):
     """The argument of a root is kept off 0, where its derivative is infinite."""
 
+    operations = frozenset(
+        {"sqrt", "rsqrt", "pow", "norm", "linalg_vector_norm", "std", "atan2", "hypot"}
+    )
     action = "Keep the argument of the root off 0: its derivative there is infinite"
     snippet = "y = torch.sqrt(x.clamp_min(1e-7))  # or torch.sqrt(x + eps)"
 

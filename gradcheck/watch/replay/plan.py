@@ -26,7 +26,7 @@ def choose(report: RunReport, trouble: Trouble, *, everything: bool = False) -> 
     causes_of = causes()
     likely = [d.cause for d in report.diagnoses if d.confidence >= PLAUSIBLE][:3]
     repairs = [name for cause in likely for name in causes_of[cause].trials]
-    wanted = [*repairs[:FEW], *ANY]
+    wanted = [*_guards(report), *repairs[:FEW], *ANY]
     if trouble.onset is not None and trouble.onset < trouble.tick:
         wanted.append(SKIP_ONSET)
     if trouble.samples and SAMPLES not in wanted:
@@ -44,6 +44,15 @@ def choose(report: RunReport, trouble: Trouble, *, everything: bool = False) -> 
     if trouble.onset is None or trouble.onset >= trouble.tick:
         usable.pop(SKIP_ONSET, None)  # the failing step is the first
     return [name for name in usable if name != SAMPLES or trouble.samples]
+
+
+def _guards(report: RunReport) -> list[str]:
+    """What guards the operation that failed."""
+    where = report.diagnoses[0].where if report.diagnoses else None
+    if where is None or where.op is None:
+        return []
+    operation = where.op.removeprefix("aten::").strip("_")
+    return [name for name, kind in catalogue.changes().items() if operation in kind.operations]
 
 
 def rank(name: str, order: Sequence[str]) -> int:

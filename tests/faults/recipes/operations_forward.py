@@ -71,7 +71,7 @@ class Watch:
 
     def _require_entrance(self) -> None:
         """Give up a draw in which the value was never met, or in which something else broke."""
-        if self.lab.entrance is None and not self.lab.repaired:
+        if self.lab.entrance is None and not self.lab.repaired and self.lab.judged:
             self.lab.enter(max(0, self.step - 1))
             raise RuntimeError("the value was not met")
 
