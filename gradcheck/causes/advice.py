@@ -10,10 +10,12 @@ import numpy as np
 from gradcheck.causes import words_optimizer
 from gradcheck.causes.advice_loop import (
     CHECKPOINTS,
+    LEAVE_OUT,
     check_batches,
     localise,
     log_batches,
     log_norms,
+    look_at_samples,
     resume_before,
     robust_loss,
     skip_batch,
@@ -33,6 +35,7 @@ from gradcheck.wording import number
 
 __all__ = [
     "CHECKPOINTS",
+    "LEAVE_OUT",
     "TORCH_AMP",
     "accumulate",
     "check_batches",
@@ -41,6 +44,7 @@ __all__ = [
     "localise",
     "log_batches",
     "log_norms",
+    "look_at_samples",
     "lower_beta2",
     "lower_learning_rate",
     "part_in_float32",

@@ -8,6 +8,10 @@ from gradcheck.causes.words import snippet
 from gradcheck.model import Remedy
 
 EARLY_ROWS = 10
+LEAVE_OUT = (
+    "kept = [i for i in range(len(dataset)) if i not in bad]\n"
+    "dataset = torch.utils.data.Subset(dataset, kept)"
+)
 CHECKPOINTS = "PyTorch documentation, Saving and loading a general checkpoint"
 
 
@@ -76,6 +80,19 @@ def log_norms(finding: Finding) -> Remedy:
         "mechanism (embedding, attention logits, recurrent weights)",
         *snippet(finding, words_loop.LOG_NORM),
         "Pascanu et al. 2013, On the difficulty of training recurrent neural networks",
+    )
+
+
+def look_at_samples(finding: Finding) -> Remedy | None:
+    """What to do with samples that are known by their index in the data set."""
+    known = finding.samples()
+    if known is None:
+        return None
+    return Remedy(
+        f"Look at {known} of the data set: correct what is out of line, or leave it out",
+        LEAVE_OUT,
+        None,
+        "PyTorch documentation, torch.utils.data.Subset",
     )
 
 

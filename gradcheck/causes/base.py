@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gradcheck.case import Case, Clue
 from gradcheck.model import Family, Remedy
 
+FEW_NAMED = 5
 PRIOR = -4.5
 """Log-odds of a cause against "none of these" before any clue."""
 
@@ -23,6 +24,17 @@ class Finding:
         """A number measured by a clue, None where the clue was not seen."""
         seen = self.clues.get(clue)
         return seen.values.get(name) if seen else None
+
+    def samples(self) -> str | None:
+        """The samples of the data set that were seen to be at fault, in words."""
+        known = next(
+            (c.where.samples for c in self.clues.values() if c.where and c.where.samples), ()
+        )
+        if not known:
+            return None
+        more = f" and {len(known) - FEW_NAMED} more" if len(known) > FEW_NAMED else ""
+        named = ", ".join(map(str, known[:FEW_NAMED]))
+        return f"{'samples' if len(known) > 1 else 'sample'} {named}{more}"
 
 
 @dataclass(frozen=True)

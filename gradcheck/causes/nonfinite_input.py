@@ -31,6 +31,8 @@ from gradcheck.model import Family, Remedy
 
 
 def _remedies(finding: Finding) -> Iterable[Remedy]:
+    if known := advice.look_at_samples(finding):
+        yield known
     yield advice.check_batches(finding)
     yield Remedy(
         "Find the samples in the data set, and drop them or fill them in with a statistic of the "

@@ -40,6 +40,8 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         "PyTorch issue 23395 (0 times NaN is NaN, also in the gradient)",
         change="mask_targets",
     )
+    if known := advice.look_at_samples(finding):
+        yield known
     yield advice.check_batches(finding)
     yield Remedy(
         "Find the samples in the data set: a join that found no partner, a logarithm of 0, an "

@@ -35,7 +35,20 @@ from gradcheck.model import Family, Remedy
 def _remedies(finding: Finding) -> Iterable[Remedy]:
     step = finding.case.onset_step
     where = "the spike" if step is None else f"{finding.case.run.unit} {step}"
-    yield Remedy(
+    if known := advice.look_at_samples(finding):
+        yield known
+    else:
+        yield _compare(where)
+    yield advice.robust_loss()
+    yield advice.clip_gradients(finding)
+    if finding.case.failed:
+        yield advice.resume_before(finding)
+    yield prevention.assert_on_batches()
+    yield prevention.keep_checkpoints(finding)
+
+
+def _compare(where: str) -> Remedy:
+    return Remedy(
         f"Look at the batch of {where}: compare each sample's range and loss "
         "with the others; correct or drop the one that stands out",
         "loss = torch.nn.functional.mse_loss(prediction, target, "
@@ -43,12 +56,6 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
         None,
         "Karpathy, A recipe for training neural networks",
     )
-    yield advice.robust_loss()
-    yield advice.clip_gradients(finding)
-    if finding.case.failed:
-        yield advice.resume_before(finding)
-    yield prevention.assert_on_batches()
-    yield prevention.keep_checkpoints(finding)
 
 
 CAUSE = Cause(
@@ -95,6 +102,7 @@ CAUSE = Cause(
         "scale_fell_beside_nan": -1.0,
         "spikes_follow_rate": -4.0,
         "batch_stands_out": 7.0,
+        "sample_returns": -2.0,
         "target_stands_out": 7.0,
         "float_overflowed": 2.0,
         "half_overflowed": 0.0,

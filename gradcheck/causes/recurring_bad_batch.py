@@ -30,6 +30,8 @@ from gradcheck.model import Family, Remedy
 
 
 def _find_sample(finding: Finding) -> Remedy:
+    if known := advice.look_at_samples(finding):
+        return known
     period = finding.value("fixed_period", "period")
     phase = finding.value("fixed_period", "phase")
     if period is None or phase is None:
@@ -40,16 +42,9 @@ def _find_sample(finding: Finding) -> Remedy:
     return Remedy(
         f"Inspect batch {phase:.0f} of each {period:.0f}-step epoch (counted from step 0{there}): "
         "the data are not shuffled, so it holds the same samples each time; drop or repair them",
-        *_leave_out(),
-        "PyTorch documentation, torch.utils.data (shuffle)",
-    )
-
-
-def _leave_out() -> tuple[str, None]:
-    return (
-        "kept = [i for i in range(len(dataset)) if i not in bad]\n"
-        "dataset = torch.utils.data.Subset(dataset, kept)",
+        advice.LEAVE_OUT,
         None,
+        "PyTorch documentation, torch.utils.data (shuffle)",
     )
 
 
@@ -86,6 +81,7 @@ CAUSE = Cause(
         "gradient_ramp": -1.0,
         "sudden_nonfinite": -1.0,
         "batch_stands_out": 7.0,
+        "sample_returns": 5.0,
         "target_stands_out": 7.0,
         "clipped_too_late": -6.0,
         "clipped_nothing": -6.0,

@@ -111,6 +111,7 @@ CLUES = {
     "inputs_far_from_unit": _seen("inputs are far from unit size"),
     "targets_far_from_unit": _seen("targets are far from unit size"),
     "batch_stands_out": _seen("the batch of the onset is far larger than those before it"),
+    "sample_returns": _seen("the sample that stands out is in the batches of later spikes as well"),
     "batch_shrank": _seen("the batch of the onset is much smaller than those before it"),
     "density_narrowed": _seen("the loss is a density of a learned width, and has become narrow"),
     "targets_in_range": _seen("no target lies outside of what a binary cross-entropy can have"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from gradcheck.model.inside import BOOTSTRAPPED, OVERWRITTEN
 from gradcheck.watch import batch_sizes, layer_history
 from gradcheck.watch.probe import Probe
 from gradcheck.watch.replay.snapshot import Snapshots
+from gradcheck.watch.returning import returns
 from gradcheck.wording import number
 
 FAR = 20.0
@@ -54,6 +56,7 @@ def observations(probe: Probe, snapshots: Snapshots, report: RunReport) -> Itera
             loaded |= any(one["renewed"] for one in surveys)
             told = list(_onset(report.run, surveys, onset))
             yield from _bootstrapped(probe, start, surveys)
+            yield from returns(report, told, partial(_steps, probe, snapshots))
             yield from (one for one in told if not (loaded and one.key == OVERWRITTEN))
             if start and surveys and not any(one.key == "batch_grew" for one in told):
                 yield from batch_sizes.growth(start[0], surveys[-1], onset)
@@ -117,6 +120,14 @@ def at_end(probe: Probe, snapshots: Snapshots) -> Iterator[Observation]:
             f"{dead:.0%} of the units of a layer are 0 for every sample of the batch",
             probe.optimizers.next_step(),
         )
+
+
+def _steps(probe: Probe, snapshots: Snapshots, first: int, last: int) -> Sequence[Survey]:
+    """A survey of the first optimizer's steps, the last one included."""
+    ticks = [probe.optimizers.tick_of(0, step) for step in (first, last)]
+    if not snapshots.reaches(ticks[0], ticks[1] * probe.seconds_a_step() < MOST_REPLAYED):
+        return ()
+    return _survey(snapshots, ticks[0], ticks[1])
 
 
 def _survey(
