@@ -49,6 +49,7 @@ CAUSE = Cause(
     weights={
         "gradients_missing": -3.0,
         "gradient_zero_from_start": 3.0,
+        "loss_exactly_zero": -2.0,
         "units_off": 6.5,
         "gradient_stops": 6.5,
         "layer_gets_zeros": 7.5,

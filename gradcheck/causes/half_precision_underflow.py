@@ -49,6 +49,7 @@ CAUSE = Cause(
         "half_precision_configured": 1.9,
         "scale_stays_low": 6.0,
         "gradient_zero_from_start": 3.0,
+        "loss_exactly_zero": -2.0,
         "gradients_back_in_float32": 4.0,
         "tiny_gradient": 1.5,
         "flat_from_start": 1.0,

@@ -1,8 +1,8 @@
 """Nothing is learned, for a reason that this log does not separate.
 
 ## What happens
-Labels that do not belong to their inputs, parameters that the optimizer does not hold, a detached
-graph, a learning rate far too low: gradients arrive and the loss does not move.
+Labels that do not belong to their inputs or are all masked, parameters that the optimizer does not
+hold, a detached graph, a learning rate far too low: gradients arrive and the loss does not move.
 
 ## How it looks in a log
 The loss is flat from the first row to the last.
@@ -37,6 +37,14 @@ def _remedies(finding: Finding) -> Iterable[Remedy]:
             None,
             "PyTorch documentation, Autograd mechanics",
         )
+    if "loss_exactly_zero" in finding.clues:
+        yield Remedy(
+            "Count the targets that are not masked: where a prompt is cut off or a template does "
+            "not match, none is left",
+            "print((batch['labels'] != -100).sum(), batch['labels'].numel())",
+            None,
+            "PyTorch documentation, CrossEntropyLoss (ignore_index)",
+        )
     yield Remedy(
         "Overfit a single batch first: if that fails it is the model or the "
         "optimizer, if it succeeds it is the data",
@@ -63,6 +71,7 @@ CAUSE = Cause(
         "large_norm_flat_loss": -2.0,
         "gradient_zero_from_start": 3.0,
         "flat_from_start": 5.3,
+        "loss_exactly_zero": 4.0,
         "gradient_alive": 0.3,
         "rate_collapsed": -3.0,
         "layers_starve": -3.0,

@@ -49,6 +49,7 @@ CAUSE = Cause(
     weights={
         "gradients_missing": -3.0,
         "gradient_zero_from_start": 3.0,
+        "loss_exactly_zero": -2.0,
         "layers_starve": 6.0,
         "tiny_gradient": 4.5,
         "flat_from_start": 2.5,

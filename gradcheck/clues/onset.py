@@ -24,6 +24,8 @@ CLUES = {
 FEW_ROWS = 5
 EARLY_ROWS = 10
 BLOW_UP = 5.0
+LATE = 10
+"""Rows that would have come before the first one, where a log begins late."""
 NONFINITE = (
     Kind.NONFINITE_LOSS,
     Kind.NONFINITE_GRADIENT,
@@ -72,10 +74,13 @@ def _nonfinite(case: Case, series: Series, row: int) -> Iterator[Clue]:
         )
         yield Clue("nonfinite_on_resume", _evidence(case, series, said))
         return
+    late = bool(series.step[0] > LATE * case.cadence)
+    if row == 0 and (_began_finite(case, series) or (late and case.run.format == "text")):
+        return  # an average is logged later than its parts; a text may be cut out of a longer one
     if row == 0:
         said = f"the {what} is {value} in the first row of the log, before anything was learned"
         yield Clue("nonfinite_at_first_row", _evidence(case, series, said))
-        if series.step[0] > 10 * case.cadence:
+        if late:
             said = (
                 f"the log begins at step {series.step[0]}: a resumed run, whose checkpoint "
                 "may be bad"
@@ -93,6 +98,15 @@ def _nonfinite(case: Case, series: Series, row: int) -> Iterator[Clue]:
         )
     elif row >= FEW_ROWS:
         yield from _sudden(case, series, what, value)
+
+
+def _began_finite(case: Case, series: Series) -> bool:
+    """Whether another loss was logged before the first row, and was finite."""
+    return any(
+        bool(np.isfinite(other.value[other.order < series.order[0]]).any())
+        for other in case.run.every(Role.LOSS)
+        if other.name != series.name
+    )
 
 
 def _is_first_of_a_file(case: Case, series: Series, row: int) -> bool:

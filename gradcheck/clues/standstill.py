@@ -15,6 +15,9 @@ from gradcheck.wording import factor, number
 
 CLUES = {
     "flat_from_start": ClueKind("the loss never moves from its first value"),
+    "loss_exactly_zero": ClueKind(
+        "the loss is exactly 0 from the first row on, as is its gradient"
+    ),
     "hump_then_flat": ClueKind("the loss jumps in the first rows and then stays where it began"),
     "tiny_gradient": ClueKind(
         "the gradient norm is far too small to change anything", (Role.GRAD_NORM,)
@@ -46,6 +49,7 @@ def observe(case: Case) -> Iterator[Clue]:
         return
     for event in case.of_kind(Kind.PLATEAU):
         yield _flat(loss, event, told=case.gradient is not None)
+        yield from _nothing(loss)
         yield from _hump(loss)
     for event in case.of_kind(Kind.VANISHING_GRADIENT):
         yield from _vanishing(case, event.series)
@@ -80,7 +84,7 @@ def _flat(loss: Series, event: Event, *, told: bool) -> Clue:
         f"({number(float(levels[0]))} → {number(float(levels[-1]))})"
     )
     # within wide noise a slow fall may hide
-    strength = 1.0 if float(np.ptp(levels)) < STRAIGHT * size else 0.5
+    strength = 1.0 if float(np.ptp(levels)) <= STRAIGHT * size else 0.5
     # whether gradients arrive at all is half of the question
     strength *= 1.0 if told else 0.7
     # a log that begins late may tell of a run that had learned before
@@ -88,6 +92,13 @@ def _flat(loss: Series, event: Event, *, told: bool) -> Clue:
         1.0 if loss.step[0] <= len(loss) * max(1, int(np.median(np.diff(loss.step)))) else 0.6
     )
     return Clue("flat_from_start", Evidence(said, loss.name, event.step, event.last_step), strength)
+
+
+def _nothing(loss: Series) -> Iterator[Clue]:
+    """No model begins without any error: no target counts, say, for all are masked."""
+    if not loss.value.any():
+        said = "the loss is exactly 0 in all rows: nothing is counted in it"
+        yield Clue("loss_exactly_zero", over(loss, said))
 
 
 def _hump(loss: Series) -> Iterator[Clue]:

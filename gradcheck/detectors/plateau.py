@@ -28,6 +28,7 @@ UNSEEN = 0.25
 ALIKE, UNLEARNED = 10, 0.5
 """Rows within which a loss has come down to what equal scores cost, and that over the first loss:
 where a schedule takes the temperature down, the loss has been learned away."""
+NOTHING_ROWS = 5
 FROZEN_ROWS, FROZEN_DIGITS = 8, 4
 """Rows in which a loss is the same, in so many digits or more, that no two batches could share."""
 GUESS_ROWS, GUESS_LOSS, GUESS_ACCURACY = 8, 0.005, 0.2
@@ -44,17 +45,11 @@ def detect(run: Run) -> Iterator[Event]:
         return
     if not len(loss) or not np.isfinite(loss.value).all():
         return
-    if _is_frozen(loss.value) or _guesses(run, loss) or _is_hardly_trained(run, loss.value):
+    if _stands_still(run, loss):
         rows = (0, len(loss) - 1)
         yield stretch_event(Kind.PLATEAU, Severity.WARNING, loss, rows, recovered=False)
         return
-    if len(loss) < LEAST_ROWS:
-        return
-    if float(np.median(np.abs(loss.value))) == 0:
-        if _is_nothing(run, loss):
-            yield stretch_event(
-                Kind.PLATEAU, Severity.WARNING, loss, (0, len(loss) - 1), recovered=False
-            )
+    if len(loss) < LEAST_ROWS or float(np.median(np.abs(loss.value))) == 0:
         return
     seen = _would_be_seen(loss.value)
     first = 0 if seen and (_is_flat(loss.value) or _is_flat_after_hump(loss.value)) else None
@@ -64,6 +59,16 @@ def detect(run: Run) -> Iterator[Event]:
     if first is not None:
         rows = (first, len(loss) - 1)
         yield stretch_event(Kind.PLATEAU, Severity.WARNING, loss, rows, recovered=False)
+
+
+def _stands_still(run: Run, loss: Series) -> bool:
+    """Whether few rows are enough to see that nothing is learned."""
+    return (
+        _is_frozen(loss.value)
+        or _guesses(run, loss)
+        or _is_nothing(run, loss)
+        or _is_hardly_trained(run, loss.value)
+    )
 
 
 def _is_hardly_trained(run: Run, values: FloatArray) -> bool:
@@ -108,7 +113,9 @@ def _warms_up(rate: Series | None) -> bool:
 def _is_nothing(run: Run, loss: Series) -> bool:
     """Whether loss and gradient are exactly 0 from the first row on: no model begins perfect."""
     norm = run.get(Role.GRAD_NORM)
-    return norm is not None and len(norm) > 0 and not loss.value.any() and not norm.value.any()
+    if norm is None or min(len(norm), len(loss)) < NOTHING_ROWS:
+        return False
+    return not loss.value.any() and not norm.value.any()
 
 
 def _would_be_seen(values: FloatArray) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from gradcheck.measure.robust import block_levels, finite
 from gradcheck.model import Objective, Role, Run, Series
 
-LEAST_ROWS, FEW_ROWS = 40, 16
+LEAST_ROWS, FEW_ROWS, FEWEST_ROWS = 40, 16, 8
 WON = 0.1
 """Loss of the winner, as a share of its early level."""
 LEAST_LEVEL = 0.05
@@ -38,7 +38,7 @@ def winner_and_loser(run: Run) -> tuple[Series, Series] | None:
 
     Or the one that was right from the beginning, and the one that never fooled it.
     """
-    players = _players(run, FEW_ROWS)
+    players = _players(run, FEWEST_ROWS)
     pairs = ((one, other) for one in players for other in players if _are_rivals(one, other))
     return next(
         (
@@ -104,8 +104,14 @@ def never_a_game(winner: Series, loser: Series) -> bool:
 
 
 def _is_overwhelmed(winner: Series, loser: Series) -> bool:
-    """Whether in a short log, but for its first rows, the one never errs, and the other always."""
-    right, fooled = (finite(one.value)[len(one) // AFTER :] for one in (winner, loser))
+    """Whether in a short log, but for its first rows, the one never errs, and the other always.
+
+    In one of very few rows there are no first ones: that may be all that is to come.
+    """
+    few = min(len(finite(winner.value)), len(finite(loser.value))) < FEW_ROWS
+    right, fooled = (
+        finite(one.value)[0 if few else len(one) // AFTER :] for one in (winner, loser)
+    )
     beaten, perfect = OVERWHELMED
     return bool((right >= 0).all() and (right < perfect).all() and (fooled > beaten).all())
 

@@ -16,6 +16,10 @@ _CROSS_ENTROPY = re.compile(r"\bcross entropy\b")
 _TOKEN = re.compile(r"[0-9]D\b|[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z0-9]+|[0-9]+")
 
 
+_GLUED_LOSS = re.compile(r"\b([a-z]+\d?)loss\b")
+"""`genloss`, `valloss`: no word of this trade ends so and means another thing."""
+
+
 def tokens(name: str) -> list[str]:
     """The words of a name in lower case: `Loss/G_loss` and `lossG` both speak of `loss` and `g`."""
     return _spaced(name).split()
@@ -23,7 +27,8 @@ def tokens(name: str) -> list[str]:
 
 @functools.lru_cache(maxsize=REMEMBERED)
 def _spaced(name: str) -> str:
-    return _CROSS_ENTROPY.sub("crossentropy", " ".join(_TOKEN.findall(name)).lower())
+    words = _GLUED_LOSS.sub(r"\1 loss", " ".join(_TOKEN.findall(name)).lower())
+    return _CROSS_ENTROPY.sub("crossentropy", words)
 
 
 def _words(text: str) -> frozenset[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from gradcheck.model import Run
@@ -22,6 +24,13 @@ UNSEEN: Table = {
         "late": SUDDEN,
         "healthy": {"loss": decay(ROWS)},
         "only validation": {"loss": decay(ROWS), "val_loss": np.full(ROWS, NAN)},
+        "an average that is logged after its finite parts": {
+            "kl_loss": (np.arange(20), put(decay(20), slice(9, None), NAN)),
+            "loss": (np.arange(10, 20), np.full(10, NAN)),
+        },
+        "a text cut out of a longer one": replace(
+            run_of(AT_ONCE, np.arange(ROWS) + 5000), format="text"
+        ),
         "a norm of a scaler's search": {
             "loss": decay(ROWS),
             "grad_norm": put(norms(ROWS), slice(0, 5), np.inf),
@@ -37,6 +46,9 @@ UNSEEN: Table = {
         "late and finite": run_of({"loss": decay(ROWS)}, np.arange(ROWS) + 5000),
         "late and NaN later": run_of(SUDDEN, np.arange(ROWS) + 5000),
         "sparse": run_of(AT_ONCE, np.arange(ROWS) * 500 + 500),
+        "a text cut out of a longer one": replace(
+            run_of(AT_ONCE, np.arange(ROWS) + 5000), format="text"
+        ),
     },
     "nonfinite_after_first_row": {"first row": AT_ONCE, "late": SUDDEN},
     "sudden_nonfinite": {

@@ -18,6 +18,13 @@ OFF = {"grad/0.weight": np.zeros(ROWS), "grad/0.bias": np.zeros(ROWS)}
 CUT = {**OFF, "grad/1.weight": np.zeros(ROWS), "grad/1.bias": norms(ROWS)}
 
 UNSEEN: Table = {
+    "loss_exactly_zero": {
+        "flat": {"loss": FLAT},
+        "not at first": {"loss": np.concatenate([[0.1], np.zeros(ROWS)])},
+        "with a gradient": {"loss": np.zeros(ROWS), "grad_norm": norms(ROWS)},
+        "without a gradient norm": {"loss": np.zeros(ROWS)},
+        "very few rows": {"loss": np.zeros(4), "grad_norm": np.zeros(4)},
+    },
     "flat_from_start": {
         "learning": {"loss": decay(ROWS)},
         "converged": {"loss": np.concatenate([decay(60), steady(140, usual=0.5)])},
@@ -72,6 +79,10 @@ UNSEEN: Table = {
     },
 }
 SEEN: Table = {
+    "loss_exactly_zero": {
+        "": {"loss": np.zeros(ROWS), "grad_norm": np.zeros(ROWS)},
+        "few rows": {"loss": np.zeros(6), "grad_norm": np.zeros(6)},
+    },
     "flat_from_start": {"": {"loss": FLAT}, "tiny unit": {"loss": FLAT * 1e-6}},
     "hump_then_flat": {"": {"loss": HUMP}},
     "tiny_gradient": {"": {"loss": FLAT, "grad_norm": norms(ROWS) * 1e-9}},
