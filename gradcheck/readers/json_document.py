@@ -12,7 +12,7 @@ from gradcheck.readers.base import Candidate, Reader, Source
 from gradcheck.readers.json_cells import flat_cells
 from gradcheck.readers.json_records import Records, read_records
 from gradcheck.readers.json_runs import joined, run_of_records, run_of_rows
-from gradcheck.readers.json_text import document_of, text_of
+from gradcheck.readers.json_text import cut_document_of, document_of, text_of
 from gradcheck.readers.table import TableBuilder
 
 _LAYOUTS = (b'"log_history"', b'"step_interval"')
@@ -64,13 +64,17 @@ def _attempt(file: Path) -> Run:
 
 
 def _read_file(file: Path, path: Path) -> Run:
+    cut: tuple[str, ...] = ()
     try:
         document, more = document_of(file)
     except NotALog as error:
         lines = _lines_of(file)
-        if lines is None:
+        if lines is not None:
+            return run_of_records(lines, path, (f"begins with a damaged record: {error}",))
+        document, more = cut_document_of(file), False
+        if document is None:
             raise
-        return run_of_records(lines, path, (f"begins with a damaged record: {error}",))
+        cut = ("the document has no end: what was written before it breaks off was read",)
     if more:  # a first record longer than the head, and others on the lines below
         return run_of_records(read_records(file), path)
     if isinstance(document, dict) and isinstance(document.get("log_history"), list):
@@ -78,7 +82,7 @@ def _read_file(file: Path, path: Path) -> Run:
     tagged = json_files.TAG_FILE.match(file.name)
     table, notes = json_layouts.rows_of(document, tagged["tag"] if tagged else file.stem)
     settings = json_layouts.settings_of(document)
-    return run_of_rows(table, path, "json", hparams=settings, notes=notes)
+    return run_of_rows(table, path, "json", hparams=settings, notes=(*notes, *cut))
 
 
 def _lines_of(file: Path) -> Records | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ _LONGEST_INTEGER = 19
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # What a crash, a terminal or a text sequence (RFC 7464) leaves before a record.
 _NOISE = " \t\r\n\0\x1e\ufeff"
+
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
 
 TOO_DEEP = "nested too deeply to be a log"
 
@@ -72,6 +75,32 @@ def record_at(line: str, start: int) -> tuple[dict[str, object], int]:
     except RecursionError:
         raise ValueError(TOO_DEEP) from None
     return record, end
+
+
+def cut_document_of(file: Path) -> object | None:
+    """What a JSON value holds whose end is missing, as of a run that was killed while it wrote.
+
+    None where it is broken in another way, or nothing in it is whole.
+    """
+    if file.stat().st_size > _LARGEST_DOCUMENT:
+        return None
+    text = text_of(file.read_bytes()).lstrip(_NOISE)
+    closing: list[str] = []
+    whole = ""
+    for found in _STRUCTURE.finditer(text):
+        sign = found[0]
+        if sign in "[{":
+            closing.append("]" if sign == "[" else "}")
+        elif sign in "]}" and (not closing or closing.pop() != sign):
+            return None
+        elif sign == ",":
+            end, whole = found.start(), "".join(reversed(closing))
+        if not closing and sign in "]}":
+            return None  # it has an end: something else is wrong
+    try:
+        return _decode_exactly(text[:end] + whole)[0] if whole else None
+    except (RecursionError, ValueError):
+        return None
 
 
 def document_of(file: Path) -> tuple[object, bool]:

@@ -29,6 +29,8 @@ _DARKNET = re.compile(
     rf"(?:^|\s){MARK}: {MARK}, {MARK} avg(?: loss)?, {MARK} rate, {MARK} seconds, {MARK} images"
 )
 _OF_DARKNET = ("loss", "avg loss", "learning rate", "seconds", "images")
+# Tacotron 2: `Train loss 1200 0.412345 Grad Norm 0.731234 1.92s/it`.
+_TACOTRON = re.compile(rf"(?:^|\W)Train loss {MARK} {MARK}(?:\*\*)? Grad Norm {MARK}")
 
 
 class Known(NamedTuple):
@@ -51,6 +53,9 @@ def fields_of(line: Template) -> tuple[Known, ...]:
     darknet = _DARKNET.search(line.text) if " avg" in line.text else None
     if darknet is not None:
         return tuple(_taken(line, darknet, ["iteration"], list(_OF_DARKNET)))
+    tacotron = _TACOTRON.search(line.text) if " loss " in line.text else None
+    if tacotron is not None:
+        return tuple(_taken(line, tacotron, ["iteration"], ["loss", "grad norm"]))
     return ()
 
 

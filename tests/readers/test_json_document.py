@@ -226,7 +226,10 @@ def test_lines_longer_than_the_head_are_lines(tmp_path: Path) -> None:
         ("[]", "no log"),
         ('{"columns": [], "data": []}', "lists nothing over steps"),
         ('{"columns": ["loss"], "data": [[1, 2]]}', "lists nothing over steps"),
-        ('{"loss": [1, 2', "not valid JSON"),
+        ('{"loss": [1 2]}', "not valid JSON"),
+        ('{"loss": [1, 2}}', "not valid JSON"),
+        ('{"loss": [1, 2]]', "not valid JSON"),
+        ('{"loss"', "not valid JSON"),
         ("[" * 100_000, "nested too deeply"),
         ('{"a":' * 100_000, "nested too deeply"),
         ('{"log_history": []}', "nothing is logged yet"),
@@ -236,6 +239,31 @@ def test_lines_longer_than_the_head_are_lines(tmp_path: Path) -> None:
 def test_no_log(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(NotALog, match=why):
         json_cases.read(READER, tmp_path, text, "metrics.json")
+
+
+ROWS = [{"epoch": at, "loss": 2.0 / at, "note": 'a "],}" of old'} for at in range(1, 6)]
+
+
+@pytest.mark.parametrize("document", [ROWS, {"loss": LOSSES, "lr": [0.1] * len(LOSSES)}])
+def test_of_a_document_without_an_end_what_is_whole_is_read(
+    tmp_path: Path, document: object
+) -> None:
+    text = json.dumps(document, indent=1)
+    whole = json_cases.read(READER, tmp_path, text, "metrics.json").series
+    longest = 0
+    for end in range(1, len(text) - 1):
+        try:
+            run = json_cases.read(READER, tmp_path, text[:end], "metrics.json")
+        except NotALog:
+            assert not longest
+            continue
+        assert any("no end" in note for note in run.notes)
+        series = next(one for one in run.series if one.name == "loss")
+        full = next(one for one in whole if one.name == "loss")
+        assert series.value.tolist() == full.value[: len(series)].tolist()
+        assert len(series) >= longest
+        longest = len(series)
+    assert longest >= len(whole[0]) - 1
 
 
 def test_a_huge_document_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
