@@ -16,8 +16,9 @@ from gradcheck.readers.role_names import Meaning
 _LOSSES = (Role.LOSS, Role.VALIDATION_LOSS)
 _REINFORCEMENT_RUN = re.compile(
     r"\b(rollout|ep rew|eprew|ep len|episode|approx kl|clipfrac|clip fraction|explained variance"
-    r"|completions|frac reward zero std|rlhf)\b"
+    r"|completions|frac reward zero std|rlhf|mean q)\b|^((mean|avg|average|total) )?rewards?$"
 )
+"""Rewards of chosen and rejected answers are those of a preference loss, which is to fall."""
 
 
 def assign(run: Run, overrides: Mapping[Role, str]) -> Run:
