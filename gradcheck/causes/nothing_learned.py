@@ -72,6 +72,7 @@ CAUSE = Cause(
         "gradient_zero_from_start": 3.0,
         "flat_from_start": 5.3,
         "loss_exactly_zero": 4.0,
+        "accuracy_never_moves": 3.0,
         "gradient_alive": 0.3,
         "rate_collapsed": -3.0,
         "layers_starve": -3.0,

@@ -18,6 +18,9 @@ CLUES = {
     "loss_exactly_zero": ClueKind(
         "the loss is exactly 0 from the first row on, as is its gradient"
     ),
+    "accuracy_never_moves": ClueKind(
+        "an accuracy is the same to all digits in every row", (Role.ACCURACY,)
+    ),
     "hump_then_flat": ClueKind("the loss jumps in the first rows and then stays where it began"),
     "tiny_gradient": ClueKind(
         "the gradient norm is far too small to change anything", (Role.GRAD_NORM,)
@@ -40,6 +43,8 @@ CLUES = {
 ALIVE = 1e-3
 LARGE = 1e3
 STRAIGHT = 0.02
+SAME_ROWS = 10
+"""Rows in which a model that learns has at least one more or one fewer right."""
 
 
 def observe(case: Case) -> Iterator[Clue]:
@@ -50,6 +55,7 @@ def observe(case: Case) -> Iterator[Clue]:
     for event in case.of_kind(Kind.PLATEAU):
         yield _flat(loss, event, told=case.gradient is not None)
         yield from _nothing(loss)
+        yield from _constant(case)
         yield from _hump(loss)
     for event in case.of_kind(Kind.VANISHING_GRADIENT):
         yield from _vanishing(case, event.series)
@@ -99,6 +105,19 @@ def _nothing(loss: Series) -> Iterator[Clue]:
     if not loss.value.any():
         said = "the loss is exactly 0 in all rows: nothing is counted in it"
         yield Clue("loss_exactly_zero", over(loss, said))
+
+
+def _constant(case: Case) -> Iterator[Clue]:
+    """A model that says the same of every sample is right as often as that is, every time."""
+    for right in case.run.every(Role.ACCURACY):
+        values = finite(right.value)
+        if len(values) >= SAME_ROWS and not np.ptp(values) and not float(values[0]).is_integer():
+            said = (
+                f"{right.name} is {number(float(values[0]))} in all {len(values)} rows: the model "
+                "says the same of every sample"
+            )
+            yield Clue("accuracy_never_moves", over(right, said))
+            return
 
 
 def _hump(loss: Series) -> Iterator[Clue]:

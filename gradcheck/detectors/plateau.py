@@ -103,7 +103,10 @@ def _guesses(run: Run, loss: Series) -> bool:
     classes = round(1 / usual)
     cost = float(np.log(classes))
     near = bool((np.abs(right.value * classes - 1) <= GUESS_ACCURACY).all())
-    return near and bool((np.abs(loss.value - cost) <= GUESS_LOSS * cost).all())
+    off = np.abs(loss.value - cost) / cost
+    begins = GUESS_LOSS * (3 if run.unit == "epoch" else 1)  # an epoch takes a bad start with it
+    half = len(loss) // 2
+    return near and bool((off[:half] <= begins).all()) and bool((off[half:] <= GUESS_LOSS).all())
 
 
 def _warms_up(rate: Series | None) -> bool:

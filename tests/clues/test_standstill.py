@@ -18,6 +18,12 @@ OFF = {"grad/0.weight": np.zeros(ROWS), "grad/0.bias": np.zeros(ROWS)}
 CUT = {**OFF, "grad/1.weight": np.zeros(ROWS), "grad/1.bias": norms(ROWS)}
 
 UNSEEN: Table = {
+    "accuracy_never_moves": {
+        "learning": {"loss": decay(ROWS), "acc": np.full(ROWS, 0.7241)},
+        "one more": {"loss": FLAT, "acc": put(np.full(ROWS, 0.7241), 90, 0.7586)},
+        "none": {"loss": FLAT, "acc": np.zeros(ROWS)},
+        "few rows": {"loss": FLAT, "val_acc": (np.arange(8), np.full(8, 0.7241))},
+    },
     "loss_exactly_zero": {
         "flat": {"loss": FLAT},
         "not at first": {"loss": np.concatenate([[0.1], np.zeros(ROWS)])},
@@ -79,6 +85,14 @@ UNSEEN: Table = {
     },
 }
 SEEN: Table = {
+    "accuracy_never_moves": {
+        "": {"loss": FLAT, "acc": np.full(ROWS, 0.7241)},
+        "of the validation": {
+            "loss": FLAT,
+            "acc": 0.5 + 0.1 * np.sin(np.arange(ROWS)),
+            "val_acc": (np.arange(9, ROWS, 10), np.full(ROWS // 10, 0.7241)),
+        },
+    },
     "loss_exactly_zero": {
         "": {"loss": np.zeros(ROWS), "grad_norm": np.zeros(ROWS)},
         "few rows": {"loss": np.zeros(6), "grad_norm": np.zeros(6)},
