@@ -12,6 +12,8 @@ from gradcheck.model.inside import EARLIER, FREEZE, OVERWRITTEN, SKIP
 LEAST_ROWS = 10
 LEAPS = 3.0
 """The least of a leap into another task."""
+NEIGHBOURS, AGAIN = 15, 2.0
+"""Rows on both sides of a later leap, as their noise demands, and the least of it."""
 LARGER = "batch_grew"
 """The observation that the step of the onset works on more data."""
 DATA_STANDS_OUT = frozenset({"batch_stands_out", "target_stands_out"})
@@ -61,11 +63,11 @@ def comes_without_training(run: Run, values: FloatArray, first: int) -> bool:
 def is_new_task(run: Run, values: FloatArray, first: int) -> bool:
     """Whether what the run is given changed for good, and it learns that as well.
 
-    A replay tells: weights of some steps before lose as much on the batches from there on, on the
-    first of them and on those after it; data that stands out is another matter.
+    A replay tells: weights of some steps before, or weights that are left as they were, lose as
+    much on the batches from there on, on the first of them and on those after it; data that stands
+    out is another matter.
     """
-    tried = {one.change: one.trial.outcome for one in (run.replay.tried if run.replay else ())}
-    if tried.get(EARLIER) != "not_prevented" or tried.get(SKIP, "prevented") == "prevented":
+    if not _leaps_anyway(run, values, first):
         return False
     if not DATA_STANDS_OUT.isdisjoint(one.key for one in run.observations):
         return False
@@ -75,6 +77,22 @@ def is_new_task(run: Run, values: FloatArray, first: int) -> bool:
     return keeps_falling(after)
 
 
+def _leaps_anyway(run: Run, values: FloatArray, first: int) -> bool:
+    tried = {one.change: one for one in (run.replay.tried if run.replay else ())}
+    skipped = tried.get(SKIP)
+    if skipped is None or (skipped.trial.outcome == "prevented" and skipped.healthy):
+        return False
+    usual = float(np.median(values[max(0, first - LEAST_ROWS) : first])) if first else 0.0
+    for name in (EARLIER, FREEZE):
+        one = tried.get(name)
+        level = None if one is None else one.trial.final_loss
+        if one is not None and name == EARLIER and one.trial.outcome == "not_prevented":
+            return True
+        if level is not None and level >= LEAPS * usual > 0:
+            return True
+    return False
+
+
 def keeps_falling(values: FloatArray) -> bool:
     """Whether each quarter of a series lies below the one before it."""
     quarters = [float(np.median(part)) for part in np.array_split(values, 4)]
@@ -82,12 +100,12 @@ def keeps_falling(values: FloatArray) -> bool:
 
 
 def _last_leap(values: FloatArray, first: int) -> int:
-    """The last row from `first` on whose neighbours after it lie far above those before it."""
-    half = LEAST_ROWS // 2
-    rows = range(max(first, half), len(values) - half)
+    """The last row from `first` on whose neighbours after it lie well above those before it."""
+    rows = range(max(first, NEIGHBOURS), len(values) - 4 * LEAST_ROWS)
     leaps = (
         row
         for row in rows
-        if np.median(values[row : row + half]) > LEAPS * np.median(values[row - half : row])
+        if np.median(values[row : row + NEIGHBOURS])
+        > AGAIN * np.median(values[row - NEIGHBOURS : row])
     )
     return max(leaps, default=first)
