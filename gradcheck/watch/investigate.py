@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gradcheck.model import Observation
 from gradcheck.watch import blame, tensors
+from gradcheck.watch.collating import order_of
 from gradcheck.watch.dispatch import storage_of
 from gradcheck.watch.followed import Followed, Step
 from gradcheck.watch.module_stack import ModuleStack
@@ -106,6 +107,8 @@ class Investigation:
         looking = self.trace or self._survey
         if looking is None or batch is None or batch.indices is None:
             return
+        with self._paused():
+            batch.indices = order_of(self.probe.loading.iterator, batch.items, batch.indices)
         for _, item in batch.items:
             if item.dim() and len(item) == len(batch.indices):
                 looking.samples.know(item, batch.indices)

@@ -42,7 +42,8 @@ class Loading:
         self.spent = 0.0
         """Seconds inside these hooks."""
         self._listener = listener
-        self._iterator: Any = None
+        self.iterator: Any = None
+        """Of the loader that gave it."""
 
     @property
     def last_indices(self) -> list[int] | None:
@@ -84,8 +85,8 @@ class Loading:
             self.memory.give(iterator, batch, self.batch.indices)
         if self.recorded is not None:
             self.recorded.give(iterator, batch, self.batch.indices, self.tick())
-        if iterator is not self._iterator:
-            self._iterator, self.epoch = iterator, batches.in_epoch(iterator)
+        if iterator is not self.iterator:
+            self.iterator, self.epoch = iterator, batches.in_epoch(iterator)
         self._listener.on_loading(iterator, loading=False)
         self.spent += time.perf_counter() - begun
         if self.change is None:
